@@ -1,0 +1,29 @@
+"""Invariant: every error that the prover raises on purpose is a ProverError with typed fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class ProverError(Exception):
+    """Base of all errors of this package."""
+
+
+@dataclass(eq=False)
+class MalformedSystem(ProverError):
+    """An R1CS or a witness does not have the shape that the prover works on."""
+
+    what: str
+
+    def __str__(self) -> str:
+        return f"malformed constraint system or witness: {self.what}"
+
+
+@dataclass(eq=False)
+class Unsatisfied(ProverError):
+    """The witness does not satisfy constraint number `row`, the first one that fails."""
+
+    row: int
+
+    def __str__(self) -> str:
+        return f"the witness does not satisfy constraint {self.row}"
