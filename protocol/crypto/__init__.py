@@ -1,0 +1,1 @@
+"""Primitives of docs/protocol.md section 2 in plain Python ints: the specification."""

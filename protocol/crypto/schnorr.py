@@ -1,0 +1,90 @@
+"""Schnorr signatures on Jubjub: `verify` here and in the circuit accept exactly the same.
+
+Ref: docs/protocol.md section 2.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from protocol.crypto.jubjub import (
+    GENERATOR,
+    SUBGROUP_ORDER,
+    Point,
+    add,
+    in_subgroup,
+    is_on_curve,
+    is_small_order,
+    multiply,
+)
+from protocol.crypto.poseidon import Tag, h2, h4
+from protocol.errors import OutOfRange
+
+CHALLENGE_BITS = 128
+_MASK = (1 << CHALLENGE_BITS) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Public key A, commitment R and response s. Nothing is checked before `verify`."""
+
+    key: Point
+    r: Point
+    s: int
+
+
+def check_secret(secret: int) -> int:
+    """Return the secret scalar if it is in 1 .. l - 1, else raise OutOfRange (never quoting it)."""
+    if type(secret) is not int or not 0 < secret < SUBGROUP_ORDER:
+        raise OutOfRange("secret scalar (1 .. l - 1)", "hidden", 252)
+    return secret
+
+
+def public_key(secret: int) -> Point:
+    """A = secret * G."""
+    return multiply(check_secret(secret), GENERATOR)
+
+
+def key_hash(key: Point) -> int:
+    """H2(TAG_KEY; A.x, A.y): how the state names a key."""
+    return h2(Tag.KEY, key.x, key.y)
+
+
+def challenge(r: Point, key_hash_: int, message: int) -> int:
+    """e: the low 128 bits of the canonical H4(TAG_SIG; R.x, R.y, key_hash, m)."""
+    return h4(Tag.SIG, r.x, r.y, key_hash_, message) & _MASK
+
+
+def sign(secret: int, message: int, fresh_bytes: bytes) -> Signature:
+    """Sign a field element. `fresh_bytes`: 32 bytes from the system's randomness, per call.
+
+    The nonce hashes secret, fresh bytes and message, so neither a broken random source nor a
+    repeated message alone reveals the key. Raises OutOfRange for a bad secret.
+    """
+    if len(fresh_bytes) != 32:
+        raise OutOfRange("fresh_bytes (32 random bytes)", len(fresh_bytes), 256)
+    key = public_key(secret)
+    seed = b"wattlane-nonce" + secret.to_bytes(32, "little") + fresh_bytes
+    digest = hashlib.sha512(seed + message.to_bytes(32, "little")).digest()
+    nonce = int.from_bytes(digest, "little") % SUBGROUP_ORDER
+    r = multiply(nonce, GENERATOR)
+    e = challenge(r, key_hash(key), message)
+    return Signature(key, r, (nonce + e * secret) % SUBGROUP_ORDER)
+
+
+def verify(signature: Signature, message: int) -> bool:
+    """Whether A and R are on the curve, s < l, and sG = R + eA.
+
+    The caller compares key_hash(A) with the one that the state stores.
+    """
+    key, r, s = signature.key, signature.r, signature.s
+    if not (is_on_curve(key) and is_on_curve(r) and 0 <= s < SUBGROUP_ORDER):
+        return False
+    e = challenge(r, key_hash(key), message)
+    return multiply(s, GENERATOR) == add(r, multiply(e, key))
+
+
+def is_safe_key(key: Point) -> bool:
+    """The policy of wallets and nodes: on the curve, of prime order. Never part of `verify`."""
+    return is_on_curve(key) and not is_small_order(key) and in_subgroup(key)
