@@ -215,7 +215,8 @@ class LaneNotHigher(InvalidTransaction):
     given_lane: int
 
     def __str__(self) -> str:
-        return f"lane {self.lane} already stands at {self.leaf_lane}, the message has {self.given_lane}"
+        at = f"lane {self.lane} stands at {self.leaf_lane}"
+        return f"{at}; {self.given_lane} is not higher"
 
 
 @dataclass

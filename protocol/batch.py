@@ -1,0 +1,209 @@
+"""A batch's proof as everyone sees it: data, messages, digest, context, challenge, public inputs.
+
+The circuit hashes all data and message elements to `digest` and evaluates both polynomials at z;
+L1 derives z from everything before it and computes the same evaluations from what it sees.
+Ref: docs/protocol.md section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eth_hash.auto import keccak
+
+from protocol import data as data_elements
+from protocol.crypto.field import R
+from protocol.crypto.poseidon import Tag, h4
+from protocol.errors import BatchTooLarge
+from protocol.execute import credit_fees, execute, execute_queue_op
+from protocol.queue import OP_ELEMENTS, QueueOp
+from protocol.state import AccountUpdate, State
+from protocol.trace import Context, QueueTrace, UserTrace
+from protocol.transactions import Transaction
+
+CALLDATA_MODE = 0
+QUEUE_MESSAGES = OP_ELEMENTS + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How many slots a proof has: Q for queue ops, N for user transactions."""
+
+    queue_slots: int
+    user_slots: int
+
+    @property
+    def data_length(self) -> int:
+        """S = 1 + N."""
+        return 1 + self.user_slots
+
+    @property
+    def message_length(self) -> int:
+        """W = 8Q + N."""
+        return QUEUE_MESSAGES * self.queue_slots + self.user_slots
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutedProof:
+    """All that one proof is about, with the traces from which its witness is made."""
+
+    shape: Shape
+    context: Context
+    operator_index: int
+    old_root: int
+    new_root: int
+    queue: tuple[QueueTrace, ...]
+    users: tuple[UserTrace, ...]
+    fees: AccountUpdate | None
+    fees_ntok: int
+    data: tuple[int, ...]
+    messages: tuple[int, ...]
+    digest: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublicInputs:
+    """The seven public inputs, in their order; each is below r."""
+
+    old_root: int
+    new_root: int
+    context: int
+    digest: int
+    z: int
+    y_data: int
+    y_msg: int
+
+    def values(self) -> tuple[int, ...]:
+        """In the circuit's order."""
+        return (
+            self.old_root,
+            self.new_root,
+            self.context,
+            self.digest,
+            self.z,
+            self.y_data,
+            self.y_msg,
+        )
+
+
+def domain_of(chain_id: int, contract: int) -> int:
+    """The low 128 bits of keccak256(abi.encode("wattlane", chain id, contract address))."""
+    words = (96, chain_id, contract, len(b"wattlane"))
+    encoded = b"".join(word.to_bytes(32, "big") for word in words) + b"wattlane".ljust(32, b"\0")
+    return int.from_bytes(keccak(encoded), "big") & ((1 << 128) - 1)
+
+
+def digest_of(data: Sequence[int], messages: Sequence[int]) -> int:
+    """H4(TAG_DIGEST; acc, x, y, z) over data, then messages, zero-padded to a multiple of 3."""
+    elements = [*data, *messages]
+    elements += [0] * (-len(elements) % 3)
+    acc = 0
+    for i in range(0, len(elements), 3):
+        acc = h4(Tag.DIGEST, acc, elements[i], elements[i + 1], elements[i + 2])
+    return acc
+
+
+def evaluate(coefficients: Sequence[int], z: int) -> int:
+    """The polynomial with these coefficients (lowest first) at z, mod r."""
+    total = 0
+    for coefficient in reversed(coefficients):
+        total = (total * z + coefficient) % R
+    return total
+
+
+def _words_hash(elements: Sequence[int]) -> bytes:
+    return bytes(keccak(b"".join(element.to_bytes(32, "big") for element in elements)))
+
+
+def challenge(proofs: Sequence[ExecutedProof]) -> int:
+    """z of a calldata batch: hashes mode, count, roots, contexts, digests, data and messages."""
+    data = [element for proof in proofs for element in proof.data]
+    messages = [element for proof in proofs for element in proof.messages]
+    words: list[int] = [CALLDATA_MODE, len(proofs)]
+    for proof in proofs:
+        words += [proof.old_root, proof.new_root, proof.context.element(), proof.digest]
+    preimage = keccak(b"wattlane-z") + b"".join(word.to_bytes(32, "big") for word in words)
+    return int.from_bytes(keccak(preimage + _words_hash(data) + _words_hash(messages)), "big") % R
+
+
+def public_inputs(proof: ExecutedProof, z: int) -> PublicInputs:
+    """The proof's public inputs at the batch's challenge z."""
+    return PublicInputs(
+        old_root=proof.old_root,
+        new_root=proof.new_root,
+        context=proof.context.element(),
+        digest=proof.digest,
+        z=z,
+        y_data=evaluate(proof.data, z),
+        y_msg=evaluate(proof.messages, z),
+    )
+
+
+def queue_covered(l1_time: int, next_enqueue_time: int | None) -> int:
+    """min(l1_time, enqueue time of the oldest op left unprocessed; None where none is left)."""
+    return l1_time if next_enqueue_time is None else min(l1_time, next_enqueue_time)
+
+
+def seal(
+    shape: Shape,
+    context: Context,
+    operator_index: int,
+    old_root: int,
+    new_root: int,
+    queue: Sequence[QueueTrace],
+    users: Sequence[UserTrace],
+    fees: AccountUpdate | None,
+) -> ExecutedProof:
+    """Data, messages and digest of slots that were executed. Raises BatchTooLarge."""
+    if len(queue) > shape.queue_slots:
+        raise BatchTooLarge("queue ops", len(queue), shape.queue_slots)
+    if len(users) > shape.user_slots:
+        raise BatchTooLarge("transactions", len(users), shape.user_slots)
+    data = [data_elements.header(operator_index, len(queue))]
+    data += [trace.data_element for trace in users]
+    messages: list[int] = []
+    for queue_trace in queue:
+        messages += [*queue_trace.op.elements(), 0]
+    messages += [0] * (QUEUE_MESSAGES * shape.queue_slots - len(messages))
+    messages += [trace.withdrawal.element() if trace.withdrawal else 0 for trace in users]
+    data += [0] * (shape.data_length - len(data))
+    messages += [0] * (shape.message_length - len(messages))
+    return ExecutedProof(
+        shape=shape,
+        context=context,
+        operator_index=operator_index,
+        old_root=old_root,
+        new_root=new_root,
+        queue=tuple(queue),
+        users=tuple(users),
+        fees=fees,
+        fees_ntok=sum(trace.fee_ntok for trace in users),
+        data=tuple(data),
+        messages=tuple(messages),
+        digest=digest_of(data, messages),
+    )
+
+
+def execute_proof(
+    state: State,
+    shape: Shape,
+    context: Context,
+    operator_index: int,
+    ops: Sequence[QueueOp],
+    transactions: Sequence[tuple[Transaction, int | None]],
+) -> ExecutedProof:
+    """Run queue ops, then transactions (each with the slot that its OPEN takes), then the fees.
+
+    Mutates `state`. Raises what `execute` raises, BatchTooLarge or NoOperatorAccount; work on a
+    copy where that may happen.
+    """
+    old_root = state.root
+    queue = [execute_queue_op(state, op) for op in ops]
+    users = [execute(state, context, tx, slot) for tx, slot in transactions]
+    fees_ntok = sum(trace.fee_ntok for trace in users)
+    fees = None
+    if fees_ntok:
+        fees = credit_fees(state, operator_index, fees_ntok)
+    named = operator_index if fees_ntok else 0
+    return seal(shape, context, named, old_root, state.root, queue, users, fees)
