@@ -1,0 +1,227 @@
+"""Invariant: the machine code of field arithmetic is written once, for any number of words.
+
+Each operation is an LLVM function on arrays of 64-bit words, least significant first, in
+Montgomery form, canonical in and out. `mul_add_carry` is the only step wider than addition.
+It uses nothing of a processor, so the same functions compile for CPU and GPU.
+Ref: Koc, Acar, Kaliski, "Analyzing and Comparing Montgomery Multiplication Algorithms" (CIOS).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from llvmlite import ir
+
+Words = tuple[np.uint64, ...]
+WORD_MASK = (1 << 64) - 1
+_I64, _I128 = ir.IntType(64), ir.IntType(128)
+
+
+# --- the fields -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PrimeField:
+    """A prime field whose modulus leaves the top bit of its `limbs` 64-bit words free."""
+
+    name: str
+    modulus: int
+    limbs: int
+
+    @property
+    def radix(self) -> int:
+        """The Montgomery factor 2^(64 limbs)."""
+        return 1 << 64 * self.limbs
+
+    def words(self, number: int) -> Words:
+        """`number` as words, least significant first, as it is."""
+        return tuple(np.uint64(number >> 64 * i & WORD_MASK) for i in range(self.limbs))
+
+    def encode(self, number: int) -> Words:
+        """`number` mod the modulus in Montgomery form."""
+        return self.words(number * self.radix % self.modulus)
+
+    def decode(self, words: Words) -> int:
+        """The int in 0 .. modulus - 1 whose Montgomery form `words` is."""
+        number = sum(int(word) << 64 * i for i, word in enumerate(words))
+        return number * pow(self.radix, -1, self.modulus) % self.modulus
+
+
+FR = PrimeField("fr", 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001, 4)
+FQ = PrimeField(
+    "fq",
+    0x1A0111EA397FE69A4B1BA7B6434BACD764774B84F38512BF6730D2A0F6B0F6241EABFFFEB153FFFFB9FEFFFFFFFFAAAB,
+    6,
+)
+"""Ref: draft-irtf-cfrg-pairing-friendly-curves, 4.2.1."""
+
+_Emit = Callable[["_Function"], ir.Value]
+
+
+class _Function:
+    """An LLVM function on field elements while its body is being written."""
+
+    def __init__(self, module: ir.Module, field: PrimeField, name: str, arity: int) -> None:
+        self.module, self.field = module, field
+        self.element = ir.ArrayType(_I64, field.limbs)
+        self.number = ir.IntType(64 * field.limbs)
+        if name.startswith("fq2"):
+            self.element = ir.ArrayType(self.element, 2)
+        signature = ir.FunctionType(self.element, [self.element] * arity)
+        self.function = ir.Function(module, signature, f"wattlane_{name}")
+        self.function.linkage = "internal"
+        self.function.attributes.add("nounwind")
+        self.args = self.function.args
+        self.builder = ir.IRBuilder(self.function.append_basic_block("entry"))
+
+    def word(self, number: int) -> ir.Constant:
+        return ir.Constant(_I64, number)
+
+    def constant(self, number: int) -> ir.Constant:
+        return ir.Constant(self.number, number)
+
+    def split(self, element: ir.Value) -> list[ir.Value]:
+        return [self.builder.extract_value(element, i) for i in range(self.field.limbs)]
+
+    def pack(self, words: list[ir.Value]) -> ir.Value:
+        packed = ir.Constant(ir.ArrayType(words[0].type, len(words)), ir.Undefined)
+        for i, word in enumerate(words):
+            packed = self.builder.insert_value(packed, word, i)
+        return packed
+
+    def to_number(self, element: ir.Value) -> ir.Value:
+        """The words of an element as one wide integer."""
+        wide = self.constant(0)
+        for i, word in enumerate(self.split(element)):
+            shifted = self.builder.shl(self.builder.zext(word, self.number), self.constant(64 * i))
+            wide = self.builder.or_(wide, shifted)
+        return wide
+
+    def to_element(self, wide: ir.Value) -> ir.Value:
+        builder = self.builder
+        shifted = [builder.lshr(wide, self.constant(64 * i)) for i in range(self.field.limbs)]
+        return self.pack([builder.trunc(part, _I64) for part in shifted])
+
+    def below_twice(self, wide: ir.Value) -> ir.Value:
+        """`wide` mod the modulus, for `wide` below twice the modulus."""
+        less = self.builder.sub(wide, self.constant(self.field.modulus))
+        negative = self.builder.icmp_signed("<", less, self.constant(0))
+        return self.builder.select(negative, wide, less)
+
+    def mul_add_carry(
+        self, a: ir.Value, b: ir.Value, c: ir.Value, carry: ir.Value
+    ) -> tuple[ir.Value, ir.Value]:
+        """(low, high) words of a*b + c + carry, which cannot overflow."""
+        builder = self.builder
+        wide = builder.mul(builder.zext(a, _I128), builder.zext(b, _I128))
+        for term in (c, carry):
+            wide = builder.add(wide, builder.zext(term, _I128))
+        high = builder.lshr(wide, ir.Constant(_I128, 64))
+        return builder.trunc(wide, _I64), builder.trunc(high, _I64)
+
+    def raw_add(self, a: ir.Value, b: ir.Value) -> ir.Value:
+        """a + b without reduction: below twice the modulus, which `mul` of Fq accepts."""
+        return self.to_element(self.builder.add(self.to_number(a), self.to_number(b)))
+
+    def call(self, operation: str, *args: ir.Value) -> ir.Value:
+        return self.builder.call(lookup(self.module, f"{self.field.name}_{operation}"), args)
+
+
+def _emit_add(f: _Function) -> ir.Value:
+    total = f.builder.add(f.to_number(f.args[0]), f.to_number(f.args[1]))
+    return f.to_element(f.below_twice(total))
+
+
+def _emit_sub(f: _Function) -> ir.Value:
+    difference = f.builder.sub(f.to_number(f.args[0]), f.to_number(f.args[1]))
+    negative = f.builder.icmp_signed("<", difference, f.constant(0))
+    lifted = f.builder.add(difference, f.constant(f.field.modulus))
+    return f.to_element(f.builder.select(negative, lifted, difference))
+
+
+def _emit_neg(f: _Function) -> ir.Value:
+    number = f.to_number(f.args[0])
+    zero = f.builder.icmp_unsigned("==", number, f.constant(0))
+    negated = f.builder.sub(f.constant(f.field.modulus), number)
+    return f.to_element(f.builder.select(zero, number, negated))
+
+
+def _emit_mul(f: _Function) -> ir.Value:
+    """a*b / 2^(64 limbs). Correct for any a, b with a*b < modulus * 2^(64 limbs)."""
+    a, b = f.split(f.args[0]), f.split(f.args[1])
+    modulus = [f.word(int(word)) for word in f.field.words(f.field.modulus)]
+    inverse = f.word(-pow(f.field.modulus, -1, 1 << 64) % (1 << 64))
+    zero, last = f.word(0), f.field.limbs - 1
+    total = [zero] * f.field.limbs
+    for a_word in a:
+        low, carry = f.mul_add_carry(a_word, b[0], total[0], zero)
+        m = f.builder.mul(low, inverse)
+        _, m_carry = f.mul_add_carry(m, modulus[0], low, zero)
+        for j in range(1, f.field.limbs):
+            low, carry = f.mul_add_carry(a_word, b[j], total[j], carry)
+            total[j - 1], m_carry = f.mul_add_carry(m, modulus[j], low, m_carry)
+        total[last] = f.builder.add(carry, m_carry)  # no carry out: the modulus' top bit is free
+    return f.to_element(f.below_twice(f.to_number(f.pack(total))))
+
+
+def _parts(f: _Function, index: int) -> list[ir.Value]:
+    return [f.builder.extract_value(f.args[index], i) for i in range(2)]
+
+
+def _coordinatewise(operation: str, arity: int) -> _Emit:
+    def emit(f: _Function) -> ir.Value:
+        columns = zip(*(_parts(f, i) for i in range(arity)), strict=True)
+        return f.pack([f.call(operation, *column) for column in columns])
+
+    return emit
+
+
+def _emit_fq2_mul(f: _Function) -> ir.Value:
+    """Karatsuba; the two sums stay unreduced, as q has three bits to spare."""
+    (a0, a1), (b0, b1) = _parts(f, 0), _parts(f, 1)
+    v0, v1 = f.call("mul", a0, b0), f.call("mul", a1, b1)
+    cross = f.call("mul", f.raw_add(a0, a1), f.raw_add(b0, b1))
+    return f.pack([f.call("sub", v0, v1), f.call("sub", f.call("sub", cross, v0), v1)])
+
+
+def _emit_fq2_square(f: _Function) -> ir.Value:
+    a0, a1 = _parts(f, 0)
+    real = f.call("mul", f.raw_add(a0, a1), f.call("sub", a0, a1))
+    return f.pack([real, f.call("mul", f.raw_add(a0, a0), a1)])
+
+
+def _emit_square(f: _Function) -> ir.Value:
+    return f.call("mul", f.args[0], f.args[0])
+
+
+_PRIME: dict[str, tuple[int, _Emit]] = {
+    "add": (2, _emit_add),
+    "sub": (2, _emit_sub),
+    "neg": (1, _emit_neg),
+    "mul": (2, _emit_mul),
+    "square": (1, _emit_square),
+}
+_QUADRATIC: dict[str, tuple[int, _Emit]] = {
+    "add": (2, _coordinatewise("add", 2)),
+    "sub": (2, _coordinatewise("sub", 2)),
+    "neg": (1, _coordinatewise("neg", 1)),
+    "mul": (2, _emit_fq2_mul),
+    "square": (1, _emit_fq2_square),
+}
+_CALLED = ("fr_mul", "fq_mul", "fq2_mul", "fq2_square")  # too long to be copied to their uses
+
+
+def lookup(module: ir.Module, name: str) -> ir.Function:
+    """The LLVM function `name` (field and operation) of `module`, written there if it is new."""
+    present = module.globals.get(f"wattlane_{name}")
+    if present is not None:
+        return present
+    field_name, operation = name.split("_")
+    table = _QUADRATIC if field_name == "fq2" else _PRIME
+    arity, emit = table[operation]
+    function = _Function(module, FR if field_name == "fr" else FQ, name, arity)
+    function.function.attributes.add("noinline" if name in _CALLED else "alwaysinline")
+    function.builder.ret(emit(function))
+    return function.function

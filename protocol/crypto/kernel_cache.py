@@ -1,0 +1,149 @@
+"""Invariant: a compiled kernel is what its sources say, whoever edited them, and is found again.
+
+How to write a kernel, on the operations of protocol/crypto/kernels.py, in a file that holds
+nothing else:
+
+    compiled = Compiler(__file__)          # + the files whose @inner functions it uses
+
+    @inner                                 # callable from compiled code only
+    def fifth_power(x): ...
+
+    @compiled("void(uint64[:,::1])")       # callable from Python, runs without the GIL
+    def fifth_powers(elements): ...
+
+A kernel is compiled for that one signature, at its first call or by `compile_all`, and kept in
+the user's cache folder. Numba does not see an edited inner function in another file, so the
+folder's name hashes the sources, the versions of Numba, LLVM and NumPy, and the processor.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Generic, ParamSpec, TypeVar
+
+import llvmlite
+import numba
+import numpy as np
+import platformdirs
+from llvmlite import binding
+from numba.core import config
+
+from protocol.crypto import field_code, kernels
+from protocol.errors import ProtocolError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+_njit: Any = numba.njit
+_config: Any = config
+_OPTIONS = {"nogil": True, "error_model": "numpy"}
+_LOCK = threading.RLock()  # Numba's cache folder is a setting of the process
+_ALL: list[Kernel[Any, Any]] = []
+
+
+class KernelCacheUnwritable(ProtocolError):
+    """The folder for compiled kernels cannot be written."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.folder = folder
+
+    def __str__(self) -> str:
+        return (
+            f"compiled kernels cannot be kept in {self.folder}: make it writable, or name "
+            "another folder in WATTLANE_CACHE"
+        )
+
+
+def cache_root() -> Path:
+    """The folder for all that can be made again: $WATTLANE_CACHE, else the user's cache folder."""
+    named = os.environ.get("WATTLANE_CACHE")
+    return Path(named) if named else Path(platformdirs.user_cache_dir("wattlane"))
+
+
+def inner(function: F) -> F:
+    """Make `function` callable from compiled functions; it compiles with each that uses it."""
+    compiled: F = _njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
+    return compiled
+
+
+class Kernel(Generic[P, T]):
+    """A compiled function of one signature, callable from Python."""
+
+    def __init__(self, function: Callable[P, T], signature: str, compiler: Compiler) -> None:
+        self.function, self.signature, self.compiler = function, signature, compiler
+        self.name = function.__name__
+        self._dispatcher: Callable[P, T] | None = None
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
+        return (self._dispatcher or self.compile())(*args, **kwargs)
+
+    def compile(self) -> Callable[P, T]:
+        """Load the kernel from the cache, or compile it and keep it there.
+
+        Raises KernelCacheUnwritable.
+        """
+        with _LOCK:
+            if self._dispatcher is not None:
+                return self._dispatcher
+            folder = self.compiler.folder()
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise KernelCacheUnwritable(folder) from error
+            if not os.access(folder, os.W_OK):
+                raise KernelCacheUnwritable(folder)
+            before, _config.CACHE_DIR = _config.CACHE_DIR, str(folder)
+            try:
+                dispatcher: Any = _njit(cache=True, **_OPTIONS)(self.function)
+                dispatcher.compile(self.signature)
+            finally:
+                _config.CACHE_DIR = before
+            dispatcher.disable_compile()
+            compiled: Callable[P, T] = dispatcher
+            self._dispatcher = compiled
+            return compiled
+
+
+class Compiler:
+    """Makes kernels of the functions of one source file."""
+
+    def __init__(self, *sources: str) -> None:
+        """`sources`: the file itself, then the files whose inner functions it uses."""
+        self.sources = sources
+
+    def __call__(self, signature: str) -> Callable[[Callable[P, T]], Kernel[P, T]]:
+        def decorate(function: Callable[P, T]) -> Kernel[P, T]:
+            kernel = Kernel(function, signature, self)
+            _ALL.append(kernel)
+            return kernel
+
+        return decorate
+
+    def folder(self) -> Path:
+        """Where the kernels of these sources are kept."""
+        state = hashlib.sha256(_platform())
+        for source in (field_code.__file__, kernels.__file__, *self.sources):
+            state.update(hashlib.sha256(Path(source).read_bytes()).digest())
+        return cache_root() / "kernels" / state.hexdigest()[:24]
+
+
+@cache
+def _platform() -> bytes:
+    versions = (numba.__version__, llvmlite.__version__, np.__version__)
+    processor = (binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten())
+    return "\n".join((*versions, *processor)).encode()
+
+
+def compile_all(progress: Callable[[str, int, int], None]) -> None:
+    """Compile every kernel of the modules imported so far: progress(name, done, total)."""
+    for done, kernel in enumerate(_ALL):
+        progress(kernel.name, done, len(_ALL))
+        kernel.compile()
+    progress("kernels", len(_ALL), len(_ALL))

@@ -1,0 +1,244 @@
+"""Invariant: one definition of field arithmetic, compiled to machine code, that equals Python ints.
+
+Elements and their Numba types (all words uint64, least significant first, Montgomery form,
+always canonical, that is below the modulus):
+
+- Fr, the scalar field (what circuits see):  a tuple of 4 words, x * 2^256 mod r.
+- Fq, the base field of G1:                  a tuple of 6 words, x * 2^384 mod q.
+- Fq2 = Fq[u]/(u^2 + 1), that of G2:         a pair of Fq tuples (c0, c1) for c0 + c1 u.
+
+The operations below work inside compiled functions only and pick their field by the type of
+what they are given, so that one source serves all three:
+
+    add(a, b)  sub(a, b)  neg(a)  mul(a, b)  square(a)  inverse(a)      inverse(0) is 0
+    is_zero(a) -> bool            equal(a, b) -> bool
+    load(array, index, like)      element number `index` of a C-contiguous uint64 array, counted
+                                  in elements of the type of `like` (a value of that field)
+    store(array, index, element)
+
+Python's side has FR and FQ: `FR.encode(5)` is the tuple of 5 in Montgomery form, a constant that
+a compiled function may use as a global; `FR.decode(words)` is the int again.
+
+protocol/crypto/kernel_cache.py says how a kernel is written with them.
+
+The definitions are plain functions (`define_mul` ...), so that a GPU target can decorate them
+again with its own `intrinsic`; protocol/crypto/field_code.py holds what they emit.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from llvmlite import ir
+from numba import extending, types
+from numpy.typing import NDArray
+
+from protocol.crypto.field_code import FQ, FR, lookup
+
+_I64 = ir.IntType(64)
+_UniTuple: Any = types.UniTuple
+_intrinsic: Any = extending.intrinsic
+_overload: Any = extending.overload
+
+FR_TYPE = _UniTuple(types.uint64, 4)
+FQ_TYPE = _UniTuple(types.uint64, 6)
+FQ2_TYPE = _UniTuple(FQ_TYPE, 2)
+
+# --- the operations as Numba sees them ------------------------------------------------------
+
+_NAMES = {FR_TYPE: "fr", FQ_TYPE: "fq", FQ2_TYPE: "fq2"}
+_SIZES = {FR_TYPE: 4, FQ_TYPE: 6, FQ2_TYPE: 12}
+
+
+def _call(operation: str, *given: Any) -> Any:
+    """Typing and code of `operation` on elements of one and the same field."""
+    field = _NAMES.get(given[0])
+    if field is None or any(other != given[0] for other in given):
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.call(lookup(builder.module, f"{field}_{operation}"), args)
+
+    return given[0](*given), codegen
+
+
+def define_add(typing_context: Any, a: Any, b: Any) -> Any:
+    return _call("add", a, b)
+
+
+def define_sub(typing_context: Any, a: Any, b: Any) -> Any:
+    return _call("sub", a, b)
+
+
+def define_neg(typing_context: Any, a: Any) -> Any:
+    return _call("neg", a)
+
+
+def define_mul(typing_context: Any, a: Any, b: Any) -> Any:
+    return _call("mul", a, b)
+
+
+def define_square(typing_context: Any, a: Any) -> Any:
+    return _call("square", a)
+
+
+def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any, size: int) -> Any:
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.gep(data, [builder.mul(index, ir.Constant(_I64, size))])
+
+
+def _is_words(array: Any) -> bool:
+    return isinstance(array, types.Array) and array.layout == "C" and array.dtype == types.uint64
+
+
+def _leaves(element: Any, prefix: tuple[int, ...] = ()) -> list[tuple[int, ...]]:
+    """The positions of an element's words inside its (nested) tuple, in order."""
+    if element == types.uint64:
+        return [prefix]
+    return [leaf for i in range(element.count) for leaf in _leaves(element.dtype, (*prefix, i))]
+
+
+def define_load(typing_context: Any, array: Any, index: Any, like: Any) -> Any:
+    if not (_is_words(array) and isinstance(index, types.Integer) and like in _SIZES):
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        start = _address(context, builder, array, args[0], args[1], _SIZES[like])
+        element = ir.Constant(context.get_value_type(like), ir.Undefined)
+        for i, leaf in enumerate(_leaves(like)):
+            word = builder.load(builder.gep(start, [ir.Constant(_I64, i)]), align=8)
+            element = builder.insert_value(element, word, leaf)
+        return element
+
+    return like(array, types.int64, like), codegen
+
+
+def define_store(typing_context: Any, array: Any, index: Any, element: Any) -> Any:
+    if not (_is_words(array) and array.mutable and element in _SIZES):
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        start = _address(context, builder, array, args[0], args[1], _SIZES[element])
+        for i, leaf in enumerate(_leaves(element)):
+            word = builder.extract_value(args[2], leaf)
+            builder.store(word, builder.gep(start, [ir.Constant(_I64, i)]), align=8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, element), codegen
+
+
+def _combine(context: Any, builder: Any, words: list[Any]) -> Any:
+    combined = words[0]
+    for word in words[1:]:
+        combined = builder.or_(combined, word)
+    return builder.icmp_unsigned("==", combined, ir.Constant(_I64, 0))
+
+
+def define_is_zero(typing_context: Any, a: Any) -> Any:
+    if a not in _SIZES:
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _combine(context, builder, [builder.extract_value(args[0], p) for p in _leaves(a)])
+
+    return types.boolean(a), codegen
+
+
+def define_equal(typing_context: Any, a: Any, b: Any) -> Any:
+    if a not in _SIZES or a != b:
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        left, right = ([builder.extract_value(x, p) for p in _leaves(a)] for x in args)
+        differences = [builder.xor(x, y) for x, y in zip(left, right, strict=True)]
+        return _combine(context, builder, differences)
+
+    return types.boolean(a, b), codegen
+
+
+# --- names for kernels ----------------------------------------------------------------------
+
+E = TypeVar("E")  # an element of any of the fields
+
+
+class _Unary(Protocol):
+    def __call__(self, a: E, /) -> E: ...
+
+
+class _Binary(Protocol):
+    def __call__(self, a: E, b: E, /) -> E: ...
+
+
+class _IsZero(Protocol):
+    def __call__(self, a: Any, /) -> bool: ...
+
+
+class _Equal(Protocol):
+    def __call__(self, a: E, b: E, /) -> bool: ...
+
+
+class _Load(Protocol):
+    def __call__(self, array: NDArray[np.uint64], index: int, like: E, /) -> E: ...
+
+
+class _Store(Protocol):
+    def __call__(self, array: NDArray[np.uint64], index: int, element: Any, /) -> None: ...
+
+
+add: _Binary = _intrinsic(define_add)
+sub: _Binary = _intrinsic(define_sub)
+neg: _Unary = _intrinsic(define_neg)
+mul: _Binary = _intrinsic(define_mul)
+square: _Unary = _intrinsic(define_square)
+is_zero: _IsZero = _intrinsic(define_is_zero)
+equal: _Equal = _intrinsic(define_equal)
+load: _Load = _intrinsic(define_load)
+store: _Store = _intrinsic(define_store)
+
+FR_ONE, FQ_ONE = FR.encode(1), FQ.encode(1)
+FR_ZERO, FQ_ZERO = FR.encode(0), FQ.encode(0)
+FQ2_ONE, FQ2_ZERO = (FQ_ONE, FQ_ZERO), (FQ_ZERO, FQ_ZERO)
+FR_UNIT, FR_RADIX_SQUARED = FR.words(1), FR.encode(FR.radix)
+"""mul by these leaves (x -> x / 2^256) and enters (x -> x * 2^256) Montgomery form."""
+
+_FR_INVERSE, _FQ_INVERSE = FR.words(FR.modulus - 2), FQ.words(FQ.modulus - 2)
+
+
+def inverse(a: E) -> E:
+    """1 / a, and 0 for 0 (Fermat). For compiled code only."""
+    raise NotImplementedError("inverse is callable from compiled functions only")
+
+
+def _choose_inverse(a: Any) -> Any:
+    if a == FR_TYPE:
+        return _inverse_fr
+    if a == FQ_TYPE:
+        return _inverse_fq
+    return _inverse_fq2 if a == FQ2_TYPE else None
+
+
+def _inverse_fr(a: Any) -> Any:
+    power = FR_ONE
+    for bit in range(255, -1, -1):
+        power = square(power)
+        if _FR_INVERSE[bit >> 6] >> np.uint64(bit & 63) & np.uint64(1):
+            power = mul(power, a)
+    return power
+
+
+def _inverse_fq(a: Any) -> Any:
+    power = FQ_ONE
+    for bit in range(383, -1, -1):
+        power = square(power)
+        if _FQ_INVERSE[bit >> 6] >> np.uint64(bit & 63) & np.uint64(1):
+            power = mul(power, a)
+    return power
+
+
+def _inverse_fq2(a: Any) -> Any:
+    norm = inverse(add(square(a[0]), square(a[1])))
+    return mul(a[0], norm), neg(mul(a[1], norm))
+
+
+_overload(inverse, jit_options={"nogil": True, "error_model": "numpy"})(_choose_inverse)
