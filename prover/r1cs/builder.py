@@ -13,12 +13,14 @@ prover is free in until constraints bind it; `temp_*` add values that only the t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from prover.r1cs.errors import BadCircuit, UnconstrainedWires
 from prover.r1cs.lc import ONE, Lc
 from prover.r1cs.template import Op, Row, Step, Template, Terms
+
+_NOTHING: Terms = {}
 
 
 class Builder:
@@ -236,7 +238,6 @@ class Builder:
         else:
             keys = list(range(len(self._wire_names), len(self._wire_names) + count))
             self._wire_names += names
-        empty: Mapping[int, int] = {}
         self._steps.append(
             Step(
                 op,
@@ -244,8 +245,8 @@ class Builder:
                 count,
                 low,
                 a.terms,
-                empty if b is None else b.terms,
-                empty if c is None else c.terms,
+                _NOTHING if b is None else b.terms,
+                _NOTHING if c is None else c.terms,
             )
         )
         return [Lc({key: 1}) for key in keys]
