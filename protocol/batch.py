@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from eth_hash.auto import keccak
 
@@ -42,6 +43,23 @@ class Shape:
     def message_length(self) -> int:
         """W = 8Q + N."""
         return QUEUE_MESSAGES * self.queue_slots + self.user_slots
+
+
+class Statement(Protocol):
+    """What a proof states before z is known: from an executor, or read back from L1."""
+
+    @property
+    def context(self) -> Context: ...
+    @property
+    def old_root(self) -> int: ...
+    @property
+    def new_root(self) -> int: ...
+    @property
+    def data(self) -> tuple[int, ...]: ...
+    @property
+    def messages(self) -> tuple[int, ...]: ...
+    @property
+    def digest(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +134,7 @@ def _words_hash(elements: Sequence[int]) -> bytes:
     return bytes(keccak(b"".join(element.to_bytes(32, "big") for element in elements)))
 
 
-def challenge(proofs: Sequence[ExecutedProof]) -> int:
+def challenge(proofs: Sequence[Statement]) -> int:
     """z of a calldata batch: hashes mode, count, roots, contexts, digests, data and messages."""
     data = [element for proof in proofs for element in proof.data]
     messages = [element for proof in proofs for element in proof.messages]
@@ -127,7 +145,7 @@ def challenge(proofs: Sequence[ExecutedProof]) -> int:
     return int.from_bytes(keccak(preimage + _words_hash(data) + _words_hash(messages)), "big") % R
 
 
-def public_inputs(proof: ExecutedProof, z: int) -> PublicInputs:
+def public_inputs(proof: Statement, z: int) -> PublicInputs:
     """The proof's public inputs at the batch's challenge z."""
     return PublicInputs(
         old_root=proof.old_root,
