@@ -8,8 +8,9 @@ Ref: Koc, Acar, Kaliski, "Analyzing and Comparing Montgomery Multiplication Algo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import SupportsInt
 
 import numpy as np
 from llvmlite import ir
@@ -43,7 +44,7 @@ class PrimeField:
         """`number` mod the modulus in Montgomery form."""
         return self.words(number * self.radix % self.modulus)
 
-    def decode(self, words: Words) -> int:
+    def decode(self, words: Iterable[SupportsInt]) -> int:
         """The int in 0 .. modulus - 1 whose Montgomery form `words` is."""
         number = sum(int(word) << 64 * i for i, word in enumerate(words))
         return number * pow(self.radix, -1, self.modulus) % self.modulus
