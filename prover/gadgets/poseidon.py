@@ -47,11 +47,11 @@ def _hash(b: Builder, tag: Tag, inputs: Sequence[Lc | int], label: str) -> Lc:
     if all(value is not None for value in known):
         return Lc.of(plain.permute(tuple(value for value in known if value is not None))[1])
     with b.scope(label):
-        return _permute(b, state)[1]
+        return permute(b, state)[1]
 
 
-def _permute(b: Builder, state: list[Lc]) -> list[Lc]:
-    """The permutation on lanes of which at least one is not constant."""
+def permute(b: Builder, state: list[Lc]) -> list[Lc]:
+    """The permutation on 3 or 5 lanes, at least one of them not constant."""
     width = len(state)
     table = constants(width)
     for number in range(_HALF):
