@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from prover.curves.fr import from_ints, to_ints
 from prover.errors import Unsatisfied
-from prover.r1cs.elements import decode, encode
 from prover.r1cs.errors import BadCircuit, LinkMismatch, WrongInputs
 from prover.r1cs.system import R1CS, Matrix
 from prover.r1cs.tape import CompiledTemplate, compile_template
@@ -112,7 +112,7 @@ class Circuit:
 
     def value_of(self, witness: _Elements, port: Port) -> int:
         """The value of an export as an int."""
-        return decode(witness[self.wire_of(port)].reshape(1, 4))[0]
+        return to_ints(witness[self.wire_of(port)].reshape(1, 4))[0]
 
     @staticmethod
     def _run(
@@ -136,12 +136,12 @@ class Circuit:
                 if port.instance not in done:
                     return None
                 wire = templates[port.instance].exports[port.export]
-                full[link] = decode(done[port.instance][wire].reshape(1, 4))[0]
+                full[link] = to_ints(done[port.instance][wire].reshape(1, 4))[0]
         return full
 
     def _assemble(self, done: Mapping[str, _Elements]) -> _Elements:
         witness = np.zeros((self.r1cs.n_wires, 4), dtype=np.uint64)
-        witness[0] = encode([1])[0]
+        witness[0] = from_ints([1])[0]
         own = [_own_wires(instance.template) for instance in self.instances]
         for instance, wires, mine in zip(self.instances, self.wires, own, strict=True):
             witness[wires[mine]] = done[instance.name][mine]
@@ -149,7 +149,7 @@ class Circuit:
             values = done[instance.name]
             for link, place in instance.template.links.items():
                 if not np.array_equal(values[place], witness[wires[place]]):
-                    given, actual = decode(np.stack([values[place], witness[wires[place]]]))
+                    given, actual = to_ints(np.stack([values[place], witness[wires[place]]]))
                     target = str(instance.links[link])
                     raise LinkMismatch(instance.name, link, target, given, actual)
         return witness
@@ -241,7 +241,7 @@ def _r1cs(
     return R1CS(
         n_public=len(instances[0].template.public),
         n_wires=n_wires,
-        coefficients=encode(list(places)),
+        coefficients=from_ints(list(places)),
         a=matrix("a"),
         b=matrix("b"),
         c=matrix("c"),

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocol.crypto.field import R
-from prover.r1cs.elements import encode
+from prover.curves.fr import from_ints
 from prover.r1cs.engine import check_inputs
 from prover.r1cs.lc import ONE
 from prover.r1cs.tape_kernels import run_steps
@@ -55,7 +55,7 @@ class CompiledTemplate:
         given = template.given
         values = np.zeros((template.n_values, 4), dtype=np.uint64)
         places = np.fromiter((ONE, *given.values()), dtype=np.int64, count=1 + len(given))
-        values[places] = encode([1, *(inputs[name] for name in given)])
+        values[places] = from_ints([1, *(inputs[name] for name in given)])
         run_steps(
             values,
             self.steps,
@@ -108,4 +108,6 @@ def compile_template(template: Template) -> CompiledTemplate:
     ).reshape(-1, 7)
     operands = table.combinations(distinct)
     coefficients = tuple(table.places)
-    return CompiledTemplate(template, coefficients, encode(coefficients), a, b, c, steps, operands)
+    return CompiledTemplate(
+        template, coefficients, from_ints(coefficients), a, b, c, steps, operands
+    )

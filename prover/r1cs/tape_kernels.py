@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from protocol.crypto.kernel_cache import Compiler, inner
 from protocol.crypto.kernels import (
     FR_ONE,
-    FR_RADIX_SQUARED,
     FR_UNIT,
     FR_ZERO,
     add,
@@ -93,17 +92,3 @@ def run_steps(
                     store(values, first + i, FR_ONE)
                 else:
                     store(values, first + i, FR_ZERO)
-
-
-@compiled("void(uint64[:,::1])")
-def to_montgomery(elements: _Words) -> None:
-    """Numbers below r (uint64[n, 4]) into Montgomery form, in place."""
-    for i in range(elements.shape[0]):
-        store(elements, i, mul(load(elements, i, FR_ZERO), FR_RADIX_SQUARED))
-
-
-@compiled("void(uint64[:,::1])")
-def from_montgomery(elements: _Words) -> None:
-    """Montgomery form (uint64[n, 4]) into numbers below r, in place."""
-    for i in range(elements.shape[0]):
-        store(elements, i, mul(load(elements, i, FR_ZERO), FR_UNIT))
