@@ -7,6 +7,7 @@ Ref: Zcash protocol specification 5.4.9.3.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from protocol.crypto.field import R, sqrt
@@ -64,14 +65,28 @@ def add(p: Point, q: Point) -> Point:
     return _affine(_add(_extend(p), _extend(q)))
 
 
-def multiply(scalar: int, point: Point) -> Point:
-    """scalar * point for a scalar >= 0 and a point on the curve."""
+def multiply_plainly(scalar: int, point: Point) -> Point:
+    """scalar * point for a scalar >= 0 and a point on the curve, in plain Python."""
     total, base = _extend(IDENTITY), _extend(point)
     for bit in bin(scalar)[2:]:
         total = _add(total, total)
         if bit == "1":
             total = _add(total, base)
     return _affine(total)
+
+
+_multiplication: Callable[[int, Point], Point] = multiply_plainly
+
+
+def use_multiplication(multiplication: Callable[[int, Point], Point]) -> None:
+    """Let this process multiply with an equal, faster function (protocol.crypto.compiled)."""
+    global _multiplication
+    _multiplication = multiplication
+
+
+def multiply(scalar: int, point: Point) -> Point:
+    """scalar * point for a scalar >= 0 and a point on the curve."""
+    return _multiplication(scalar, point)
 
 
 def is_small_order(point: Point) -> bool:
