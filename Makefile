@@ -1,0 +1,42 @@
+# Two commands in a fresh clone: `make demo` and `make test`. They need Python 3.11, make and the
+# package registries, nothing else.
+#
+#   make demo                       a street trades for a day, with real proofs
+#   make demo ARGS="--homes 6"      any options of `wattlane demo` (see ARGS="--help")
+#   make test                       the whole test suite
+#   make test ARGS="tests/protocol" part of it
+#   make lint                       ruff, mypy, import rules
+#   make install | clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+MARKER := .venv/installed
+ARGS ?=
+
+.PHONY: demo test lint format install clean
+
+demo: $(MARKER)
+	@seconds=$$(cat .venv/install-seconds 2>/dev/null || echo 0); rm -f .venv/install-seconds; \
+	WATTLANE_INSTALL_SECONDS=$$seconds exec $(BIN)/wattlane demo $(ARGS)
+
+test: $(MARKER)
+	@rm -f .venv/install-seconds
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+lint: $(MARKER)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+
+format: $(MARKER)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+install: $(MARKER)
+
+$(MARKER): requirements.lock pyproject.toml tools/install.py
+	@$(PYTHON) tools/install.py
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
