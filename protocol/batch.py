@@ -44,6 +44,13 @@ class Shape:
         """W = 8Q + N."""
         return QUEUE_MESSAGES * self.queue_slots + self.user_slots
 
+    def check_fits(self, ops: int, transactions: int) -> None:
+        """Raise BatchTooLarge where there are more queue ops or transactions than slots."""
+        if ops > self.queue_slots:
+            raise BatchTooLarge("queue ops", ops, self.queue_slots)
+        if transactions > self.user_slots:
+            raise BatchTooLarge("transactions", transactions, self.user_slots)
+
 
 class Statement(Protocol):
     """What a proof states before z is known: from an executor, or read back from L1."""
@@ -174,10 +181,7 @@ def seal(
     fees: AccountUpdate | None,
 ) -> ExecutedProof:
     """Data, messages and digest of slots that were executed. Raises BatchTooLarge."""
-    if len(queue) > shape.queue_slots:
-        raise BatchTooLarge("queue ops", len(queue), shape.queue_slots)
-    if len(users) > shape.user_slots:
-        raise BatchTooLarge("transactions", len(users), shape.user_slots)
+    shape.check_fits(len(queue), len(users))
     data = [data_elements.header(operator_index, len(queue))]
     data += [trace.data_element for trace in users]
     messages: list[int] = []
@@ -213,9 +217,10 @@ def execute_proof(
 ) -> ExecutedProof:
     """Run queue ops, then transactions (each with the slot that its OPEN takes), then the fees.
 
-    Mutates `state`. Raises what `execute` raises, BatchTooLarge or NoOperatorAccount; work on a
-    copy where that may happen.
+    Mutates `state`. Raises BatchTooLarge before that, and what `execute` and `credit_fees` raise
+    in the middle of it: work on a copy where that may happen.
     """
+    shape.check_fits(len(ops), len(transactions))
     old_root = state.root
     queue = [execute_queue_op(state, op) for op in ops]
     users = [execute(state, context, tx, slot) for tx, slot in transactions]

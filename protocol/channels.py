@@ -11,6 +11,7 @@ from enum import IntEnum
 
 from protocol.crypto.field import check_fr
 from protocol.crypto.poseidon import Tag, h2, h4
+from protocol.errors import OutOfRange
 from protocol.units import (
     AMOUNT_BITS,
     INDEX_BITS,
@@ -36,6 +37,13 @@ class Lane(IntEnum):
 
     AB = 0
     BA = 1
+
+
+def check_lane(field: str, given: Lane) -> Lane:
+    """Return `given` if it is a Lane; an int 0 or 1 would be taken for the wrong side."""
+    if type(given) is not Lane:
+        raise OutOfRange(f"{field} (a Lane)", given, 1)
+    return given
 
 
 def channel_id(a_index: int, b_index: int, epoch: int) -> int:
@@ -91,6 +99,8 @@ class Channel:
         check_range("b_index", self.b_index, INDEX_BITS)
         check_range("epoch", self.epoch, NONCE_BITS)
         check_range("window_s", self.window_s, WINDOW_BITS)
+        if type(self.status) is not Status:
+            raise OutOfRange("status (a Status, 1 or 2)", self.status, 8)
         check_range("deadline", self.deadline, TIME_BITS)
         check_range("deposit_a_ntok", self.deposit_a_ntok, AMOUNT_BITS)
         check_range("deposit_b_ntok", self.deposit_b_ntok, AMOUNT_BITS)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from protocol.accounts import Account
 from protocol.channels import Channel, Lane, Status
-from protocol.crypto.field import R, check_fr
+from protocol.crypto.field import check_fr
 from protocol.crypto.jubjub import Point
 from protocol.crypto.merkle import DEPTH, Siblings
 from protocol.crypto.schnorr import Signature
@@ -32,6 +32,7 @@ from protocol.transactions import (
     Transfer,
     Withdraw,
 )
+from protocol.units import INDEX_BITS, check_range
 from protocol.vouchers import Voucher
 
 Json = dict[str, Any]
@@ -46,13 +47,13 @@ T = TypeVar("T", bound=Account | Channel | Body)
 
 
 def to_int(field: str, given: object) -> int:
-    """A non-negative integer from its decimal string (or a JSON integer). Raises Malformed."""
-    if type(given) is int and given >= 0:
+    """A number in 0 .. 2^256 - 1 from its decimal string (or a JSON integer). Raises Malformed."""
+    if isinstance(given, str) and len(given) <= _MAX_DIGITS and given.isascii() and given.isdigit():
+        given = int(given)
+    if type(given) is int and 0 <= given < 1 << 256:
         return given
-    digits = isinstance(given, str) and given.isascii() and given.isdigit()
-    if isinstance(given, str) and digits and len(given) <= _MAX_DIGITS:
-        return int(given)
-    raise Malformed(f"{field} = {str(given)[:80]!r} is not a non-negative decimal integer")
+    shown = repr(given[:80]) if isinstance(given, str) else f"a {type(given).__name__}"
+    raise Malformed(f"{field} is {shown}, not a decimal integer in 0 .. 2^256 - 1")
 
 
 def _object(what: str, given: object, names: Sequence[str]) -> Mapping[str, object]:
@@ -191,7 +192,8 @@ def _siblings_to_json(siblings: Siblings) -> list[list[str]]:
 def _siblings_from_json(given: object) -> Siblings:
     levels = []
     for level in _list("siblings", given, DEPTH):
-        a, b, c = (to_int("sibling", one) % R for one in _list("siblings of a level", level, 3))
+        three = _list("siblings of a level", level, 3)
+        a, b, c = (check_fr("sibling", to_int("sibling", one)) for one in three)
         levels.append((a, b, c))
     return tuple(levels)
 
@@ -212,7 +214,7 @@ def account_inclusion_from_json(given: object) -> AccountInclusion:
     source = _object("account inclusion", given, ("index", "account", "siblings", "channels_root"))
     found = source["account"]
     return AccountInclusion(
-        to_int("index", source["index"]),
+        check_range("index", to_int("index", source["index"]), INDEX_BITS),
         None if found is None else account_from_json(found),
         _siblings_from_json(source["siblings"]),
         check_fr("channels_root", to_int("channels_root", source["channels_root"])),
@@ -235,7 +237,7 @@ def channel_inclusion_from_json(given: object) -> ChannelInclusion:
     source = _object("channel inclusion", given, ("slot", "channel", "siblings", "accounts_root"))
     found = source["channel"]
     return ChannelInclusion(
-        to_int("slot", source["slot"]),
+        check_range("slot", to_int("slot", source["slot"]), INDEX_BITS),
         None if found is None else channel_from_json(found),
         _siblings_from_json(source["siblings"]),
         check_fr("accounts_root", to_int("accounts_root", source["accounts_root"])),

@@ -90,6 +90,16 @@ class SlotTaken(InvalidTransaction):
 
 
 @dataclass
+class NoFreeSlot(InvalidTransaction):
+    """Every channel slot is in use."""
+
+    slots: int
+
+    def __str__(self) -> str:
+        return f"all {self.slots} channel slots are in use; try again after a channel has closed"
+
+
+@dataclass
 class SameParty(InvalidTransaction):
     """Both sides of a transfer or channel are the same account."""
 

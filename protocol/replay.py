@@ -1,7 +1,8 @@
 """Rebuild the state from what L1 holds: the old state, queue ops, data elements, context.
 
-No signature is checked here: the proof did that. Replaying gives the same root, bit for bit, or
-raises ReplayMismatch. Ref: docs/protocol.md section 5 and invariant C6.
+No signature, nonce or expiry is here to check: the proof did that. Every other rule is checked
+again, so whoever replays would notice a circuit that let one pass. Replaying gives the same root,
+bit for bit, or raises ReplayMismatch. Ref: docs/protocol.md section 5 and invariant C6.
 """
 
 from __future__ import annotations
@@ -9,15 +10,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from protocol.channels import Channel, Status, lane_wh
+from protocol.channels import Channel, Lane, Status, lane_wh
 from protocol.data import DataRecord, unpack, unpack_header
-from protocol.errors import ProtocolError, ReplayMismatch, UnknownChannel
+from protocol.errors import (
+    ChannelNotClosing,
+    ChannelNotOpen,
+    DeadlineNotReached,
+    InsufficientBalance,
+    LaneNotHigher,
+    ProtocolError,
+    ReplayMismatch,
+    SameParty,
+    SlotTaken,
+    UnknownChannel,
+    WindowOutOfRange,
+)
 from protocol.execute import credit_fees, execute_queue_op
 from protocol.queue import QueueOp
 from protocol.state import State
 from protocol.trace import Context, Withdrawal
 from protocol.transactions import TxType
-from protocol.units import L1_TIME_SLACK_S
+from protocol.units import L1_TIME_SLACK_S, MAX_WINDOW_S, MIN_WINDOW_S
 
 
 def replay_proof(
@@ -26,8 +39,10 @@ def replay_proof(
     """Apply one proof's data to `state`; returns what each user slot withdrew.
 
     `ops` are the queue's next ops, at least as many as the header says were consumed. Raises
-    ReplayMismatch where the data does not make sense on this state.
+    ReplayMismatch where the data does not make sense on this state, which is then half changed.
     """
+    if not data:
+        raise ReplayMismatch("the proof has no data elements, not even its header")
     try:
         operator_index, consumed = unpack_header(data[0])
         if consumed > len(ops):
@@ -41,6 +56,8 @@ def replay_proof(
             fees_ntok += record.values.get("fee_ntok", 0)
         if fees_ntok:
             credit_fees(state, operator_index, fees_ntok)
+        elif operator_index:
+            raise ReplayMismatch(f"operator {operator_index} is named, but there are no fees")
     except ReplayMismatch:
         raise
     except ProtocolError as error:
@@ -54,6 +71,8 @@ def _apply(state: State, context: Context, record: DataRecord) -> Withdrawal | N
         case TxType.NOOP:
             return None
         case TxType.TRANSFER:
+            if values["from_index"] == values["to_index"]:
+                raise SameParty(values["from_index"])
             _spend(state, values["from_index"], values["amount_ntok"] + values["fee_ntok"])
             _credit(state, values["to_index"], values["amount_ntok"])
         case TxType.WITHDRAW:
@@ -68,6 +87,8 @@ def _apply(state: State, context: Context, record: DataRecord) -> Withdrawal | N
 
 def _spend(state: State, index: int, spent_ntok: int) -> None:
     account = state.account(index)
+    if account.balance_ntok < spent_ntok:
+        raise InsufficientBalance(index, account.balance_ntok, spent_ntok)
     left = account.balance_ntok - spent_ntok
     state.write_account(index, replace(account, nonce=account.nonce + 1, balance_ntok=left))
 
@@ -86,11 +107,18 @@ def _credit(
 
 
 def _open(state: State, values: dict[str, int]) -> None:
-    opener, peer = state.account(values["a_index"]), state.account(values["b_index"])
-    _spend(state, values["a_index"], values["deposit_ntok"] + values["fee_ntok"])
+    a_index, b_index, slot = values["a_index"], values["b_index"], values["slot"]
+    opener, peer = state.account(a_index), state.account(b_index)
+    if a_index == b_index:
+        raise SameParty(a_index)
+    if not MIN_WINDOW_S <= values["window_s"] <= MAX_WINDOW_S:
+        raise WindowOutOfRange(values["window_s"])
+    if state.find_channel(slot) is not None:
+        raise SlotTaken(slot)
+    _spend(state, a_index, values["deposit_ntok"] + values["fee_ntok"])
     channel = Channel(
-        a_index=values["a_index"],
-        b_index=values["b_index"],
+        a_index=a_index,
+        b_index=b_index,
         epoch=opener.nonce,
         window_s=values["window_s"],
         status=Status.OPEN,
@@ -102,7 +130,7 @@ def _open(state: State, values: dict[str, int]) -> None:
         key_hash_a=opener.key_hash,
         key_hash_b=peer.key_hash,
     )
-    state.write_channel(values["slot"], channel)
+    state.write_channel(slot, channel)
 
 
 def _on_channel(state: State, context: Context, record: DataRecord) -> None:
@@ -110,34 +138,62 @@ def _on_channel(state: State, context: Context, record: DataRecord) -> None:
     channel = state.find_channel(slot)
     if channel is None:
         raise UnknownChannel(f"at slot {slot}")
-    sides = (channel.a_index, channel.b_index)
     match record.type:
         case TxType.TOP_UP:
-            amount = values["amount_ntok"]
-            _spend(state, sides[values["side"]], amount + values["fee_ntok"])
-            after = (
-                replace(channel, deposit_b_ntok=channel.deposit_b_ntok + amount)
-                if values["side"]
-                else replace(channel, deposit_a_ntok=channel.deposit_a_ntok + amount)
-            )
-            state.write_channel(slot, after)
+            _top_up(state, slot, channel, values)
         case TxType.CLAIM:
-            value = values["lane_value"]
-            after = (
-                replace(channel, lane_ba=value)
-                if values["lane"]
-                else replace(channel, lane_ab=value)
-            )
-            state.write_channel(slot, after)
+            _claim(state, slot, channel, values)
         case TxType.START_CLOSE:
-            _spend(state, sides[values["side"]], 0)
-            deadline = context.l1_time + L1_TIME_SLACK_S + channel.window_s
-            closing = replace(channel, status=Status.CLOSING, deadline=deadline)
-            state.write_channel(slot, closing)
+            _start_close(state, context, slot, channel, values)
         case TxType.CLOSE:
+            _check_lane(Lane.AB, channel, values["lane_ab"], 0)
+            _check_lane(Lane.BA, channel, values["lane_ba"], 0)
             _pay_out(state, slot, channel, values["lane_ab"], values["lane_ba"], True)
         case _:
+            if channel.status is not Status.CLOSING:
+                raise ChannelNotClosing(slot)
+            if channel.deadline > context.queue_covered:
+                raise DeadlineNotReached(channel.deadline, context.queue_covered)
             _pay_out(state, slot, channel, channel.lane_ab, channel.lane_ba, False)
+
+
+def _check_lane(lane: Lane, channel: Channel, given: int, least_growth: int) -> None:
+    if given < channel.lane(lane) + least_growth:
+        raise LaneNotHigher(int(lane), channel.lane(lane), given)
+
+
+def _check_open(slot: int, channel: Channel) -> None:
+    if channel.status is not Status.OPEN:
+        raise ChannelNotOpen(slot)
+
+
+def _top_up(state: State, slot: int, channel: Channel, values: dict[str, int]) -> None:
+    _check_open(slot, channel)
+    amount = values["amount_ntok"]
+    sides = (channel.a_index, channel.b_index)
+    _spend(state, sides[values["side"]], amount + values["fee_ntok"])
+    after = (
+        replace(channel, deposit_b_ntok=channel.deposit_b_ntok + amount)
+        if values["side"]
+        else replace(channel, deposit_a_ntok=channel.deposit_a_ntok + amount)
+    )
+    state.write_channel(slot, after)
+
+
+def _claim(state: State, slot: int, channel: Channel, values: dict[str, int]) -> None:
+    value = values["lane_value"]
+    _check_lane(Lane(values["lane"]), channel, value, 1)
+    after = replace(channel, lane_ba=value) if values["lane"] else replace(channel, lane_ab=value)
+    state.write_channel(slot, after)
+
+
+def _start_close(
+    state: State, context: Context, slot: int, channel: Channel, values: dict[str, int]
+) -> None:
+    _check_open(slot, channel)
+    _spend(state, (channel.a_index, channel.b_index)[values["side"]], 0)
+    deadline = context.l1_time + L1_TIME_SLACK_S + channel.window_s
+    state.write_channel(slot, replace(channel, status=Status.CLOSING, deadline=deadline))
 
 
 def _pay_out(

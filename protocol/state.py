@@ -12,7 +12,7 @@ from protocol.accounts import Account
 from protocol.channels import Channel
 from protocol.crypto.merkle import EMPTY, EMPTY_LEAF, MerkleTree, Siblings
 from protocol.crypto.poseidon import Tag, h4
-from protocol.errors import UnknownAccount, UnknownChannel
+from protocol.errors import NoFreeSlot, UnknownAccount, UnknownChannel
 from protocol.units import INDEX_BITS, check_range
 
 NO_CERTIFICATES = 0
@@ -52,12 +52,20 @@ class ChannelUpdate:
 class State:
     """Both trees with their leaves. Mutable; `copy` is independent."""
 
-    __slots__ = ("_account_tree", "_accounts", "_channel_tree", "_channels", "_slots")
+    __slots__ = (
+        "_account_tree",
+        "_accounts",
+        "_channel_tree",
+        "_channels",
+        "_full_below",
+        "_slots",
+    )
 
     def __init__(self) -> None:
         self._accounts: dict[int, Account] = {}
         self._channels: dict[int, Channel] = {}
         self._slots: dict[int, int] = {}
+        self._full_below = 0  # every channel slot below this one is in use
         self._account_tree = MerkleTree()
         self._channel_tree = MerkleTree()
 
@@ -75,7 +83,7 @@ class State:
         """An independent copy."""
         twin = State()
         twin._accounts, twin._channels = dict(self._accounts), dict(self._channels)
-        twin._slots = dict(self._slots)
+        twin._slots, twin._full_below = dict(self._slots), self._full_below
         twin._account_tree = self._account_tree.copy()
         twin._channel_tree = self._channel_tree.copy()
         return twin
@@ -127,11 +135,12 @@ class State:
         return self._slots[channel_id]
 
     def free_slot(self) -> int:
-        """The lowest channel slot that is empty."""
-        slot = 0
-        while slot in self._channels:
-            slot += 1
-        return slot
+        """The lowest channel slot that is empty. Raises NoFreeSlot."""
+        while self._full_below in self._channels:
+            self._full_below += 1
+        if self._full_below >> INDEX_BITS:
+            raise NoFreeSlot(1 << INDEX_BITS)
+        return self._full_below
 
     def account_siblings(self, index: int) -> Siblings:
         """The path of an account leaf."""
@@ -166,4 +175,6 @@ class State:
             del self._channels[slot], self._slots[before.id]
         if after is not None:
             self._channels[slot], self._slots[after.id] = after, slot
+        else:
+            self._full_below = min(self._full_below, slot)
         return ChannelUpdate(slot, before, after, siblings)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
 
-from protocol.channels import Lane
+from protocol.channels import Lane, check_lane
 from protocol.crypto.poseidon import Tag, h4
 from protocol.crypto.schnorr import Signature
 from protocol.errors import Malformed
@@ -156,6 +156,7 @@ class TopUp:
 
     def __post_init__(self) -> None:
         check_range("channel_id", self.channel_id, CHANNEL_ID_BITS)
+        check_lane("side", self.side)
         check_range("nonce", self.nonce, NONCE_BITS)
         check_range("amount_ntok", self.amount_ntok, AMOUNT_BITS)
         check_range("fee_ntok", self.fee_ntok, FEE_BITS)
@@ -186,6 +187,7 @@ class Claim:
 
     def __post_init__(self) -> None:
         check_range("channel_id", self.channel_id, CHANNEL_ID_BITS)
+        check_lane("lane", self.lane)
         check_range("lane_value", self.lane_value, LANE_BITS)
 
     def message(self, domain: int) -> int:
@@ -205,6 +207,7 @@ class StartClose:
 
     def __post_init__(self) -> None:
         check_range("channel_id", self.channel_id, CHANNEL_ID_BITS)
+        check_lane("side", self.side)
         check_range("nonce", self.nonce, NONCE_BITS)
         check_range("valid_until", self.valid_until, TIME_BITS)
 
