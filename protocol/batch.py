@@ -19,7 +19,7 @@ from protocol.crypto.poseidon import Tag, h4
 from protocol.errors import BatchTooLarge
 from protocol.execute import credit_fees, execute, execute_queue_op
 from protocol.queue import OP_ELEMENTS, QueueOp
-from protocol.state import AccountUpdate, State
+from protocol.state import AccountUpdate, State, TreeRoots
 from protocol.trace import Context, QueueTrace, UserTrace
 from protocol.transactions import Transaction
 
@@ -76,6 +76,7 @@ class ExecutedProof:
     shape: Shape
     context: Context
     operator_index: int
+    old_trees: TreeRoots
     old_root: int
     new_root: int
     queue: tuple[QueueTrace, ...]
@@ -174,7 +175,7 @@ def seal(
     shape: Shape,
     context: Context,
     operator_index: int,
-    old_root: int,
+    old_trees: TreeRoots,
     new_root: int,
     queue: Sequence[QueueTrace],
     users: Sequence[UserTrace],
@@ -195,7 +196,8 @@ def seal(
         shape=shape,
         context=context,
         operator_index=operator_index,
-        old_root=old_root,
+        old_trees=old_trees,
+        old_root=old_trees.state_root(),
         new_root=new_root,
         queue=tuple(queue),
         users=tuple(users),
@@ -221,7 +223,7 @@ def execute_proof(
     in the middle of it: work on a copy where that may happen.
     """
     shape.check_fits(len(ops), len(transactions))
-    old_root = state.root
+    old_trees = state.tree_roots
     queue = [execute_queue_op(state, op) for op in ops]
     users = [execute(state, context, tx, slot) for tx, slot in transactions]
     fees_ntok = sum(trace.fee_ntok for trace in users)
@@ -229,4 +231,4 @@ def execute_proof(
     if fees_ntok:
         fees = credit_fees(state, operator_index, fees_ntok)
     named = operator_index if fees_ntok else 0
-    return seal(shape, context, named, old_root, state.root, queue, users, fees)
+    return seal(shape, context, named, old_trees, state.root, queue, users, fees)

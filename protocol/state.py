@@ -30,6 +30,18 @@ def genesis_root() -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class TreeRoots:
+    """The roots of both trees: what a state root is opened to."""
+
+    accounts_root: int
+    channels_root: int
+
+    def state_root(self) -> int:
+        """The state root that hashes them."""
+        return state_root(self.accounts_root, self.channels_root)
+
+
+@dataclass(frozen=True, slots=True)
 class AccountUpdate:
     """One write (or a read, where before == after) in the accounts tree."""
 
@@ -107,6 +119,11 @@ class State:
     def channels_root(self) -> int:
         """Root of the channels tree."""
         return self._channel_tree.root
+
+    @property
+    def tree_roots(self) -> TreeRoots:
+        """Both trees' roots."""
+        return TreeRoots(self.accounts_root, self.channels_root)
 
     @property
     def root(self) -> int:
