@@ -1,0 +1,15 @@
+"""An L1 address is a checksummed string towards L1 and a 160-bit integer in the protocol."""
+
+from __future__ import annotations
+
+from eth_utils.address import to_checksum_address
+
+
+def address_of(number: int) -> str:
+    """The EIP-55 address of a 160-bit integer."""
+    return str(to_checksum_address(number.to_bytes(20, "big")))
+
+
+def address_number(address: str) -> int:
+    """The 160-bit integer of an address. Raises ValueError where it is none."""
+    return int.from_bytes(bytes.fromhex(to_checksum_address(address)[2:]), "big")

@@ -1,0 +1,71 @@
+"""Committed artifacts equal what vyper 0.4.3 makes of the sources, byte for byte.
+
+`python -m contracts.build` rewrites contracts/artifacts/*.json; `--check` only compares and exits
+with 1 where they differ. Everything else reads artifacts, so that deploying needs no compiler.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from contracts.artifacts import FOLDER
+
+SOURCES = Path(__file__).parent
+CONTRACTS = ("rollup", "token")
+
+
+def compile_contract(source: Path) -> dict[str, object]:
+    """ABI, deployment bytecode and compiler settings of one Vyper file. Needs vyper installed."""
+    import site
+
+    import vyper
+    from vyper.compiler import compile_from_file_input
+    from vyper.compiler.input_bundle import FilesystemInputBundle
+    from vyper.compiler.settings import OptimizationLevel, Settings
+
+    folders = [Path(entry) for entry in site.getsitepackages()] + [source.parent]
+    bundle = FilesystemInputBundle(folders)
+    evm_version, optimization = "prague", OptimizationLevel.GAS
+    compiled = compile_from_file_input(
+        bundle.load_file(source.name),
+        input_bundle=bundle,
+        settings=Settings(evm_version=evm_version, optimize=optimization),
+        output_formats=["abi", "bytecode"],
+    )
+    return {
+        "name": source.stem,
+        "compiler": f"vyper {vyper.__version__}",
+        "evm_version": evm_version,
+        "optimization": str(optimization),
+        "abi": compiled["abi"],
+        "bytecode": compiled["bytecode"],
+    }
+
+
+def artifact_text(source: Path) -> str:
+    """The artifact of one source file as it is committed."""
+    return json.dumps(compile_contract(source), indent=1) + "\n"
+
+
+def main() -> int:
+    """Write or compare all artifacts; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m contracts.build", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare only")
+    check = parser.parse_args().check
+    stale = False
+    for name in CONTRACTS:
+        path, text = FOLDER / f"{name}.json", artifact_text(SOURCES / f"{name}.vy")
+        same = path.exists() and path.read_text() == text
+        if not check and not same:
+            path.write_text(text)
+        stale |= not same
+        verb = "up to date" if same else ("differs from its source" if check else "written")
+        print(f"{path.name}: {verb}")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

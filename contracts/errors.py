@@ -1,0 +1,259 @@
+"""Everything that L1 can answer instead of success, one class each.
+
+The contract reverts with a reason that is the name of one of the `Reverted` classes below; a test
+holds the two lists together. Ref: contracts/*.vy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class L1Error(Exception):
+    """Base of all errors of the L1 bindings."""
+
+
+@dataclass
+class RpcError(L1Error):
+    """The node at `url` did not answer, or answered something that is no valid result."""
+
+    url: str
+    method: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"L1 node {self.url}: {self.method}: {self.problem}"
+
+
+@dataclass
+class RpcRefused(RpcError):
+    """The node answered with a JSON-RPC error object that is no revert."""
+
+    code: int
+
+
+@dataclass
+class NoContract(L1Error):
+    """There is no Wattlane contract at this address (or none of this version)."""
+
+    url: str
+    address: str
+
+    def __str__(self) -> str:
+        return f"L1 node {self.url}: there is no Wattlane contract at {self.address}"
+
+
+@dataclass
+class NotFinalYet(L1Error):
+    """The chain at `url` has no block that the finality policy calls final."""
+
+    url: str
+
+    def __str__(self) -> str:
+        return f"L1 node {self.url} has no final block yet"
+
+
+@dataclass
+class ReceiptTimeout(L1Error):
+    """A transaction was sent, but is in no block so far; it may still get into one."""
+
+    transaction_hash: str
+    waited_s: float
+
+    def __str__(self) -> str:
+        return f"transaction {self.transaction_hash} is in no block after {self.waited_s:.0f} s"
+
+
+@dataclass
+class TransactionFailed(L1Error):
+    """A transaction is in a block, but failed there without a reason that can be found out."""
+
+    transaction_hash: str
+
+    def __str__(self) -> str:
+        return f"transaction {self.transaction_hash} failed on L1"
+
+
+@dataclass
+class InsufficientFunds(L1Error):
+    """The sender has not enough ether for the transaction."""
+
+    sender: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.sender} cannot pay for the transaction: {self.problem}"
+
+
+@dataclass
+class UndecodableBatch(L1Error):
+    """A BatchAccepted event whose transaction is no direct call of submit_batch."""
+
+    number: int
+    transaction_hash: str
+
+    def __str__(self) -> str:
+        return f"batch {self.number}: transaction {self.transaction_hash} is no submit_batch call"
+
+
+@dataclass
+class Reverted(L1Error):
+    """Base: the contract refused. `reason` is what it said, the class docstring what it means."""
+
+    reason: str
+
+    KNOWN: ClassVar[dict[str, type[Reverted]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        Reverted.KNOWN[cls.__name__] = cls
+
+    def __str__(self) -> str:
+        return f"the contract refused ({self.reason}): {self.__doc__}"
+
+
+class MalformedCalldata(Reverted):
+    """A value lies outside its ABI type, a list is too long, or a callee gave no reason."""
+
+
+class OtherRevert(Reverted):
+    """A reason of another contract, such as the token's."""
+
+
+class BadSlotCount(Reverted):
+    """Deployment: Q is not in 1 .. 16 or N not in 1 .. 64."""
+
+
+class BadDecimals(Reverted):
+    """Deployment: the token has more than 36 decimals."""
+
+
+class KeyInfinity(Reverted):
+    """Deployment: a point of the verifying key is at infinity."""
+
+
+class KeyGammaIsDelta(Reverted):
+    """Deployment: the verifying key has gamma = delta."""
+
+
+class PrecompileRefused(Reverted):
+    """A point is malformed, off the curve or off its subgroup; or the chain has no EIP-2537."""
+
+
+class ProofInfinity(Reverted):
+    """A point of the proof is at infinity."""
+
+
+class ProofRejected(Reverted):
+    """The pairing equation does not hold for these public inputs."""
+
+
+class AccountsFull(Reverted):
+    """All 2^24 accounts are taken."""
+
+
+class KeyHashTooLarge(Reverted):
+    """key_hash is not below r."""
+
+
+class OwnerZero(Reverted):
+    """The owner of an account cannot be the zero address."""
+
+
+class UnknownAccount(Reverted):
+    """No account has this index."""
+
+
+class OwnerMismatch(Reverted):
+    """The account belongs to another L1 address than the one named."""
+
+
+class AmountZero(Reverted):
+    """No token has arrived."""
+
+
+class NotWholeNtok(Reverted):
+    """What has arrived is no whole number of nano-tokens."""
+
+
+class TooMuchDeposited(Reverted):
+    """All that is deposited and not yet withdrawn would reach 2^64 ntok."""
+
+
+class TokenRefused(Reverted):
+    """The token answered false."""
+
+
+class NotOperator(Reverted):
+    """Only the operator submits batches while the oldest queue op is at most three days old."""
+
+
+class TimeWentBack(Reverted):
+    """l1_time is below the last batch's."""
+
+
+class TimeInFuture(Reverted):
+    """l1_time is after the block's timestamp."""
+
+
+class TimeTooOld(Reverted):
+    """l1_time is more than 7,200 s before the block's timestamp."""
+
+
+class StaleRoot(Reverted):
+    """old_root is not the stored root: another batch came first, or this one was built on none."""
+
+
+class BadDataLength(Reverted):
+    """There are not exactly S = 1 + N data elements."""
+
+
+class TooManyOps(Reverted):
+    """More queue ops than the circuit has queue slots."""
+
+
+class QueueMismatch(Reverted):
+    """The ops are not the oldest unprocessed ones of the queue, in order."""
+
+
+class OpNotDue(Reverted):
+    """An op was enqueued after l1_time."""
+
+
+class OpSkipped(Reverted):
+    """A queue slot is empty although an op was enqueued by l1_time."""
+
+
+class BadWithdrawalPosition(Reverted):
+    """Positions do not increase, or one is no output of a used queue slot or of a user slot."""
+
+
+class WithdrawalZero(Reverted):
+    """A withdrawal of amount 0 was listed."""
+
+
+class InputTooLarge(Reverted):
+    """A public input is not below r."""
+
+
+class DataTooLarge(Reverted):
+    """A data element is not below r."""
+
+
+class MessagesMismatch(Reverted):
+    """y_msg is not what the queue and the listed withdrawals give at z."""
+
+
+class DataMismatch(Reverted):
+    """y_data is not what the data give at z."""
+
+
+class NothingToWithdraw(Reverted):
+    """Not even one base unit of the token is pending."""
+
+
+def reverted(reason: str | None) -> Reverted:
+    """The typed error for a revert reason; None or "" is a revert without one."""
+    if not reason:
+        return MalformedCalldata("no reason given")
+    return Reverted.KNOWN.get(reason, OtherRevert)(reason)

@@ -1,0 +1,462 @@
+# pragma version 0.4.3
+"""
+@title Wattlane: a rollup of payment channels, accepted batch by batch with a validity proof
+@license Apache-2.0
+@notice Owns the L1 side of docs/protocol.md: the state root changes only with a proof (C2), every
+        queue op takes effect exactly once and in order (C3), and the token balance covers all that
+        is owed (C1). Nobody has a key to the funds: the operator may only be first to submit a
+        batch, and nothing here can be upgraded.
+@dev    Reverts carry a short name (`assert ..., "StaleRoot"`); the list with its meaning is
+        contracts/errors.py, where a test holds the two together. An empty revert is a calldata
+        word outside its ABI type. Units: ntok = 10^-9 token; times in seconds since 1970.
+"""
+
+from ethereum.ercs import IERC20
+from ethereum.ercs import IERC20Detailed
+
+import polynomials
+import queue
+import verifier
+
+initializes: queue
+initializes: verifier
+
+
+# --------------------------------------------------------------------------------------------
+# Constants
+# --------------------------------------------------------------------------------------------
+
+R: constant(uint256) = polynomials.R  # order of the field Fr
+# H4(TAG_STATE; E12, E12, 0, 0): both trees empty.
+GENESIS_ROOT: constant(uint256) = 47371869789403867778011508693007539615464353420482134488434868181510038898728
+
+OP_NEW_ACCOUNT: constant(uint256) = 1
+OP_DEPOSIT: constant(uint256) = 2
+
+MAX_QUEUE_SLOTS: constant(uint256) = queue.QUEUE_SLOTS_MAX
+MAX_USER_SLOTS: constant(uint256) = 64
+MAX_DATA: constant(uint256) = 1 + MAX_USER_SLOTS
+MAX_MESSAGES: constant(uint256) = polynomials.MAX_WORDS  # 8 * 16 + 64
+MAX_WITHDRAWALS: constant(uint256) = MAX_QUEUE_SLOTS + MAX_USER_SLOTS
+QUEUE_SLOT_WIDTH: constant(uint256) = 8  # message elements of a queue slot; the last is its output
+
+ACCOUNT_LIMIT: constant(uint256) = 2**24
+NTOK_LIMIT: constant(uint256) = 2**64
+NTOK_DECIMALS: constant(uint256) = 9
+MAX_TOKEN_DECIMALS: constant(uint256) = 36
+
+L1_TIME_LAG: constant(uint256) = 7200  # seconds a batch's l1_time may lie behind its block
+OPERATOR_PRIVILEGE: constant(uint256) = 3 * 86400  # seconds; the oldest op older: anyone submits
+
+MODE_CALLDATA: constant(uint256) = 0
+Z_TAG: constant(bytes32) = keccak256("wattlane-z")
+
+
+# --------------------------------------------------------------------------------------------
+# Types
+# --------------------------------------------------------------------------------------------
+
+# An amount that a slot of the batch pays out, and the message element where the proof says so.
+struct Withdrawal:
+    position: uint256
+    recipient: address
+    amount_ntok: uint64
+
+
+# A step from old_root to new_root with its proof. The other public inputs are computed here.
+struct Proof:
+    old_root: uint256
+    new_root: uint256
+    digest: uint256
+    y_data: uint256
+    y_msg: uint256
+    points: verifier.Points
+
+
+# What is fixed at deployment.
+struct Settings:
+    token: address
+    operator: address
+    queue_slots: uint256  # Q
+    user_slots: uint256  # N
+    domain: uint256  # 128 bits
+    base_units_per_ntok: uint256  # 1 where the token has 9 decimals or fewer
+    ntok_per_base_unit: uint256  # 1 where the token has 9 decimals or more
+
+
+# Where the rollup stands, kept in one word: l1_time + processed 2^64 + batches 2^128.
+struct Progress:
+    l1_time: uint256  # seconds; of the last batch
+    processed: uint256  # queue ops that took effect
+    batches: uint256
+
+
+# --------------------------------------------------------------------------------------------
+# Events: with the calldata of the batches they allow a full rebuild
+# --------------------------------------------------------------------------------------------
+
+event BatchAccepted:
+    number: indexed(uint256)
+    new_root: uint256
+    l1_time: uint256  # seconds
+    queue_covered: uint256  # seconds
+    processed: uint256  # number of the last op that took effect
+
+
+event WithdrawalPending:
+    recipient: indexed(address)
+    batch_number: indexed(uint256)
+    position: uint256
+    amount_ntok: uint256
+
+
+event Withdrawn:
+    recipient: indexed(address)
+    amount_ntok: uint256
+    amount_base_units: uint256
+
+
+# --------------------------------------------------------------------------------------------
+# Storage and immutables
+# --------------------------------------------------------------------------------------------
+
+TOKEN: immutable(IERC20)
+BASE_UNITS_PER_NTOK: immutable(uint256)  # 1 where the token has 9 decimals or fewer
+NTOK_PER_BASE_UNIT: immutable(uint256)  # 1 where the token has 9 decimals or more
+OPERATOR: immutable(address)
+QUEUE_SLOTS: immutable(uint256)  # Q
+USER_SLOTS: immutable(uint256)  # N
+DOMAIN: immutable(uint256)  # 128 bits
+
+state_root: public(uint256)
+packed_progress: uint256
+account_count: public(uint256)  # accounts; the index that the next one gets
+account_owner: public(HashMap[uint256, address])  # account index -> l1_address
+pending_ntok: public(HashMap[address, uint256])  # recipient -> ntok
+held_ntok: public(uint256)  # ntok deposited and not yet paid out by withdraw()
+
+
+@deploy
+def __init__(
+    token: IERC20,
+    operator: address,
+    queue_slots: uint256,
+    user_slots: uint256,
+    key: verifier.VerifyingKey,
+):
+    """
+    @param token The settlement token; its decimals are read once, here.
+    @param operator Who submits batches while the oldest queue op is at most three days old.
+    @param queue_slots Q of the circuit, 1 to 16.
+    @param user_slots N of the circuit, 1 to 64.
+    @param key Verifying key; alpha, gamma and delta negated. Nothing can replace it later.
+    """
+    assert queue_slots >= 1 and queue_slots <= MAX_QUEUE_SLOTS, "BadSlotCount"
+    assert user_slots >= 1 and user_slots <= MAX_USER_SLOTS, "BadSlotCount"
+    verifier.__init__(key)
+    decimals: uint256 = convert(staticcall IERC20Detailed(token.address).decimals(), uint256)
+    assert decimals <= MAX_TOKEN_DECIMALS, "BadDecimals"
+    BASE_UNITS_PER_NTOK = 10 ** (max(decimals, NTOK_DECIMALS) - NTOK_DECIMALS)
+    NTOK_PER_BASE_UNIT = 10 ** (NTOK_DECIMALS - min(decimals, NTOK_DECIMALS))
+    TOKEN = token
+    OPERATOR = operator
+    QUEUE_SLOTS = queue_slots
+    USER_SLOTS = user_slots
+    DOMAIN = convert(keccak256(abi_encode("wattlane", chain.id, self)), uint256) % 2**128
+    self.state_root = GENESIS_ROOT
+
+
+# --------------------------------------------------------------------------------------------
+# Deposits and the queue
+# --------------------------------------------------------------------------------------------
+
+@external
+@nonreentrant
+def new_account(key_hash: uint256, owner: address, amount_base_units: uint256) -> uint256:
+    """
+    @notice Opens the next account with a first deposit, paid by the caller.
+    @param key_hash H2(TAG_KEY; A.x, A.y) of the account's key, below R.
+    @param owner The account's l1_address: deposits must name it, withdrawals go to it.
+    @param amount_base_units Of the token; what arrives must be a whole number of ntok, not 0.
+    @return The account's index.
+    """
+    index: uint256 = self.account_count
+    assert index < ACCOUNT_LIMIT, "AccountsFull"
+    assert key_hash < R, "KeyHashTooLarge"
+    assert owner != empty(address), "OwnerZero"
+    amount_ntok: uint256 = self._take_deposit(amount_base_units)
+    self.account_count = index + 1
+    self.account_owner[index] = owner
+    queue._enqueue(OP_NEW_ACCOUNT, index, owner, amount_ntok, key_hash)
+    return index
+
+
+@external
+@nonreentrant
+def deposit(account_index: uint256, owner: address, amount_base_units: uint256):
+    """
+    @notice Adds to an account's balance, paid by the caller.
+    @param owner Must be the l1_address on record: a reorg may have given the index to another.
+    @param amount_base_units As in new_account.
+    """
+    assert account_index < self.account_count, "UnknownAccount"
+    assert self.account_owner[account_index] == owner, "OwnerMismatch"
+    amount_ntok: uint256 = self._take_deposit(amount_base_units)
+    queue._enqueue(OP_DEPOSIT, account_index, msg.sender, amount_ntok, 0)
+
+
+@internal
+def _take_deposit(amount_base_units: uint256) -> uint256:
+    """
+    @dev Pulls tokens from the caller and credits what has arrived, whatever the token did.
+    @return ntok
+    """
+    before: uint256 = staticcall TOKEN.balanceOf(self)
+    sent: bool = extcall TOKEN.transferFrom(
+        msg.sender, self, amount_base_units, default_return_value=True
+    )
+    assert sent, "TokenRefused"
+    received: uint256 = staticcall TOKEN.balanceOf(self) - before
+    assert received > 0, "AmountZero"
+    assert received % BASE_UNITS_PER_NTOK == 0, "NotWholeNtok"
+    assert received < NTOK_LIMIT * BASE_UNITS_PER_NTOK, "TooMuchDeposited"
+    amount_ntok: uint256 = received // BASE_UNITS_PER_NTOK * NTOK_PER_BASE_UNIT
+    held_ntok: uint256 = self.held_ntok + amount_ntok
+    assert held_ntok < NTOK_LIMIT, "TooMuchDeposited"
+    self.held_ntok = held_ntok
+    return amount_ntok
+
+
+# --------------------------------------------------------------------------------------------
+# Batches
+# --------------------------------------------------------------------------------------------
+
+@external
+@nonreentrant
+def submit_batch(
+    l1_time: uint256,
+    proof: Proof,
+    data: DynArray[uint256, MAX_DATA],
+    ops: DynArray[queue.Op, MAX_QUEUE_SLOTS],
+    withdrawals: DynArray[Withdrawal, MAX_WITHDRAWALS],
+):
+    """
+    @notice Moves the state from old_root to new_root, with its data in calldata (mode 0).
+    @param l1_time Seconds; the time the batch was made for: not below the last batch's, not
+           above this block's, at most 7,200 behind it.
+    @param data Exactly S = 1 + N elements, each below R.
+    @param ops The queue ops it consumes, oldest first: exactly min(Q, unprocessed ops enqueued
+           by l1_time).
+    @param withdrawals Every amount paid out, by strictly increasing position.
+    """
+    progress: Progress = self._progress()
+    assert msg.sender == OPERATOR or queue._oldest_is_older_than(
+        progress.processed, OPERATOR_PRIVILEGE
+    ), "NotOperator"
+    self._check_time(l1_time, progress.l1_time)
+    root: uint256 = self.state_root
+    assert proof.old_root == root, "StaleRoot"
+    assert len(data) == 1 + USER_SLOTS, "BadDataLength"
+
+    processed: uint256 = progress.processed + len(ops)
+    queue_covered: uint256 = queue._check_consumed(
+        progress.processed, ops, QUEUE_SLOTS, l1_time
+    )
+    messages: DynArray[uint256, MAX_MESSAGES] = self._messages(ops, withdrawals)
+
+    context: uint256 = DOMAIN | l1_time << 128 | queue_covered << 168
+    z: uint256 = (
+        convert(
+            keccak256(
+                abi_encode(
+                    Z_TAG,
+                    MODE_CALLDATA,
+                    convert(1, uint256),
+                    proof.old_root,
+                    proof.new_root,
+                    context,
+                    proof.digest,
+                    polynomials._hash(data),
+                    polynomials._hash(messages),
+                )
+            ),
+            uint256,
+        )
+        % R
+    )
+    assert proof.new_root < R, "InputTooLarge"
+    assert proof.digest < R, "InputTooLarge"
+    assert proof.y_data < R, "InputTooLarge"
+    assert proof.y_msg < R, "InputTooLarge"
+    for element: uint256 in data:
+        assert element < R, "DataTooLarge"
+    assert polynomials._evaluate(messages, z) == proof.y_msg, "MessagesMismatch"
+    assert polynomials._evaluate(data, z) == proof.y_data, "DataMismatch"
+    assert verifier._verify(
+        proof.points,
+        [
+            proof.old_root,
+            proof.new_root,
+            context,
+            proof.digest,
+            z,
+            proof.y_data,
+            proof.y_msg,
+        ],
+    ), "ProofRejected"
+
+    number: uint256 = progress.batches + 1
+    self.state_root = proof.new_root
+    self.packed_progress = l1_time | processed << 64 | number << 128
+    for w: Withdrawal in withdrawals:
+        amount_ntok: uint256 = convert(w.amount_ntok, uint256)
+        self.pending_ntok[w.recipient] += amount_ntok
+        log WithdrawalPending(
+            recipient=w.recipient,
+            batch_number=number,
+            position=w.position,
+            amount_ntok=amount_ntok,
+        )
+    log BatchAccepted(
+        number=number,
+        new_root=proof.new_root,
+        l1_time=l1_time,
+        queue_covered=queue_covered,
+        processed=processed,
+    )
+
+
+@internal
+@view
+def _check_time(l1_time: uint256, last_l1_time: uint256):
+    assert l1_time >= last_l1_time, "TimeWentBack"
+    assert l1_time <= block.timestamp, "TimeInFuture"
+    assert l1_time + L1_TIME_LAG >= block.timestamp, "TimeTooOld"
+
+
+@internal
+@view
+def _messages(
+    ops: DynArray[queue.Op, MAX_QUEUE_SLOTS], withdrawals: DynArray[Withdrawal, MAX_WITHDRAWALS]
+) -> DynArray[uint256, MAX_MESSAGES]:
+    """
+    @dev The W = 8Q + N message elements that the proof must have: what the queue holds, and
+         recipient + amount 2^160 where a slot pays out: at 8j + 7 for a consumed queue slot j,
+         at 8Q + i for user slot i.
+    """
+    user_messages: uint256 = QUEUE_SLOT_WIDTH * QUEUE_SLOTS
+    width: uint256 = user_messages + USER_SLOTS
+    messages: DynArray[uint256, MAX_MESSAGES] = []
+    for entry: queue.Op in ops:
+        for element: uint256 in entry.elements:
+            messages.append(element)
+        messages.append(0)
+    for unused: uint256 in range(width - len(messages), bound=MAX_MESSAGES):
+        messages.append(0)
+    free: uint256 = 0  # the lowest position that the next withdrawal may have
+    for w: Withdrawal in withdrawals:
+        assert w.position >= free and w.position < width, "BadWithdrawalPosition"
+        if w.position < user_messages:
+            assert w.position % QUEUE_SLOT_WIDTH == 7, "BadWithdrawalPosition"
+            assert w.position < QUEUE_SLOT_WIDTH * len(ops), "BadWithdrawalPosition"
+        assert w.amount_ntok > 0, "WithdrawalZero"
+        messages[w.position] = (
+            convert(w.recipient, uint256) | convert(w.amount_ntok, uint256) << 160
+        )
+        free = w.position + 1
+    return messages
+
+
+# --------------------------------------------------------------------------------------------
+# Withdrawals
+# --------------------------------------------------------------------------------------------
+
+@external
+@nonreentrant
+def withdraw() -> uint256:
+    """
+    @notice Sends the caller its pending withdrawals: all whole base units of the token. What is
+            less than one stays pending.
+    @return Base units sent.
+    """
+    pending: uint256 = self.pending_ntok[msg.sender]
+    units: uint256 = pending // NTOK_PER_BASE_UNIT
+    assert units > 0, "NothingToWithdraw"
+    paid_ntok: uint256 = units * NTOK_PER_BASE_UNIT
+    amount_base_units: uint256 = units * BASE_UNITS_PER_NTOK
+    self.pending_ntok[msg.sender] = pending - paid_ntok
+    self.held_ntok -= paid_ntok
+    log Withdrawn(
+        recipient=msg.sender, amount_ntok=paid_ntok, amount_base_units=amount_base_units
+    )
+    sent: bool = extcall TOKEN.transfer(
+        msg.sender, amount_base_units, default_return_value=True
+    )
+    assert sent, "TokenRefused"
+    return amount_base_units
+
+
+# --------------------------------------------------------------------------------------------
+# Views
+# --------------------------------------------------------------------------------------------
+
+@internal
+@view
+def _progress() -> Progress:
+    packed: uint256 = self.packed_progress
+    return Progress(
+        l1_time=packed % 2**64, processed=(packed >> 64) % 2**64, batches=packed >> 128
+    )
+
+
+@external
+@view
+def progress() -> Progress:
+    """
+    @return The last batch's l1_time in seconds, queue ops processed, batches accepted.
+    """
+    return self._progress()
+
+
+@external
+@view
+def enqueued() -> uint256:
+    """
+    @return How many queue ops there are, which is the number of the newest.
+    """
+    return queue.enqueued
+
+
+@external
+@view
+def queue_record(number: uint256) -> queue.Record:
+    """
+    @param number From 1; 0 and numbers not yet given have an empty record.
+    """
+    return queue.records[number]
+
+
+@external
+@view
+def settings() -> Settings:
+    """
+    @return What was fixed at deployment, except for the key.
+    """
+    return Settings(
+        token=TOKEN.address,
+        operator=OPERATOR,
+        queue_slots=QUEUE_SLOTS,
+        user_slots=USER_SLOTS,
+        domain=DOMAIN,
+        base_units_per_ntok=BASE_UNITS_PER_NTOK,
+        ntok_per_base_unit=NTOK_PER_BASE_UNIT,
+    )
+
+
+@external
+@view
+def verifying_key() -> verifier.VerifyingKey:
+    """
+    @return The key as deployed: alpha, gamma and delta negated.
+    """
+    return verifier.KEY
