@@ -1,0 +1,392 @@
+"""The operator's ledger: every change of mempool, batches and L1 position, durable before it shows.
+
+A change and its event are written in one transaction and only then shown in memory; where the
+database refuses, the book is read anew from what is written. One lock; one ledger a database.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from protocol.channels import Status
+from protocol.codec import transaction_id
+from protocol.errors import InvalidSignature, InvalidTransaction, NoOperatorAccount
+from protocol.queue import QueueOp
+from protocol.transactions import Finalize, Open, TopUp, Transaction, Transfer, Withdraw
+from sequencer.admission import Policy, check_policy, explain, party_of
+from sequencer.book import Book, ChainedBatch, L1Position, Rollup
+from sequencer.errors import MempoolFull, QueueGap
+from sequencer.final import AcceptedOnL1, ChangedLeaves, changed_by, replayed
+from sequencer.problems import problem_of
+from sequencer.receipts import Receipt, ReceiptKey
+from sequencer.recovery import recover
+from sequencer.sealing import SealedBatch, SealingPolicy, is_due
+from sequencer.soft import Pending, Refusal
+from sequencer.storage import batches, events, leaves, mempool, meta, queue, sent
+from sequencer.storage.batches import BatchRow
+from sequencer.storage.database import Database
+from sequencer.storage.schema import BatchStatus, L1Status, TransactionStatus
+from sequencer.storage.sent import SentRow
+
+
+@dataclass(frozen=True, slots=True)
+class L1Update:
+    """What is newly final on L1: the block it reaches to, its ops and its batches, in order."""
+
+    position: L1Position
+    ops: tuple[QueueOp, ...] = ()
+    batches: tuple[AcceptedOnL1, ...] = ()
+
+
+class Ledger:
+    """Thread-safe. `clock` is the operator's, in seconds: it ages batches and stamps events."""
+
+    def __init__(
+        self,
+        database: Database,
+        rollup: Rollup,
+        policy: Policy,
+        sealing: SealingPolicy,
+        receipt_key: ReceiptKey,
+        clock: Callable[[], float],
+    ) -> None:
+        """Read the database and execute it. Raises StorageError, WrongDatabase."""
+        self.database, self.rollup, self.receipt_key = database, rollup, receipt_key
+        self.policy, self.sealing = policy, sealing
+        self.lock = threading.RLock()
+        self._clock = clock
+        self.book = self._recovered()
+
+    # ------------------------------------------------------------------------ transactions
+
+    def submit(self, transaction: Transaction, given_domain: int | None = None) -> str:
+        """Execute a transaction on the soft state and keep it; returns its id.
+
+        Repeating it changes nothing; one that was rejected may be tried again. Raises
+        AdmissionError, ProtocolError or StorageError, and then nothing was taken.
+        """
+        id_ = transaction_id(transaction)
+        with self.lock:
+            with self.database.read() as connection:
+                known = mempool.find(connection, id_)
+                sequence = mempool.next_sequence(connection)
+            if known is not None and known.status is not TransactionStatus.REJECTED:
+                return id_
+            book, domain = self.book, self.rollup.domain
+            check_policy(self.policy, transaction, book.position.l1_time, domain, given_domain)
+            self._check_room(transaction)
+            self._check_operator(transaction)
+            try:
+                trace = book.soft.execute(book.context(), transaction)
+            except (InvalidTransaction, InvalidSignature) as error:
+                raise explain(book.soft.state, transaction, error) from error
+            now = self._clock()
+            pending = Pending(id_, sequence, transaction, book.soft.last_op, now, trace.slot)
+            with self._writing() as connection:
+                receipt = self.receipt_key.sign(domain, self._soft_receipt(id_))
+                mempool.put(connection, pending, TransactionStatus.SOFT, receipt)
+                events.add(connection, "soft", [id_], now)
+            book.soft.append(pending)
+        return id_
+
+    def finalize_due(self) -> list[str]:
+        """End every closing channel whose deadline is covered: a service that costs nobody."""
+        with self.lock:
+            covered = self.book.context().queue_covered
+            due = [
+                channel.id
+                for channel in self.book.soft.state.channels.values()
+                if channel.status is Status.CLOSING and channel.deadline <= covered
+            ]
+            return [self.submit(Transaction(Finalize(channel_id))) for channel_id in due]
+
+    def _soft_receipt(self, id_: str) -> Receipt:
+        batches_ahead, position = divmod(len(self.book.soft.pending), self.rollup.shape.user_slots)
+        number = self.book.sealed_number + 1 + batches_ahead
+        return Receipt(id_, "soft", number, position, self.book.soft.state.root)
+
+    def _check_room(self, transaction: Transaction) -> None:
+        if len(self.book.soft.pending) >= self.policy.mempool_limit:
+            raise MempoolFull("everyone", self.policy.mempool_limit)
+        party = party_of(transaction)
+        if self.book.soft.parties[party] >= self.policy.party_limit:
+            raise MempoolFull(party, self.policy.party_limit)
+
+    def _check_operator(self, transaction: Transaction) -> None:
+        body, index = transaction.body, self.rollup.operator_index
+        pays = isinstance(body, Transfer | Withdraw | Open | TopUp) and body.fee_ntok > 0
+        if pays and self.book.soft.state.find_account(index) is None:
+            raise NoOperatorAccount(index)
+
+    # ------------------------------------------------------------------------ batches
+
+    def seal(self, *, at_once: bool = False) -> SealedBatch | None:
+        """Seal the next batch if size or age says so (or `at_once`); None where nothing is due."""
+        with self.lock:
+            book = self.book
+            waiting = sum(one.status is BatchStatus.SEALED for one in book.chain)
+            if not at_once and not is_due(
+                self.sealing,
+                self.rollup.shape,
+                book.open_ops,
+                book.soft.pending,
+                self._oldest_age_s(),
+                waiting,
+            ):
+                return None
+            sealing = book.seal()
+            batch, pending = sealing.batch, book.soft.pending
+            gone = {one.id for one in batch.included} | {one.id for one, _ in sealing.rejected}
+            with self._writing() as connection:
+                now = self._clock()
+                useful = bool(batch.executed.queue or batch.included)
+                if useful:
+                    book.push(batch)
+                    batches.add(connection, batch, now)
+                    mempool.into_batch(connection, batch.number, _placed(batch))
+                    events.add(connection, "sealed", [f"batch {batch.number}"], now)
+                later = book.rebuild([one for one in pending if one.id not in gone])
+                self._reject(connection, [*sealing.rejected, *later])
+            return batch if useful else None
+
+    def _oldest_age_s(self) -> float:
+        pending, ops = self.book.soft.pending, self.book.open_ops
+        born = [pending[0].accepted_at] if pending else []
+        born += [self._op_seen_at[ops[0].number]] if ops else []
+        return self._clock() - min(born) if born else 0.0
+
+    def next_to_prove(self) -> SealedBatch | None:
+        """The oldest batch without a proof."""
+        with self.lock:
+            return next(
+                (one.sealed for one in self.book.chain if one.status is BatchStatus.SEALED), None
+            )
+
+    def record_proof(
+        self, batch: SealedBatch, proof_bytes: bytes, seconds: float, constraints: int | None
+    ) -> bool:
+        """Keep a verified proof; False where the batch was sealed anew meanwhile."""
+        with self.lock:
+            here = self.book.find(batch.number)
+            if here is None or here.sealed.id != batch.id:
+                return False
+            with self._writing() as connection:
+                batches.put_proof(
+                    connection, batch.number, batch.id, proof_bytes, seconds, constraints
+                )
+                self._batch_event(connection, "proved", here)
+            here.status, here.proof_bytes = BatchStatus.PROVED, proof_bytes
+            return True
+
+    def next_to_submit(self) -> ChainedBatch | None:
+        """The oldest batch that L1 has not accepted, if it is proved."""
+        with self.lock:
+            for one in self.book.chain:
+                if one.status in (BatchStatus.PROVED, BatchStatus.SUBMITTED):
+                    return one
+                if one.status is BatchStatus.SEALED:
+                    return None
+            return None
+
+    def void_from(self, number: int, seal_id: str) -> None:
+        """Unseal this and later batches: their transactions go back to the mempool, in order.
+
+        Only for a batch that L1 can no longer accept, or that was never sent. Does nothing where
+        the batch is not the one named.
+        """
+        with self.lock:
+            here = self.book.find(number)
+            if here is None or here.sealed.id != seal_id:
+                return
+            with self._writing() as connection:
+                self._void(connection, number)
+
+    def _void(self, connection: Connection, number: int) -> None:
+        pending = [*self.book.cut(number), *self.book.soft.pending]
+        mempool.out_of_batches(connection, number)
+        batches.remove_from(connection, number)
+        events.add(connection, "voided", [f"batch {number}"], self._clock())
+        self._reject(connection, self.book.rebuild(pending))
+
+    # ------------------------------------------------------------------------ L1
+
+    def record_intent(self, row: SentRow) -> None:
+        """Keep a signed L1 transaction before it is sent."""
+        with self.lock, self._writing() as connection:
+            sent.add(connection, row)
+
+    def record_sent(self, row: SentRow, status: L1Status) -> None:
+        """Keep how far an L1 transaction got; sending it makes its batch submitted."""
+        with self.lock:
+            here = self.book.find(row.batch)
+            submitted = (
+                status is L1Status.SENT
+                and here is not None
+                and here.sealed.id == row.seal_id
+                and here.status is BatchStatus.PROVED
+            )
+            with self._writing() as connection:
+                sent.set_status(connection, row.hash, status)
+                if submitted:
+                    batches.set_status(connection, row.batch, BatchStatus.SUBMITTED)
+            if submitted and here is not None:
+                here.status = BatchStatus.SUBMITTED
+
+    def record_acceptance(
+        self, batch: SealedBatch, l1_tx: str, l1_block: int, gas_used: int | None
+    ) -> None:
+        """L1 has accepted a batch, in a block that is not final yet."""
+        with self.lock:
+            here = self.book.find(batch.number)
+            if here is None or here.sealed.id != batch.id:
+                return
+            with self._writing() as connection:
+                batches.set_status(connection, batch.number, BatchStatus.ACCEPTED)
+                batches.put_acceptance(connection, batch.number, l1_tx, l1_block, gas_used)
+                self._batch_event(connection, "accepted", here)
+            here.status = BatchStatus.ACCEPTED
+
+    def record_reorg(self, number: int) -> None:
+        """Blocks with acceptances from this batch on are gone; they are to be submitted again."""
+        with self.lock:
+            gone = [
+                one
+                for one in self.book.chain
+                if one.sealed.number >= number and one.status is BatchStatus.ACCEPTED
+            ]
+            with self._writing() as connection:
+                for one in gone:
+                    batches.set_status(connection, one.sealed.number, BatchStatus.PROVED)
+                    events.add(connection, "reorged", [f"batch {one.sealed.number}"], self._clock())
+            for one in gone:
+                one.status = BatchStatus.PROVED
+
+    def observe(self, update: L1Update) -> None:
+        """Follow L1 to a newer final block: credit ops, make batches final, move L1's time.
+
+        Raises QueueGap, ForeignBatch, StorageError, and then nothing changed.
+        """
+        with self.lock:
+            now, book = self._clock(), self.book
+            newest = book.final_last_op + len(book.ops)
+            for op in update.ops:
+                newest += 1
+                if op.number != newest:
+                    raise QueueGap(newest, op.number)
+            with self._writing() as connection:
+                queue.add(connection, update.ops, now)
+                self._op_seen_at |= {op.number: now for op in update.ops}
+                book.ops += update.ops
+                book.soft.add_ops(update.ops)
+                for batch in update.batches:
+                    self._finish(connection, batch, now)
+                book.position = L1Position(
+                    update.position.block,
+                    update.position.block_hash,
+                    max(update.position.l1_time, book.position.l1_time),
+                )
+                meta.put(connection, meta.L1_BLOCK, book.position.block)
+                meta.put(connection, meta.L1_BLOCK_HASH, book.position.block_hash)
+                meta.put(connection, meta.L1_TIME, book.position.l1_time)
+
+    def _finish(self, connection: Connection, batch: AcceptedOnL1, now: float) -> None:
+        """A batch is in a final block: ours, or one to be rebuilt from its data."""
+        book, here = self.book, self.book.find(batch.number)
+        if batch.number <= book.final_number:
+            return
+        if here is not None and _is_same(here.sealed, batch):
+            state, leaves_changed = here.sealed.state, changed_by(here.sealed)
+        else:
+            state, leaves_changed = replayed(book.final_state, self.rollup.domain, batch)
+            if book.chain:
+                self._void(connection, book.chain[0].sealed.number)
+            batches.add_foreign(connection, _foreign_row(batch, now))
+        last_op = book.final_last_op + len(batch.ops)
+        self._checkpoint(connection, batch.number, last_op, leaves_changed)
+        batches.put_acceptance(connection, batch.number, batch.l1_tx, batch.l1_block, None)
+        batches.set_status(connection, batch.number, BatchStatus.FINAL)
+        events.add(connection, "final", [f"batch {batch.number}"], now)
+        events.add(connection, "final", mempool.ids_of_batch(connection, batch.number), now)
+        pending = book.soft.pending
+        book.finish(batch.number, state, last_op)
+        if here is None or not _is_same(here.sealed, batch):
+            self._reject(connection, book.rebuild(pending))
+
+    def _checkpoint(
+        self, connection: Connection, number: int, last_op: int, changed: ChangedLeaves
+    ) -> None:
+        leaves.put(connection, changed.accounts, changed.channels)
+        meta.put(connection, meta.CHECKPOINT, number)
+        meta.put(connection, meta.LAST_OP, last_op)
+
+    # ------------------------------------------------------------------------ inside
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """A write; where it fails, memory is read anew from what is written."""
+        try:
+            with self.database.write() as connection:
+                yield connection
+        except BaseException:
+            self.book = self._recovered()
+            raise
+
+    def _recovered(self) -> Book:
+        with self.database.read() as connection:
+            book, rejected = recover(connection, self.rollup)
+            seen = queue.between(connection, book.final_last_op + 1)
+            new = meta.get(connection, meta.DOMAIN) is None
+        self._op_seen_at = {one.op.number: one.seen_at for one in seen}
+        if new or rejected:
+            with self.database.write() as connection:
+                meta.put(connection, meta.DOMAIN, self.rollup.domain)
+                self._reject(connection, rejected)
+        return book
+
+    def _reject(self, connection: Connection, rejected: Sequence[tuple[Pending, Refusal]]) -> None:
+        mempool.reject(connection, [(one.id, problem_of(error)) for one, error in rejected])
+        events.add(connection, "rejected", [one.id for one, _ in rejected], self._clock())
+
+    def _batch_event(self, connection: Connection, kind: str, batch: ChainedBatch) -> None:
+        sealed = batch.sealed
+        ids = [f"batch {sealed.number}", *(one.id for one in sealed.included)]
+        events.add(connection, kind, ids, self._clock())
+
+
+def _placed(batch: SealedBatch) -> list[tuple[str, int]]:
+    """Ids in order, each with the slot that its channel has in the batch."""
+    slots = [trace.slot for trace in batch.executed.users]
+    return [(one.id, slot) for one, slot in zip(batch.included, slots, strict=True)]
+
+
+def _is_same(sealed: SealedBatch, batch: AcceptedOnL1) -> bool:
+    return (sealed.executed.new_root, sealed.executed.digest) == (batch.new_root, batch.digest)
+
+
+def _foreign_row(batch: AcceptedOnL1, now: float) -> BatchRow:
+    first_op = batch.ops[0].number if batch.ops else 0
+    return BatchRow(
+        number=batch.number,
+        status=BatchStatus.FINAL,
+        l1_time=batch.l1_time,
+        queue_covered=batch.queue_covered,
+        first_op=first_op,
+        op_count=len(batch.ops),
+        transaction_count=sum(element != 0 for element in batch.data[1:]),
+        old_root=batch.old_root,
+        new_root=batch.new_root,
+        digest=batch.digest,
+        seal_id="",
+        sealed_at=now,
+        l1_tx=batch.l1_tx,
+        l1_block=batch.l1_block,
+        gas_used=None,
+        proof_bytes=None,
+        prove_seconds=None,
+        constraints=None,
+    )

@@ -1,0 +1,169 @@
+"""Batches and their proofs as rows; a batch's content is in its ops and transactions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+
+from sequencer.sealing import SealedBatch
+from sequencer.storage.schema import BatchStatus, batches, proofs
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """A batch without its transactions; proof fields are None until it is proved."""
+
+    number: int
+    status: BatchStatus
+    l1_time: int
+    queue_covered: int
+    first_op: int
+    op_count: int
+    transaction_count: int
+    old_root: int
+    new_root: int
+    digest: int
+    seal_id: str
+    sealed_at: float
+    l1_tx: str | None
+    l1_block: int | None
+    gas_used: int | None
+    proof_bytes: bytes | None
+    prove_seconds: float | None
+    constraints: int | None
+
+
+def add(connection: Connection, batch: SealedBatch, now: float) -> None:
+    """Write a sealed batch."""
+    executed = batch.executed
+    connection.execute(
+        insert(batches).values(
+            number=batch.number,
+            status=BatchStatus.SEALED,
+            l1_time=executed.context.l1_time,
+            queue_covered=executed.context.queue_covered,
+            first_op=batch.first_op,
+            op_count=len(executed.queue),
+            transaction_count=len(batch.included),
+            old_root=str(executed.old_root),
+            new_root=str(executed.new_root),
+            digest=str(executed.digest),
+            seal_id=batch.id,
+            sealed_at=now,
+        )
+    )
+
+
+def add_foreign(connection: Connection, row: BatchRow) -> None:
+    """Write a batch that L1 holds and this database did not make."""
+    connection.execute(
+        insert(batches).values(
+            number=row.number,
+            status=row.status,
+            l1_time=row.l1_time,
+            queue_covered=row.queue_covered,
+            first_op=row.first_op,
+            op_count=row.op_count,
+            transaction_count=row.transaction_count,
+            old_root=str(row.old_root),
+            new_root=str(row.new_root),
+            digest=str(row.digest),
+            seal_id=row.seal_id,
+            sealed_at=row.sealed_at,
+            l1_tx=row.l1_tx,
+            l1_block=row.l1_block,
+        )
+    )
+
+
+def put_proof(
+    connection: Connection,
+    number: int,
+    seal_id: str,
+    proof_bytes: bytes,
+    prove_seconds: float,
+    constraints: int | None,
+) -> None:
+    """Write a sealed batch's proof and its new status."""
+    connection.execute(delete(proofs).where(proofs.c.batch == number))
+    connection.execute(
+        insert(proofs).values(
+            batch=number,
+            seal_id=seal_id,
+            proof=proof_bytes.hex(),
+            prove_seconds=prove_seconds,
+            constraints=constraints,
+        )
+    )
+    set_status(connection, number, BatchStatus.PROVED)
+
+
+def set_status(connection: Connection, number: int, status: BatchStatus) -> None:
+    """Change a batch's status."""
+    connection.execute(update(batches).where(batches.c.number == number).values(status=status))
+
+
+def put_acceptance(
+    connection: Connection, number: int, l1_tx: str, l1_block: int, gas_used: int | None
+) -> None:
+    """Record the L1 transaction in which a batch was accepted. gas None: keep what is known."""
+    values: dict[str, object] = {"l1_tx": l1_tx, "l1_block": l1_block}
+    if gas_used is not None:
+        values["gas_used"] = gas_used
+    connection.execute(update(batches).where(batches.c.number == number).values(**values))
+
+
+def remove_from(connection: Connection, first: int) -> None:
+    """Forget this and later batches with their proofs; nothing of them reached L1."""
+    connection.execute(delete(proofs).where(proofs.c.batch >= first))
+    connection.execute(delete(batches).where(batches.c.number >= first))
+
+
+def find(connection: Connection, number: int) -> BatchRow | None:
+    """A batch by its number."""
+    found = connection.execute(_QUERY.where(batches.c.number == number)).mappings().one_or_none()
+    return None if found is None else _row(found)
+
+
+def after(connection: Connection, number: int, limit: int = 100) -> list[BatchRow]:
+    """Up to `limit` batches with a higher number, in order."""
+    query = _QUERY.where(batches.c.number > number).order_by(batches.c.number).limit(limit)
+    return [_row(one) for one in connection.execute(query).mappings()]
+
+
+def consuming(connection: Connection, op_number: int) -> BatchRow | None:
+    """The batch that consumed a queue op."""
+    query = _QUERY.where(
+        batches.c.first_op <= op_number, batches.c.first_op + batches.c.op_count > op_number
+    )
+    found = connection.execute(query).mappings().first()
+    return None if found is None else _row(found)
+
+
+_QUERY = select(batches, proofs.c.proof, proofs.c.prove_seconds, proofs.c.constraints).outerjoin(
+    proofs, proofs.c.batch == batches.c.number
+)
+
+
+def _row(row: RowMapping) -> BatchRow:
+    return BatchRow(
+        number=row["number"],
+        status=BatchStatus(row["status"]),
+        l1_time=row["l1_time"],
+        queue_covered=row["queue_covered"],
+        first_op=row["first_op"],
+        op_count=row["op_count"],
+        transaction_count=row["transaction_count"],
+        old_root=int(row["old_root"]),
+        new_root=int(row["new_root"]),
+        digest=int(row["digest"]),
+        seal_id=row["seal_id"],
+        sealed_at=row["sealed_at"],
+        l1_tx=row["l1_tx"],
+        l1_block=row["l1_block"],
+        gas_used=row["gas_used"],
+        proof_bytes=None if row["proof"] is None else bytes.fromhex(row["proof"]),
+        prove_seconds=row["prove_seconds"],
+        constraints=row["constraints"],
+    )

@@ -1,0 +1,160 @@
+"""Transactions as rows: in the mempool's order by `sequence`, in a batch's by `position`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, RowMapping, func, select, update
+
+from protocol.codec import Json, transaction_from_json, transaction_to_json
+from protocol.errors import ProtocolError
+from protocol.transactions import Transaction
+from sequencer.errors import CorruptDatabase
+from sequencer.soft import Pending
+from sequencer.storage.schema import TransactionStatus, transactions
+
+_WAITING = (TransactionStatus.ACCEPTED, TransactionStatus.SOFT)
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRow:
+    """A transaction with all that the database knows of it."""
+
+    id: str
+    sequence: int
+    transaction: Transaction
+    status: TransactionStatus
+    ops_before: int
+    accepted_at: float
+    batch: int | None
+    position: int | None
+    slot: int | None
+    error: Json | None
+    receipt: Json | None
+
+
+def next_sequence(connection: Connection) -> int:
+    """The place of the next transaction in the mempool's order."""
+    last = connection.scalar(select(func.max(transactions.c.sequence)))
+    return 1 if last is None else int(last) + 1
+
+
+def put(connection: Connection, pending: Pending, status: TransactionStatus, receipt: Json) -> None:
+    """Write a transaction that was executed on the soft state (again, if it had been refused)."""
+    values = {
+        "sequence": pending.sequence,
+        "body": json.dumps(transaction_to_json(pending.transaction)),
+        "status": status,
+        "ops_before": pending.ops_before,
+        "accepted_at": pending.accepted_at,
+        "batch": None,
+        "position": None,
+        "slot": pending.slot,
+        "error": None,
+        "receipt": json.dumps(receipt),
+    }
+    changed = connection.execute(
+        update(transactions).where(transactions.c.id == pending.id).values(**values)
+    )
+    if changed.rowcount == 0:
+        connection.execute(transactions.insert().values(id=pending.id, **values))
+
+
+def reject(connection: Connection, ids_and_errors: Sequence[tuple[str, Json]]) -> None:
+    """Mark transactions as refused, with what was wrong."""
+    for id_, error in ids_and_errors:
+        connection.execute(
+            update(transactions)
+            .where(transactions.c.id == id_)
+            .values(
+                status=TransactionStatus.REJECTED,
+                error=json.dumps(error),
+                batch=None,
+                position=None,
+            )
+        )
+
+
+def into_batch(
+    connection: Connection, batch: int, ids_and_slots: Sequence[tuple[str, int]]
+) -> None:
+    """Give transactions their batch, their position in it and their channel's slot there."""
+    for position, (id_, slot) in enumerate(ids_and_slots):
+        connection.execute(
+            update(transactions)
+            .where(transactions.c.id == id_)
+            .values(status=TransactionStatus.BATCHED, batch=batch, position=position, slot=slot)
+        )
+
+
+def out_of_batches(connection: Connection, first_batch: int) -> None:
+    """Put the transactions of this and later batches back into the mempool, in their order."""
+    connection.execute(
+        update(transactions)
+        .where(transactions.c.batch >= first_batch)
+        .values(status=TransactionStatus.SOFT, batch=None, position=None)
+    )
+
+
+def find(connection: Connection, id_: str) -> TransactionRow | None:
+    """A transaction by its id."""
+    row = connection.execute(select(transactions).where(transactions.c.id == id_)).mappings()
+    found = row.one_or_none()
+    return None if found is None else _row(found)
+
+
+def waiting(connection: Connection) -> list[TransactionRow]:
+    """All that is in no batch yet, in order."""
+    query = (
+        select(transactions)
+        .where(transactions.c.status.in_(_WAITING))
+        .order_by(transactions.c.sequence)
+    )
+    return [_row(one) for one in connection.execute(query).mappings()]
+
+
+def of_batch(connection: Connection, batch: int) -> list[TransactionRow]:
+    """A batch's transactions, by position."""
+    query = (
+        select(transactions).where(transactions.c.batch == batch).order_by(transactions.c.position)
+    )
+    return [_row(one) for one in connection.execute(query).mappings()]
+
+
+def ids_of_batch(connection: Connection, batch: int) -> list[str]:
+    """A batch's transaction ids, by position."""
+    query = (
+        select(transactions.c.id)
+        .where(transactions.c.batch == batch)
+        .order_by(transactions.c.position)
+    )
+    return list(connection.scalars(query))
+
+
+def as_pending(row: TransactionRow) -> Pending:
+    """The row as the soft state takes it."""
+    return Pending(
+        row.id, row.sequence, row.transaction, row.ops_before, row.accepted_at, row.slot or 0
+    )
+
+
+def _row(row: RowMapping) -> TransactionRow:
+    try:
+        transaction = transaction_from_json(json.loads(row["body"]))
+    except (ProtocolError, ValueError) as error:
+        raise CorruptDatabase(f"transaction {row['id']} cannot be read: {error}") from error
+    return TransactionRow(
+        id=row["id"],
+        sequence=row["sequence"],
+        transaction=transaction,
+        status=TransactionStatus(row["status"]),
+        ops_before=row["ops_before"],
+        accepted_at=row["accepted_at"],
+        batch=row["batch"],
+        position=row["position"],
+        slot=row["slot"],
+        error=None if row["error"] is None else json.loads(row["error"]),
+        receipt=None if row["receipt"] is None else json.loads(row["receipt"]),
+    )

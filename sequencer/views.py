@@ -1,0 +1,246 @@
+"""What users may ask: every answer is taken from one consistent moment of the ledger.
+
+Statuses as users see them: accepted (durable), soft (executed in order, with a receipt), proved
+(its batch has a proof), final (its batch is in a final L1 block), rejected. JSON as in the codec.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from protocol.codec import (
+    Json,
+    account_inclusion_to_json,
+    account_to_json,
+    channel_inclusion_to_json,
+    channel_to_json,
+    to_int,
+)
+from protocol.errors import Malformed
+from protocol.inclusion import prove_account, prove_channel
+from protocol.state import State
+from protocol.units import INDEX_BITS, check_range
+from sequencer.errors import NotFound, UnknownRoot
+from sequencer.ledger import Ledger
+from sequencer.receipts import Receipt
+from sequencer.storage import batches, events, mempool, queue
+from sequencer.storage.batches import BatchRow
+from sequencer.storage.mempool import TransactionRow
+from sequencer.storage.schema import BatchStatus, TransactionStatus
+
+_SEEN_AS = {
+    BatchStatus.SEALED: "soft",
+    BatchStatus.PROVED: "proved",
+    BatchStatus.SUBMITTED: "proved",
+    BatchStatus.ACCEPTED: "proved",
+    BatchStatus.FINAL: "final",
+}
+RECEIPTS_KEPT = 4_096
+PAGE = 100
+
+
+class Views:
+    """Read side of a ledger. Thread-safe."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._receipts: dict[Receipt, Json] = {}
+
+    def transaction(self, id_: str) -> Json:
+        """{"id", "status", "batch", "position", "slot", "error", "receipt"}. Raises NotFound."""
+        with self._ledger.database.read() as connection:
+            row = mempool.find(connection, id_)
+            if row is None:
+                raise NotFound(f"transaction {id_[:64]}")
+            batch = None if row.batch is None else batches.find(connection, row.batch)
+        status = _SEEN_AS[batch.status] if batch else str(row.status)
+        refused = row.status is TransactionStatus.REJECTED
+        return {
+            "id": row.id,
+            "status": status,
+            "batch": _text(row.batch),
+            "position": _text(row.position),
+            "slot": None if refused else _text(row.slot),
+            "error": row.error,
+            "receipt": self._receipt(row, status, batch),
+        }
+
+    def account(self, index: int, root: str) -> Json:
+        """{"root", "inclusion"}: the account (or its absence) in a recent root.
+
+        Raises OutOfRange, UnknownRoot, Malformed.
+        """
+        check_range("account index", index, INDEX_BITS)
+        with self._ledger.lock:
+            inclusion = prove_account(self._state(root), index)
+        return {
+            "root": str(inclusion.state_root()),
+            "inclusion": account_inclusion_to_json(inclusion),
+        }
+
+    def channel(self, slot: int, root: str) -> Json:
+        """{"root", "inclusion"}: the channel (or its absence) in a recent root. Raises as above."""
+        check_range("channel slot", slot, INDEX_BITS)
+        with self._ledger.lock:
+            inclusion = prove_channel(self._state(root), slot)
+        return {
+            "root": str(inclusion.state_root()),
+            "inclusion": channel_inclusion_to_json(inclusion),
+        }
+
+    def accounts(self, key_hash: int | None, l1_address: int | None) -> list[Json]:
+        """Soft accounts of a key or an L1 address. Raises Malformed where neither is given."""
+        if key_hash is None and l1_address is None:
+            raise Malformed("give key_hash or l1_address")
+        with self._ledger.lock:
+            found = self._ledger.book.soft.state.accounts
+        return [
+            {"index": str(index), "account": account_to_json(account)}
+            for index, account in sorted(found.items())
+            if key_hash in (None, account.key_hash) and l1_address in (None, account.l1_address)
+        ]
+
+    def channels(self, account: int | None, channel_id: int | None) -> list[Json]:
+        """Soft channels of an account, or the one with this id. Raises Malformed."""
+        if account is None and channel_id is None:
+            raise Malformed("give account or channel_id")
+        with self._ledger.lock:
+            found = self._ledger.book.soft.state.channels
+        return [
+            {"slot": str(slot), "channel": channel_to_json(one), "channel_id": str(one.id)}
+            for slot, one in sorted(found.items())
+            if account in (None, one.a_index, one.b_index) and channel_id in (None, one.id)
+        ]
+
+    def batch(self, number: int) -> Json:
+        """A batch with its transactions; the open one too. Raises NotFound."""
+        with self._ledger.lock, self._ledger.database.read() as connection:
+            if number == self._ledger.book.sealed_number + 1:
+                return self._open_batch(number)
+            row = batches.find(connection, number)
+            if row is None:
+                raise NotFound(f"batch {number}")
+            return _batch_json(connection, row)
+
+    def batches(self, after: int) -> list[Json]:
+        """Up to 100 sealed batches with a higher number, in order."""
+        with self._ledger.database.read() as connection:
+            rows = batches.after(connection, after, PAGE)
+            return [_batch_json(connection, row) for row in rows]
+
+    def state(self) -> Json:
+        """Roots, L1 position, queue and mempool."""
+        with self._ledger.lock:
+            book = self._ledger.book
+            proved = [one for one in book.chain if one.status is not BatchStatus.SEALED]
+            return {
+                "soft_root": str(book.soft.state.root),
+                "sealed_root": str(book.sealed_state.root),
+                "sealed_batch": str(book.sealed_number),
+                "proved_root": str((proved[-1].sealed.state if proved else book.final_state).root),
+                "proved_batch": str(proved[-1].sealed.number if proved else book.final_number),
+                "final_root": str(book.final_state.root),
+                "final_batch": str(book.final_number),
+                "final_block": str(book.position.block),
+                "l1_time": str(book.position.l1_time),
+                "queue": {
+                    "seen": str(book.final_last_op + len(book.ops)),
+                    "sealed": str(book.sealed_last_op),
+                    "final": str(book.final_last_op),
+                },
+                "mempool": str(len(book.soft.pending)),
+                "roots": [str(root) for root in book.history.roots()],
+            }
+
+    def queue_op(self, number: int) -> Json:
+        """{"number", "op", "status", "batch"}: soft, proved or final. Raises NotFound."""
+        with self._ledger.database.read() as connection:
+            found = queue.between(connection, number, number)
+            if not found:
+                raise NotFound(f"queue op {number}")
+            batch = batches.consuming(connection, number)
+        return {
+            "number": str(number),
+            "op": queue.op_to_json(found[0].op),
+            "status": _SEEN_AS[batch.status] if batch else "soft",
+            "batch": _text(batch.number if batch else None),
+        }
+
+    def events(self, after: int) -> list[Json]:
+        """What happened after event `after`, in order."""
+        with self._ledger.database.read() as connection:
+            return [
+                {"id": str(one.id), "kind": one.kind, "subject": one.subject, "at": one.at}
+                for one in events.after(connection, after)
+            ]
+
+    def _state(self, root: str) -> State:
+        book = self._ledger.book
+        if root == "soft":
+            return book.soft.state
+        if root == "final":
+            return book.final_state
+        number = _root_number(root)
+        state = book.history.find(number)
+        if state is None and number == book.soft.state.root:
+            state = book.soft.state
+        if state is None:
+            raise UnknownRoot(root[:80])
+        return state
+
+    def _open_batch(self, number: int) -> Json:
+        book = self._ledger.book
+        shape = self._ledger.rollup.shape
+        return {
+            "number": str(number),
+            "status": "open",
+            "transactions": [one.id for one in book.soft.pending[: shape.user_slots]],
+            "old_root": str(book.sealed_state.root),
+        }
+
+    def _receipt(self, row: TransactionRow, status: str, batch: BatchRow | None) -> Json | None:
+        if batch is None or row.position is None:
+            return None if row.status is TransactionStatus.REJECTED else row.receipt
+        receipt = Receipt(row.id, status, batch.number, row.position, batch.new_root)
+        signed = self._receipts.get(receipt)
+        if signed is None:
+            signed = self._ledger.receipt_key.sign(self._ledger.rollup.domain, receipt)
+            if len(self._receipts) >= RECEIPTS_KEPT:
+                self._receipts.clear()
+            self._receipts[receipt] = signed
+        return signed
+
+
+def _root_number(root: str) -> int:
+    if root.startswith("0x"):
+        try:
+            return int(root[2:66], 16)
+        except ValueError as error:
+            raise Malformed(f"root = {root[:80]!r} is not soft, final or a number") from error
+    return to_int("root", root)
+
+
+def _text(number: int | None) -> str | None:
+    return None if number is None else str(number)
+
+
+def _batch_json(connection: Connection, row: BatchRow) -> Json:
+    return {
+        "number": str(row.number),
+        "status": str(row.status),
+        "transactions": mempool.ids_of_batch(connection, row.number),
+        "transaction_count": str(row.transaction_count),
+        "first_op": str(row.first_op),
+        "op_count": str(row.op_count),
+        "l1_time": str(row.l1_time),
+        "queue_covered": str(row.queue_covered),
+        "old_root": str(row.old_root),
+        "new_root": str(row.new_root),
+        "digest": str(row.digest),
+        "proof": None if row.proof_bytes is None else "0x" + row.proof_bytes.hex(),
+        "prove_seconds": row.prove_seconds,
+        "constraints": row.constraints,
+        "l1_tx": row.l1_tx,
+        "l1_block": _text(row.l1_block),
+        "gas_used": row.gas_used,
+    }
