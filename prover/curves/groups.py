@@ -1,0 +1,101 @@
+"""Invariant: a point of G1 or G2 has one form as words, one as ints, and they agree.
+
+As words: uint64[12] for G1, uint64[24] for G2: x then y, coordinates in Montgomery form (Fq2:
+c0 then c1); infinity is all zeros. As ints: (x, y) or (x0, x1, y0, y1); infinity is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from protocol.crypto.field_code import FQ
+from prover.curves import group_entries
+from prover.curves.group_kernels import BLOCK, Points, Refs
+
+Coordinates = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """G1 or G2 of BLS12-381, with its compiled operations."""
+
+    name: str
+    generator: Coordinates
+    _window_sums: Callable[[Points, Refs, int, Points], None]
+    _add_pairs: Callable[[Points, Refs, Points, Refs, Points, int, int, Points], None]
+
+    @property
+    def width(self) -> int:
+        """Words of a point."""
+        return 6 * len(self.generator)
+
+    def encode(self, coordinates: Coordinates | None) -> Points:
+        """The words (uint64[width]) of a point given as ints."""
+        if coordinates is None:
+            return np.zeros(self.width, dtype=np.uint64)
+        assert len(coordinates) == len(self.generator)
+        return np.array([w for number in coordinates for w in FQ.encode(number)], np.uint64)
+
+    def decode(self, point: Points) -> Coordinates | None:
+        """The ints of a point given as words (uint64[width])."""
+        words = point.tolist()
+        if not any(words):
+            return None
+        return tuple(FQ.decode(words[i : i + 6]) for i in range(0, self.width, 6))
+
+    def add_pairs(
+        self, a: Points, a_refs: Refs, b: Points, b_refs: Refs, out: Points, at: int = 0
+    ) -> None:
+        """out[at + i] = a[a_refs[i]] + b[b_refs[i]] for all references.
+
+        A reference is 2 * index for a point, 2 * index + 1 for its negative, -1 for infinity.
+        `out` may be `a` or `b` if no result overwrites what a later addition reads.
+        """
+        n = a_refs.shape[0]
+        assert b_refs.shape[0] == n
+        assert out.shape[0] >= at + n
+        prefix = np.empty((min(n, BLOCK), self.width // 2), dtype=np.uint64)
+        self._add_pairs(a, a_refs, b, b_refs, out, at, n, prefix)
+
+    def window_sums(self, points: Points, digits: Refs, out: Points) -> None:
+        """The sum over l of 2^l out[l] (uint64[n, width]) is that of digits[i] * points[i].
+
+        digits: int32, of magnitude at most 2^(n - 1).
+        """
+        assert digits.shape[0] == points.shape[0]
+        self._window_sums(points, digits, out.shape[0] - 1, out)
+
+    def sum_of_doublings(self, points: Points) -> Points:
+        """sum of 2^i points[i], uint64[width] (Horner)."""
+        total = np.zeros((1, self.width), dtype=np.uint64)
+        itself = np.zeros(1, dtype=np.int32)
+        for i in reversed(range(points.shape[0])):
+            self.add_pairs(total, itself, total, itself, total)
+            self.add_pairs(total, itself, points, np.array([2 * i], dtype=np.int32), total)
+        return total.reshape(-1)
+
+
+G1 = Group(
+    "G1",
+    (
+        0x17F1D3A73197D7942695638C4FA9AC0FC3688C4F9774B905A14E3A3F171BAC586C55E83FF97A1AEFFB3AF00ADB22C6BB,
+        0x08B3F481E3AAA0F1A09E30ED741D8AE4FCF5E095D5D00AF600DB18CB2C04B3EDD03CC744A2888AE40CAA232946C5E7E1,
+    ),
+    group_entries.window_sums_g1,
+    group_entries.add_pairs_g1,
+)
+G2 = Group(
+    "G2",
+    (
+        0x024AA2B2F08F0A91260805272DC51051C6E47AD4FA403B02B4510B647AE3D1770BAC0326A805BBEFD48056C8C121BDB8,
+        0x13E02B6052719F607DACD3A088274F65596BD0D09920B61AB5DA61BBDC7F5049334CF11213945D57E5AC7D055D042B7E,
+        0x0CE5D527727D6E118CC9CDC6DA2E351AADFD9BAA8CBDD3A76D429A695160D12C923AC9CC3BACA289E193548608B82801,
+        0x0606C4A02EA734CC32ACD2B02BC28B99CB3E287E85A763AF267492AB572E99AB3F370D275CEC1DA1AAA9075FF05F79BE,
+    ),
+    group_entries.window_sums_g2,
+    group_entries.add_pairs_g2,
+)
+"""Generators. Ref: draft-irtf-cfrg-pairing-friendly-curves, 4.2.1."""
