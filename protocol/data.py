@@ -8,10 +8,12 @@ Ref: docs/protocol.md section 5.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from protocol.errors import Malformed
 from protocol.transactions import (
+    Body,
     Claim,
     Close,
     Open,
@@ -69,7 +71,8 @@ FIELDS: dict[TxType, tuple[tuple[str, int], ...]] = {
 """Fields of each type after the type itself, with their widths in bits."""
 
 
-def _pack(tx_type: TxType, **values: int) -> int:
+def pack(tx_type: TxType, values: Mapping[str, int]) -> int:
+    """The element with these FIELDS. Raises OutOfRange."""
     element, shift = int(tx_type), TYPE_BITS
     for field, bits in FIELDS[tx_type]:
         element += check_range(field, int(values[field]), bits) << shift
@@ -113,63 +116,47 @@ def unpack_header(element: int) -> tuple[int, int]:
     return element & ((1 << INDEX_BITS) - 1), element >> INDEX_BITS
 
 
+def _of(body: Body, **slot: int) -> int:
+    """The element of a body, whose fields have the names that FIELDS gives them."""
+    named = {name for name, _ in FIELDS[body.TYPE]} - slot.keys()
+    return pack(body.TYPE, {**slot, **{name: getattr(body, name) for name in named}})
+
+
 def transfer(body: Transfer) -> int:
     """type 4, from 24, to 24, amount 64, fee 32."""
-    return _pack(
-        TxType.TRANSFER,
-        from_index=body.from_index,
-        to_index=body.to_index,
-        amount_ntok=body.amount_ntok,
-        fee_ntok=body.fee_ntok,
-    )
+    return _of(body)
 
 
 def withdraw(body: Withdraw) -> int:
     """type 4, index 24, amount 64, fee 32."""
-    return _pack(
-        TxType.WITHDRAW, index=body.index, amount_ntok=body.amount_ntok, fee_ntok=body.fee_ntok
-    )
+    return _of(body)
 
 
 def open_(body: Open, slot: int) -> int:
     """type 4, a 24, b 24, slot 24, deposit 64, fee 32, window 32."""
-    return _pack(
-        TxType.OPEN,
-        a_index=body.a_index,
-        b_index=body.b_index,
-        slot=slot,
-        deposit_ntok=body.deposit_ntok,
-        fee_ntok=body.fee_ntok,
-        window_s=body.window_s,
-    )
+    return _of(body, slot=slot)
 
 
 def top_up(body: TopUp, slot: int) -> int:
     """type 4, slot 24, side 1, amount 64, fee 32."""
-    return _pack(
-        TxType.TOP_UP,
-        slot=slot,
-        side=body.side,
-        amount_ntok=body.amount_ntok,
-        fee_ntok=body.fee_ntok,
-    )
+    return _of(body, slot=slot)
 
 
 def claim(body: Claim, slot: int) -> int:
     """type 4, slot 24, lane 1, lane value 96."""
-    return _pack(TxType.CLAIM, slot=slot, lane=body.lane, lane_value=body.lane_value)
+    return _of(body, slot=slot)
 
 
 def start_close(body: StartClose, slot: int) -> int:
     """type 4, slot 24, side 1."""
-    return _pack(TxType.START_CLOSE, slot=slot, side=body.side)
+    return _of(body, slot=slot)
 
 
 def close(body: Close, slot: int) -> int:
     """type 4, slot 24, lane ab 96, lane ba 96."""
-    return _pack(TxType.CLOSE, slot=slot, lane_ab=body.lane_ab, lane_ba=body.lane_ba)
+    return _of(body, slot=slot)
 
 
 def finalize(slot: int) -> int:
     """type 4, slot 24."""
-    return _pack(TxType.FINALIZE, slot=slot)
+    return pack(TxType.FINALIZE, {"slot": slot})
