@@ -27,3 +27,14 @@ class Unsatisfied(ProverError):
 
     def __str__(self) -> str:
         return f"the witness does not satisfy constraint {self.row}"
+
+
+@dataclass(eq=False)
+class WrongShape(ProverError):
+    """What was executed has other slots than the circuit that is to prove it."""
+
+    executed: str
+    circuit: str
+
+    def __str__(self) -> str:
+        return f"executed for {self.executed}, but the circuit is for {self.circuit}"
