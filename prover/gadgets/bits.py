@@ -40,6 +40,8 @@ def enforce_uint(b: Builder, x: Lc | int, bits: int) -> Uint:
     x = Lc.of(x)
     if x.constant is not None:
         return Uint.literal(x.constant, bits)
+    if bits == 1:
+        return enforce_bit(b, x, label="bit0 is a bit")
     higher = [
         enforce_bit(b, bit, label=f"bit{i} is a bit")
         for i, bit in enumerate(b.hint_bits(x, bits - 1, low=1), start=1)

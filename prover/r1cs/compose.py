@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from prover.curves.fr import from_ints, to_ints
 from prover.errors import Unsatisfied
-from prover.r1cs.errors import BadCircuit, LinkMismatch, WrongInputs
+from prover.r1cs.errors import BadCircuit, BrokenConstraint, LinkMismatch, WrongInputs
 from prover.r1cs.system import R1CS, Matrix
 from prover.r1cs.tape import CompiledTemplate, compile_template
 from prover.r1cs.template import Template
@@ -153,16 +153,6 @@ class Circuit:
                     target = str(instance.links[link])
                     raise LinkMismatch(instance.name, link, target, given, actual)
         return witness
-
-
-@dataclass(eq=False)
-class BrokenConstraint(Unsatisfied):
-    """The witness does not satisfy the constraint `name`, the first one that fails."""
-
-    name: str
-
-    def __str__(self) -> str:
-        return f"the witness does not satisfy constraint {self.name} (row {self.row})"
 
 
 def _own_wires(template: Template) -> NDArray[np.int64]:

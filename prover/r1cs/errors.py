@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prover.errors import ProverError
+from prover.errors import ProverError, Unsatisfied
 
 
 @dataclass(eq=False)
@@ -84,3 +84,13 @@ class LinkMismatch(ProverError):
             f"{self.instance}: link {self.link} was given {self.given:#x}, "
             f"but {self.target} is {self.actual:#x}"
         )
+
+
+@dataclass(eq=False)
+class BrokenConstraint(Unsatisfied):
+    """The witness does not satisfy the constraint `name`, the first one that fails."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"the witness does not satisfy constraint {self.name} (row {self.row})"
