@@ -1,0 +1,176 @@
+"""How each change is written. The tables themselves refuse a lane that falls or repeats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from channels.errors import StoreFailed
+from channels.records import (
+    Acknowledged,
+    Bill,
+    Change,
+    SaveClose,
+    SaveIntent,
+    SaveLeaf,
+    SaveReceived,
+    SaveSigned,
+    SaveSubmission,
+)
+from channels.schema import (
+    bills,
+    channels,
+    close_text,
+    leaf_text,
+    outgoing,
+    submissions,
+    transaction_text,
+    voucher_text,
+    wide,
+)
+
+
+def apply(connection: Connection, change: Change, path: str) -> None:
+    """Write one change. Raises StoreFailed where the tables do not allow it."""
+    if isinstance(change, SaveSigned):
+        _save_signed(connection, change, path)
+    elif isinstance(change, SaveReceived):
+        voucher = change.voucher
+        _raise_lane(
+            connection,
+            voucher.channel_id,
+            "received",
+            voucher.lane_value,
+            voucher_text(voucher),
+            path,
+        )
+        _save_bill(connection, change.bill)
+    elif isinstance(change, Acknowledged):
+        _acknowledge(connection, change)
+    elif isinstance(change, SaveLeaf):
+        _save_leaf(connection, change)
+    elif isinstance(change, SaveClose):
+        _save_close(connection, change, path)
+    elif isinstance(change, SaveIntent):
+        _update_channel(connection, change.channel_id, {"intent": change.intent.value}, path)
+    else:
+        _save_submission(connection, change)
+
+
+def _raise_lane(
+    connection: Connection, channel_id: int, which: str, lane_value: int, document: str, path: str
+) -> None:
+    lane = channels.c[f"{which}_lane"]
+    at = (channels.c.channel_id == wide(channel_id)) & (lane < wide(lane_value))
+    values = {which: document, f"{which}_lane": wide(lane_value)}
+    if connection.execute(update(channels).where(at).values(values)).rowcount != 1:
+        raise StoreFailed(path, f"the {which} lane of channel {channel_id:#x} does not rise")
+
+
+def _save_signed(connection: Connection, change: SaveSigned, path: str) -> None:
+    voucher = change.voucher
+    document = voucher_text(voucher)
+    _raise_lane(connection, voucher.channel_id, "signed", voucher.lane_value, document, path)
+    if change.outgoing is not None:
+        payment = change.outgoing.payment
+        connection.execute(
+            insert(outgoing),
+            {
+                "channel_id": wide(voucher.channel_id),
+                "lane_value": wide(voucher.lane_value),
+                "payment_id": change.outgoing.payment_id,
+                "voucher": document,
+                "energy_wh": payment.energy_wh,
+                "price": str(payment.price_utok_per_kwh),
+            },
+        )
+    if change.bill is not None:
+        _save_bill(connection, change.bill)
+
+
+def _save_bill(connection: Connection, bill: Bill) -> None:
+    connection.execute(
+        insert(bills),
+        {
+            "payment_id": bill.payment_id,
+            "channel_id": wide(bill.channel_id),
+            "peer_index": bill.peer_index,
+            "direction": bill.direction.value,
+            "energy_wh": bill.energy_wh,
+            "amount_ntok": bill.amount_ntok,
+            "price": str(bill.price_utok_per_kwh),
+            "lane_value": wide(bill.lane_value),
+            "time_ms": bill.time_ms,
+            "is_acknowledged": bill.is_acknowledged,
+        },
+    )
+
+
+def _acknowledge(connection: Connection, change: Acknowledged) -> None:
+    channel_id, lane_value = wide(change.channel_id), wide(change.lane_value)
+    connection.execute(
+        update(bills)
+        .where(
+            (bills.c.direction == "out")
+            & (bills.c.channel_id == channel_id)
+            & bills.c.lane_value.in_(
+                select(outgoing.c.lane_value).where(
+                    (outgoing.c.channel_id == channel_id) & (outgoing.c.lane_value <= lane_value)
+                )
+            )
+        )
+        .values(is_acknowledged=True)
+    )
+    connection.execute(
+        delete(outgoing).where(
+            (outgoing.c.channel_id == channel_id) & (outgoing.c.lane_value <= lane_value)
+        )
+    )
+
+
+def _save_leaf(connection: Connection, change: SaveLeaf) -> None:
+    state = change.state
+    seen: dict[str, Any] = {
+        "leaf": None if state.verified is None else leaf_text(state.verified),
+        "is_gone": state.is_gone,
+    }
+    connection.execute(
+        upsert(channels)
+        .values(channel_id=wide(state.channel_id), side=int(state.side), **seen)
+        .on_conflict_do_update(index_elements=["channel_id"], set_=seen)
+    )
+
+
+def _save_close(connection: Connection, change: SaveClose, path: str) -> None:
+    state = change.state
+    if state.close is None:
+        raise StoreFailed(path, f"channel {state.channel_id:#x} has no CLOSE to save")
+    _update_channel(connection, state.channel_id, {"close": close_text(state.close)}, path)
+
+
+def _update_channel(
+    connection: Connection, channel_id: int, values: dict[str, Any], path: str
+) -> None:
+    at = channels.c.channel_id == wide(channel_id)
+    if connection.execute(update(channels).where(at).values(values)).rowcount != 1:
+        raise StoreFailed(path, f"channel {channel_id:#x} is not in the store")
+
+
+def _save_submission(connection: Connection, change: SaveSubmission) -> None:
+    sent = change.submission
+    connection.execute(
+        upsert(submissions)
+        .values(
+            transaction_id=sent.transaction_id,
+            document=transaction_text(sent.transaction),
+            purpose=sent.purpose,
+            channel_id=None if sent.channel_id is None else wide(sent.channel_id),
+            nonce=sent.nonce,
+            is_settled=sent.is_settled,
+        )
+        .on_conflict_do_update(
+            index_elements=["transaction_id"], set_={"is_settled": sent.is_settled}
+        )
+    )

@@ -1,0 +1,142 @@
+"""What a node keeps besides its lanes: bills, vouchers not yet acknowledged, and transactions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from channels.lanes import ChannelState, Payment
+from protocol.transactions import Transaction
+from protocol.vouchers import Voucher
+
+
+class Direction(Enum):
+    """Whether this node paid or was paid."""
+
+    OUT = "out"
+    IN = "in"
+
+
+class Intent(Enum):
+    """What the owner wants of a channel; the node works towards it across restarts."""
+
+    KEEP = "keep"
+    CLOSE = "close"
+    FORCE = "force"
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """One payment, for bills: `time_ms` is this node's clock, Unix milliseconds."""
+
+    payment_id: str
+    channel_id: int
+    peer_index: int
+    direction: Direction
+    energy_wh: int
+    amount_ntok: int
+    price_utok_per_kwh: int
+    lane_value: int
+    time_ms: int
+    is_acknowledged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A signed voucher that its payee has not acknowledged yet."""
+
+    payment_id: str
+    voucher: Voucher
+    payment: Payment
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A transaction this node has sent to the sequencer. Ended ones are `is_settled`."""
+
+    transaction_id: str
+    transaction: Transaction
+    purpose: str
+    channel_id: int | None
+    nonce: int | None
+    is_settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChannel:
+    """A channel as it stands on disk."""
+
+    state: ChannelState
+    intent: Intent
+    outgoing: tuple[Outgoing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose store it is: one wallet's account in one rollup."""
+
+    domain: int
+    account_index: int
+    key_hash: int
+
+
+# --- changes: what one atomic write is made of --------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SaveLeaf:
+    """The channel with what the newest verified root says of it (a new channel, or a known one)."""
+
+    state: ChannelState
+
+
+@dataclass(frozen=True, slots=True)
+class SaveSigned:
+    """The own lane's new highest voucher; with `payment_id` it waits for acknowledgement."""
+
+    voucher: Voucher
+    outgoing: Outgoing | None = None
+    bill: Bill | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaveReceived:
+    """The peer's lane's new highest voucher and its bill."""
+
+    voucher: Voucher
+    bill: Bill
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The peer holds a voucher of at least this lane value."""
+
+    channel_id: int
+    lane_value: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaveClose:
+    """The channel's signed CLOSE."""
+
+    state: ChannelState
+
+
+@dataclass(frozen=True, slots=True)
+class SaveIntent:
+    """What the owner wants of the channel."""
+
+    channel_id: int
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class SaveSubmission:
+    """A transaction before it is sent, or after its end is known."""
+
+    submission: Submission
+
+
+Change = (
+    SaveLeaf | SaveSigned | SaveReceived | Acknowledged | SaveClose | SaveIntent | SaveSubmission
+)

@@ -1,0 +1,267 @@
+"""The node's durable memory: what `write` has returned from survives any crash, whole and in order.
+
+SQLite with WAL and synchronous=FULL. One thread writes: it takes all that waits, commits it in one
+transaction (each change still its own, in the order given) and only then answers. After a failed
+write nothing more is written until the store is opened again (StoreFailed), so that no later
+voucher can carry an earlier one that its caller was told had failed.
+A second process on the same folder is kept out by a lock. Ref: docs/protocol.md section 7, C7.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from channels import schema
+from channels.changes import apply
+from channels.errors import (
+    StoreCorrupt,
+    StoreFailed,
+    StoreInUse,
+    StoreOfAnotherWallet,
+    StoreTooNew,
+)
+from channels.reading import find_bill, load_bills, load_channels, load_submissions
+from channels.records import (
+    Bill,
+    Change,
+    Direction,
+    Identity,
+    StoredChannel,
+    Submission,
+)
+
+FILE_NAME = "node.db"
+LOCK_NAME = "node.lock"
+_MAX_GROUP = 256
+
+
+@dataclass(slots=True)
+class _Job:
+    changes: tuple[Change, ...]
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[None]
+
+
+def connect(path: Path, *, read_only: bool = False) -> Engine:
+    """An engine whose connections are set up for durability and explicit transactions."""
+    mode = "ro" if read_only else "rwc"
+    uri = f"file:{path}?mode={mode}"
+
+    def open_connection() -> sqlite3.Connection:
+        return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10)
+
+    engine = create_engine("sqlite://", creator=open_connection, poolclass=NullPool)
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: sqlite3.Connection, _record: object) -> None:
+        if not read_only:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _reason(error: BaseException) -> str:
+    return str(error.orig) if isinstance(error, DBAPIError) else str(error)
+
+
+class Store:
+    """An open store. Made by `Store.open`; `close` ends it."""
+
+    def __init__(self, path: Path, engine: Engine, lock: int) -> None:
+        self.path = path
+        self._engine = engine
+        self._lock = lock
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._failure: str | None = None
+        self._thread = threading.Thread(target=self._run, name="node-store", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def open(cls, folder: Path | str, identity: Identity) -> Store:
+        """Open or create the store of `identity` in `folder`.
+
+        Raises StoreInUse, StoreTooNew, StoreOfAnotherWallet, StoreCorrupt, StoreFailed.
+        """
+        path = Path(folder) / FILE_NAME
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(path.with_name(LOCK_NAME), os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StoreFailed(str(path), error.strerror or "cannot be created") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            raise StoreInUse(str(path)) from None
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            engine = connect(path)
+            _prepare(path, engine, identity)
+        except OSError as error:
+            os.close(lock)
+            raise StoreFailed(str(path), error.strerror or "cannot be created") from error
+        except DBAPIError as error:
+            os.close(lock)
+            if isinstance(error.orig, sqlite3.OperationalError):
+                raise StoreFailed(str(path), _reason(error)) from error
+            raise StoreCorrupt(str(path), _reason(error)) from error
+        except BaseException:
+            os.close(lock)
+            raise
+        return cls(path, engine, lock)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish what waits and let go of the file. Idempotent."""
+        if self._lock >= 0:
+            self._jobs.put(None)
+            self._thread.join()
+            self._engine.dispose()
+            os.close(self._lock)
+            self._lock = -1
+
+    def write(self, *changes: Change) -> asyncio.Future[None]:
+        """Write `changes` together, after everything handed in before. Await the result.
+
+        The future raises StoreFailed. With no changes it is a barrier.
+        """
+        loop = asyncio.get_running_loop()
+        job = _Job(changes, loop, loop.create_future())
+        if self._failure is not None or self._lock < 0:
+            job.done.set_exception(StoreFailed(str(self.path), self._failure or "closed"))
+        else:
+            self._jobs.put(job)
+        return job.done
+
+    def load_channels(self) -> list[StoredChannel]:
+        """All channels as they stand on disk. Raises StoreCorrupt."""
+        with self._reading() as connection:
+            return load_channels(connection, str(self.path))
+
+    def load_submissions(self) -> list[Submission]:
+        """All transactions whose end is not known yet. Raises StoreCorrupt."""
+        with self._reading() as connection:
+            return load_submissions(connection, str(self.path))
+
+    def bills(self, after: int = 0) -> list[tuple[int, Bill]]:
+        """All bills after running number `after`, with their numbers, oldest first."""
+        with self._reading() as connection:
+            return list(load_bills(connection, after))
+
+    def find_bill(self, direction: Direction, payment_id: str, channel_id: int) -> Bill | None:
+        """The bill of a payment, if its write has returned."""
+        with self._reading() as connection:
+            found = find_bill(connection, direction, payment_id)
+        return next((bill for bill in found if bill.channel_id == channel_id), None)
+
+    def _reading(self) -> Connection:
+        try:
+            return self._engine.connect()
+        except DBAPIError as error:
+            raise StoreCorrupt(str(self.path), _reason(error)) from error
+
+    def _run(self) -> None:
+        with self._engine.connect() as connection:
+            while True:
+                group, is_last = self._next_group()
+                if group and self._failure is None:
+                    try:
+                        with connection.begin():
+                            for job in group:
+                                for change in job.changes:
+                                    apply(connection, change, str(self.path))
+                    except (DBAPIError, sqlite3.Error, StoreFailed) as error:
+                        self._failure = (
+                            error.reason if isinstance(error, StoreFailed) else _reason(error)
+                        )
+                self._answer(group)
+                if is_last:
+                    return
+
+    def _next_group(self) -> tuple[list[_Job], bool]:
+        group: list[_Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            group.append(job)
+            if len(group) == _MAX_GROUP:
+                return group, False
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return group, False
+        return group, True
+
+    def _answer(self, group: Iterable[_Job]) -> None:
+        failure = self._failure
+        by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+        for job in group:
+            by_loop.setdefault(job.loop, []).append(job.done)
+        for loop, futures in by_loop.items():
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_resolve, futures, str(self.path), failure)
+
+
+def _resolve(futures: list[asyncio.Future[None]], path: str, failure: str | None) -> None:
+    for future in futures:
+        if future.cancelled():
+            continue
+        if failure is None:
+            future.set_result(None)
+        else:
+            future.set_exception(StoreFailed(path, failure))
+
+
+def _prepare(path: Path, engine: Engine, identity: Identity) -> None:
+    with engine.connect() as connection:
+        version = int(connection.scalar(text("PRAGMA user_version")) or 0)
+        connection.rollback()
+        if version > schema.SCHEMA_VERSION:
+            raise StoreTooNew(str(path), version, schema.SCHEMA_VERSION)
+        with connection.begin():
+            if version == 0:
+                schema.metadata.create_all(connection)
+                connection.execute(
+                    insert(schema.identity).values(
+                        id=1,
+                        domain=f"{identity.domain:x}",
+                        account_index=identity.account_index,
+                        key_hash=f"{identity.key_hash:x}",
+                    )
+                )
+                connection.exec_driver_sql(f"PRAGMA user_version={schema.SCHEMA_VERSION}")
+            row = connection.execute(select(schema.identity)).one()
+        for field, stored, own in (
+            ("rollup (domain)", int(row.domain, 16), identity.domain),
+            ("account", row.account_index, identity.account_index),
+            ("wallet key", int(row.key_hash, 16), identity.key_hash),
+        ):
+            if stored != own:
+                raise StoreOfAnotherWallet(str(path), field)

@@ -1,0 +1,122 @@
+"""A household's keys: everything follows from one recovery phrase, and nothing secret shows.
+
+BIP-39 gives the seed. The Jubjub secret is HKDF-SHA-512 of the seed under a domain string,
+64 bytes reduced mod l (bias below 2^-250), never 0; the L1 key is BIP-44's first account.
+Ref: BIP-39; RFC 5869; BIP-32, path m/44'/60'/0'/0/0.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA512
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from eth_account import Account as EthAccount
+from eth_account.hdaccount import key_from_seed
+from eth_account.signers.local import LocalAccount
+from mnemonic import Mnemonic
+
+from channels import keystore
+from channels.errors import BadRecoveryPhrase, MalformedKeystore
+from channels.passphrase import check_passphrase
+from protocol.crypto.jubjub import SUBGROUP_ORDER, Point
+from protocol.crypto.schnorr import Signature, key_hash, public_key, sign
+
+FILE_NAME = "wallet.json"
+L1_PATH = "m/44'/60'/0'/0/0"
+_WORDS = Mnemonic("english")
+_STRENGTH_BITS = 128
+
+
+def _jubjub_secret(seed: bytes) -> int:
+    attempt = 0
+    while True:
+        info = f"wattlane/jubjub/{attempt}".encode()
+        wide = HKDF(algorithm=SHA512(), length=64, salt=None, info=info).derive(seed)
+        secret = int.from_bytes(wide, "little") % SUBGROUP_ORDER
+        if secret:
+            return secret
+        attempt += 1
+
+
+class Wallet:
+    """An unlocked wallet: signs, and shows only what is public."""
+
+    __slots__ = ("__l1_account", "__secret", "key", "key_hash", "l1_address", "path")
+
+    def __init__(self, path: Path, entropy: bytes) -> None:
+        seed = _WORDS.to_seed(_WORDS.to_mnemonic(entropy))
+        self.path = path
+        self.__secret = _jubjub_secret(seed)
+        self.__l1_account: LocalAccount = EthAccount.from_key(key_from_seed(seed, L1_PATH))
+        self.key: Point = public_key(self.__secret)
+        self.key_hash: int = key_hash(self.key)
+        self.l1_address: str = self.__l1_account.address
+
+    def __repr__(self) -> str:
+        return f"Wallet(l1_address={self.l1_address}, key_hash={self.key_hash:#x})"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a wallet is not pickled: load it from its keystore")
+
+    @property
+    def l1_account(self) -> LocalAccount:
+        """The L1 account, for signing L1 transactions."""
+        return self.__l1_account
+
+    def sign(self, message: int) -> Signature:
+        """Schnorr signature over a field element, with fresh randomness."""
+        return sign(self.__secret, message, os.urandom(32))
+
+    @classmethod
+    def create(cls, folder: Path | str, passphrase: str) -> tuple[Wallet, str]:
+        """A new wallet in `folder` and its recovery phrase (12 words), to be written down.
+
+        Raises BadPassphrase, KeystoreExists.
+        """
+        phrase = _WORDS.generate(_STRENGTH_BITS)
+        return cls.restore(folder, phrase, passphrase), phrase
+
+    @classmethod
+    def restore(cls, folder: Path | str, phrase: str, passphrase: str) -> Wallet:
+        """The wallet of a recovery phrase, under a passphrase of your choice.
+
+        Raises BadRecoveryPhrase, BadPassphrase, KeystoreExists.
+        """
+        check_passphrase(passphrase)
+        words = " ".join(phrase.lower().split())
+        if not _WORDS.check(words):
+            raise BadRecoveryPhrase
+        entropy = bytes(_WORDS.to_entropy(words))
+        path = Path(folder) / FILE_NAME
+        wallet = cls(path, entropy)
+        public = {"key_hash": f"{wallet.key_hash:#066x}", "l1_address": wallet.l1_address}
+        keystore.seal(path, entropy, passphrase, public)
+        return wallet
+
+    @classmethod
+    def load(cls, folder: Path | str, passphrase: str) -> Wallet:
+        """Unlock the wallet in `folder`.
+
+        Raises KeystoreMissing, MalformedKeystore, KeystoreTooNew, WrongPassphrase.
+        """
+        path = Path(folder) / FILE_NAME
+        return cls(path, _entropy(path, passphrase))
+
+    @staticmethod
+    def export(folder: Path | str, passphrase: str) -> str:
+        """The recovery phrase: whoever reads it owns the money. Raises as `load`."""
+        return _WORDS.to_mnemonic(_entropy(Path(folder) / FILE_NAME, passphrase))
+
+    @staticmethod
+    def show(folder: Path | str) -> dict[str, str]:
+        """key_hash and l1_address as the file has them, without a passphrase. Raises as `load`."""
+        return keystore.read_public(Path(folder) / FILE_NAME)
+
+
+def _entropy(path: Path, passphrase: str) -> bytes:
+    entropy = keystore.unseal(path, passphrase)
+    if len(entropy) not in (16, 20, 24, 28, 32):
+        raise MalformedKeystore(str(path), "the secret has an impossible length")
+    return entropy

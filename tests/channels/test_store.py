@@ -1,0 +1,322 @@
+"""The store's conformance: what was written is there after reopening, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import resource
+import shutil
+import signal
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from multiprocessing.queues import SimpleQueue
+from pathlib import Path
+
+import pytest
+
+from channels.books import read_books
+from channels.closing import complete_close, propose_close, sign_close
+from channels.errors import (
+    StoreCorrupt,
+    StoreError,
+    StoreFailed,
+    StoreInUse,
+    StoreOfAnotherWallet,
+    StoreTooNew,
+)
+from channels.lanes import ChannelState, see_leaf, sign_payment
+from channels.records import (
+    Acknowledged,
+    Bill,
+    Direction,
+    Identity,
+    Intent,
+    Outgoing,
+    SaveClose,
+    SaveIntent,
+    SaveLeaf,
+    SaveReceived,
+    SaveSigned,
+    SaveSubmission,
+    Submission,
+)
+from channels.store import FILE_NAME, Store
+from protocol.codec import transaction_id
+from protocol.transactions import Finalize, Transaction
+from protocol.vouchers import Voucher
+from tests.channels.street import ANN, BEN, DOMAIN, LEAF, NOW, PAYMENT, ann, ben
+
+Results = SimpleQueue[tuple[int, int, str, str]]
+IDENTITY = Identity(DOMAIN, ANN.index, ANN.key_hash)
+
+
+def bill(voucher: Voucher, direction: Direction, payment_id: str) -> Bill:
+    """A bill of PAYMENT."""
+    return Bill(
+        payment_id=payment_id,
+        channel_id=voucher.channel_id,
+        peer_index=BEN.index,
+        direction=direction,
+        energy_wh=PAYMENT.energy_wh,
+        amount_ntok=PAYMENT.amount_ntok,
+        price_utok_per_kwh=PAYMENT.price_utok_per_kwh,
+        lane_value=voucher.lane_value,
+        time_ms=1,
+        is_acknowledged=direction is Direction.IN,
+    )
+
+
+def signed(state: ChannelState, payment_id: str) -> tuple[ChannelState, SaveSigned]:
+    """The next payment of Ann's, and the change that stores it."""
+    after, voucher = sign_payment(state, PAYMENT, NOW, ANN.sign)
+    sent = Outgoing(payment_id, voucher, PAYMENT)
+    return after, SaveSigned(voucher, sent, bill(voucher, Direction.OUT, payment_id))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path, IDENTITY) as opened:
+        yield opened
+
+
+def reopened(store: Store) -> Store:
+    """Another opening of the same folder."""
+    store.close()
+    return Store.open(store.path.parent, IDENTITY)
+
+
+async def test_a_channel_comes_back_as_it_was(store: Store) -> None:
+    state, change = signed(ann(), "p1")
+    _, back = sign_payment(ben(), PAYMENT, NOW, BEN.sign, trusted_ntok=1_000)
+    state = replace(state, received=back)
+    closing = sign_close(state, propose_close(state, NOW), NOW, ANN.sign)
+    assert closing.close is not None
+    closing = complete_close(closing, BEN.sign(closing.close.body.message(DOMAIN)))
+    await store.write(
+        SaveLeaf(ann()),
+        change,
+        SaveReceived(back, bill(back, Direction.IN, "p2")),
+        SaveClose(closing),
+        SaveIntent(LEAF.id, Intent.FORCE),
+    )
+    with reopened(store) as again:
+        (found,) = again.load_channels()
+        assert found.state == closing
+        assert found.intent is Intent.FORCE
+        assert found.outgoing == (change.outgoing,)
+        assert [one.payment_id for _, one in again.bills()] == ["p1", "p2"]
+        assert again.find_bill(Direction.IN, "p2", LEAF.id) is not None
+        assert again.find_bill(Direction.OUT, "p2", LEAF.id) is None
+
+
+async def test_a_half_signed_close_and_a_gone_channel_come_back(store: Store) -> None:
+    half = sign_close(ann(), propose_close(ann(), NOW), NOW, ANN.sign)
+    gone = see_leaf(half, None)
+    await store.write(SaveLeaf(half), SaveClose(half), SaveLeaf(gone))
+    with reopened(store) as again:
+        assert again.load_channels()[0].state == gone
+
+
+async def test_acknowledging_covers_all_vouchers_up_to_that_value(store: Store) -> None:
+    state, changes = ann(), []
+    for number in range(3):
+        state, change = signed(state, f"p{number}")
+        changes.append(change)
+    await store.write(SaveLeaf(ann()), *changes)
+    await store.write(Acknowledged(LEAF.id, changes[1].voucher.lane_value))
+    (found,) = store.load_channels()
+    assert [one.payment_id for one in found.outgoing] == ["p2"]
+    assert [one.is_acknowledged for _, one in store.bills()] == [True, True, False]
+
+
+async def test_submissions_are_pending_until_settled(store: Store) -> None:
+    transaction = Transaction(Finalize(LEAF.id))
+    name = transaction_id(transaction)
+    pending = Submission(name, transaction, "finalize", LEAF.id, None, False)
+    await store.write(SaveSubmission(pending))
+    with reopened(store) as again:
+        assert again.load_submissions() == [pending]
+        await again.write(SaveSubmission(replace(pending, is_settled=True)))
+        assert again.load_submissions() == []
+
+
+@pytest.mark.parametrize("again_value", ["same", "lower"])
+async def test_c7_the_tables_refuse_a_lane_that_falls_or_repeats(
+    store: Store, again_value: str
+) -> None:
+    state, first = signed(ann(), "p1")
+    state, second = signed(state, "p2")
+    await store.write(SaveLeaf(ann()), first, second)
+    conflicting = second.voucher if again_value == "same" else first.voucher
+    with pytest.raises(StoreFailed, match="does not rise"):
+        await store.write(SaveSigned(conflicting))
+    with pytest.raises(StoreFailed):
+        await store.write(SaveReceived(conflicting, bill(conflicting, Direction.IN, "x")))
+
+
+async def test_a_write_is_all_or_nothing_and_a_failed_store_stays_shut(store: Store) -> None:
+    _, change = signed(ann(), "p1")
+    unknown = SaveIntent(LEAF.id + 1, Intent.CLOSE)
+    with pytest.raises(StoreFailed):
+        await store.write(SaveLeaf(ann()), change, unknown)
+    with pytest.raises(StoreFailed):
+        await store.write(SaveLeaf(ann()))
+    with reopened(store) as again:
+        assert again.load_channels() == []
+        await again.write(SaveLeaf(ann()))
+
+
+async def test_many_writes_at_once_keep_their_order(store: Store) -> None:
+    state, changes = ann(), []
+    await store.write(SaveLeaf(ann()))
+    for number in range(10):
+        state, change = signed(state, f"p{number}")
+        changes.append(store.write(change))
+    await asyncio.gather(*changes)
+    assert [one.payment_id for _, one in store.bills()] == [f"p{n}" for n in range(10)]
+    assert [number for number, _ in store.bills(after=7)] == [8, 9, 10]
+
+
+def test_refuses_a_second_process_on_the_same_folder(store: Store) -> None:
+    with pytest.raises(StoreInUse):
+        Store.open(store.path.parent, IDENTITY)
+
+
+def test_refuses_a_store_of_a_newer_version(store: Store) -> None:
+    store.close()
+    with sqlite3.connect(store.path) as connection:
+        connection.execute("PRAGMA user_version=2")
+    connection.close()
+    for _ in range(2):
+        with pytest.raises(StoreTooNew):
+            Store.open(store.path.parent, IDENTITY)
+    with pytest.raises(StoreTooNew):
+        read_books(store.path.parent)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(IDENTITY, domain=1),
+        replace(IDENTITY, account_index=1),
+        replace(IDENTITY, key_hash=1),
+    ],
+)
+def test_refuses_a_store_of_another_wallet_account_or_rollup(store: Store, other: Identity) -> None:
+    store.close()
+    with pytest.raises(StoreOfAnotherWallet):
+        Store.open(store.path.parent, other)
+
+
+def test_refuses_what_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"no database at all" * 100)
+    with pytest.raises(StoreCorrupt):
+        Store.open(tmp_path, IDENTITY)
+    with pytest.raises(StoreCorrupt):
+        read_books(tmp_path)
+
+
+async def test_names_a_row_that_cannot_be_read(store: Store) -> None:
+    await store.write(SaveLeaf(ann()))
+    store.close()
+    with sqlite3.connect(store.path) as connection:
+        connection.execute("UPDATE channels SET leaf = '{}'")
+    connection.close()
+    with reopened(store) as again, pytest.raises(StoreCorrupt, match="leaf"):
+        again.load_channels()
+
+
+async def test_a_closed_store_says_so(store: Store) -> None:
+    store.close()
+    with pytest.raises(StoreFailed, match="closed"):
+        await store.write()
+
+
+async def test_the_books_are_read_while_the_node_runs(store: Store) -> None:
+    _, change = signed(ann(), "p1")
+    await store.write(SaveLeaf(ann()), change)
+    books = read_books(store.path.parent)
+    assert books.owner == IDENTITY
+    assert books.channels[0].state.signed == change.voucher
+    assert sum(one.amount_ntok for one in books.bills) == PAYMENT.amount_ntok
+
+
+# --- a disk that takes no more ------------------------------------------------------------------
+
+
+def _fill(folder: str, limit_bytes: int, results: Results) -> None:
+    """In a process of its own: pay until the file size limit bites."""
+
+    async def pay() -> None:
+        store = Store.open(folder, IDENTITY)
+        await store.write(SaveLeaf(ann()))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
+        state, highest = ann(), 0
+        try:
+            while True:
+                state, voucher = sign_payment(
+                    state, PAYMENT, NOW, ANN.sign, trusted_ntok=10_000_000
+                )
+                await store.write(SaveSigned(voucher))
+                highest = voucher.lane_value
+        except StoreError as error:
+            results.put((highest, voucher.lane_value, type(error).__name__, str(error)))
+
+    asyncio.run(pay())
+
+
+def test_a_full_disk_is_one_clear_error_and_nothing_is_acknowledged(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    results: Results = context.SimpleQueue()
+    limit_bytes = 120_000
+    process = context.Process(target=_fill, args=(str(tmp_path), limit_bytes, results))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
+    highest, attempted, name, message = results.get()
+    assert name == "StoreFailed"
+    assert "nothing was acknowledged" in message
+    with Store.open(tmp_path, IDENTITY) as again:
+        (found,) = again.load_channels()
+        assert found.state.signed is not None
+        assert highest <= found.state.signed.lane_value <= attempted
+
+
+def _open_as_nobody(folder: str, results: Results) -> None:
+    """In a process of its own, which gives up root's right to write everywhere."""
+    if os.geteuid() == 0:
+        os.setuid(65_534)
+    try:
+        Store.open(folder, IDENTITY).close()
+    except StoreError as error:
+        results.put((0, 0, type(error).__name__, str(error)))
+
+
+def test_a_read_only_folder_is_one_clear_error(store: Store) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        store.close()
+        for file in store.path.parent.iterdir():
+            shutil.copy(file, folder)
+        for file in folder.iterdir():
+            file.chmod(0o444)
+        folder.chmod(0o555)
+        context = multiprocessing.get_context("spawn")
+        results: Results = context.SimpleQueue()
+        process = context.Process(target=_open_as_nobody, args=(name, results))
+        process.start()
+        process.join(60)
+        folder.chmod(0o755)
+        assert not results.empty()
+        _, _, kind, message = results.get()
+        assert (kind, "Permission denied" in message) == ("StoreFailed", True)
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreFailed):
+        Store.open(tmp_path / "file" / "node", IDENTITY)
