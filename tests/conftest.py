@@ -1,0 +1,38 @@
+"""Shared by the whole suite: how long each part took, and what could not be tested here."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+_seconds: dict[str, float] = defaultdict(float)
+_counts: dict[str, int] = defaultdict(int)
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """Every test draws the same numbers, whatever ran before it."""
+    random.seed(0x_5EED)
+
+
+def _part(nodeid: str) -> str:
+    pieces = nodeid.split("::")[0].split("/")
+    return pieces[1] if len(pieces) > 2 else "(top)"
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Add set-up, call and tear-down to the part that the test belongs to."""
+    part = _part(report.nodeid)
+    _seconds[part] += report.duration
+    _counts[part] += report.when == "call"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line a part, the slowest first."""
+    terminalreporter.section("how long each part took")
+    for part, seconds in sorted(_seconds.items(), key=lambda item: -item[1]):
+        terminalreporter.write_line(f"{seconds:8.1f} s  {_counts[part]:5} tests  tests/{part}")

@@ -1,0 +1,17 @@
+"""All commands under one name."""
+
+from __future__ import annotations
+
+import typer
+
+from wattlane.cli import wallet
+
+app = typer.Typer(
+    name="wattlane",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Neighbours pay each other for solar power: payment channels inside a rollup whose every "
+    "batch an L1 contract accepts only with a validity proof. Begin with `wattlane demo`.",
+)
+app.add_typer(wallet.app, name="wallet")

@@ -1,0 +1,53 @@
+"""Options that several commands share; each can also come from the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from platformdirs import user_data_path
+
+DEFAULT_FOLDER = user_data_path("wattlane") / "home"
+
+Folder = Annotated[
+    Path,
+    typer.Option(
+        "--folder",
+        envvar="WATTLANE_FOLDER",
+        help="Folder of the home: its wallet and its node's records.",
+    ),
+]
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--passphrase-file",
+        envvar="WATTLANE_PASSPHRASE_FILE",
+        help="File with the wallet's passphrase (mode 600). Without it: WATTLANE_PASSPHRASE, "
+        "or a prompt. Never an argument: other users can read those.",
+    ),
+]
+L1Url = Annotated[
+    str,
+    typer.Option("--l1", envvar="WATTLANE_L1", help="URL of your own L1 node (JSON-RPC)."),
+]
+ContractAddress = Annotated[
+    str,
+    typer.Option(
+        "--contract", envvar="WATTLANE_CONTRACT", help="Address of the rollup contract on L1."
+    ),
+]
+SequencerUrl = Annotated[
+    str,
+    typer.Option("--sequencer", envvar="WATTLANE_SEQUENCER", help="URL of the sequencer."),
+]
+Confirmations = Annotated[
+    int | None,
+    typer.Option(
+        "--confirmations",
+        envvar="WATTLANE_CONFIRMATIONS",
+        min=0,
+        help="Blocks on top of one that make it final, for development chains. "
+        "Without it: what the L1 itself calls finalized.",
+    ),
+]

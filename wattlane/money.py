@@ -1,0 +1,34 @@
+"""Tokens as people write them, exactly: a decimal string with at most nine places is whole ntok."""
+
+from __future__ import annotations
+
+import re
+
+from protocol.units import AMOUNT_BITS
+from wattlane.errors import BadChoice
+
+NTOK_PER_TOKEN = 10**9
+_AMOUNT = re.compile(r"([0-9]{1,11})(?:\.([0-9]{1,9}))?")
+
+
+def parse_tokens(text: str) -> int:
+    """ntok of a positive decimal amount of tokens such as 12.5. Raises BadChoice."""
+    found = _AMOUNT.fullmatch(text)
+    if not found:
+        raise BadChoice(f"{text[:40]!r} is no amount of tokens; write it like 12 or 12.5")
+    amount_ntok = int(found[1]) * NTOK_PER_TOKEN + int((found[2] or "").ljust(9, "0"))
+    if not 0 < amount_ntok < 1 << AMOUNT_BITS:
+        raise BadChoice(f"{text} tokens is not more than 0 and less than 2^{AMOUNT_BITS} ntok")
+    return amount_ntok
+
+
+def show_tokens(amount_ntok: int, places: int = 9) -> str:
+    """Tokens with that many decimal places; what is below the last place is cut off."""
+    sign, size = ("-", -amount_ntok) if amount_ntok < 0 else ("", amount_ntok)
+    whole, rest = divmod(size, NTOK_PER_TOKEN)
+    return f"{sign}{whole}.{rest:09}"[: len(sign) + len(str(whole)) + 1 + places]
+
+
+def show_energy(energy_wh: int) -> str:
+    """kWh with all three places."""
+    return f"{energy_wh // 1_000}.{energy_wh % 1_000:03}"
