@@ -170,10 +170,10 @@ class Ledger:
     def record_proof(
         self, batch: SealedBatch, proof_bytes: bytes, seconds: float, constraints: int | None
     ) -> bool:
-        """Keep a verified proof; False where the batch was sealed anew meanwhile."""
+        """Keep a verified proof; False where this very seal waits for none (any more)."""
         with self.lock:
             here = self.book.find(batch.number)
-            if here is None or here.sealed.id != batch.id:
+            if here is None or here.sealed.id != batch.id or here.status is not BatchStatus.SEALED:
                 return False
             with self._writing() as connection:
                 batches.put_proof(
