@@ -111,7 +111,7 @@ def enforce_bits_below(b: Builder, bits: Sequence[Bit], bound: int) -> None:
       equal_(i+1) * (v_i - c_i) = 0       v_i != c_i =>  equal_(i+1) = equal_i - turn_i = 0
       equal_i * (c_i - v_i) = difference_i
     """
-    if not 0 < bound <= 1 << len(bits):
+    if not 0 < bound < 1 << len(bits):
         raise ValueError(f"{len(bits)} bits are always or never below {bound}")
     starts = range(0, len(bits), _CHUNK_BITS)
     equal, differences = Lc.of(1), []

@@ -53,18 +53,28 @@ def _hash(b: Builder, tag: Tag, inputs: Sequence[Lc | int], label: str) -> Lc:
 def permute(b: Builder, state: list[Lc]) -> list[Lc]:
     """The permutation on 3 or 5 lanes, at least one of them not constant."""
     width = len(state)
-    table = constants(width)
-    for number in range(_HALF):
-        outputs = _full_sboxes(
-            b, number, [lane + c for lane, c in zip(state, table.rounds[number], strict=True)]
-        )
-        state = [_weighted(row, outputs) for row in table.mds]
-    state = _partial_rounds_of(b, width, outputs)
-    for number in range(len(table.rounds) - _HALF, len(table.rounds)):
-        outputs = _full_sboxes(b, number, state)
-        following = table.rounds[number + 1] if number + 1 < len(table.rounds) else (0,) * width
-        state = [_weighted(row, outputs) + c for row, c in zip(table.mds, following, strict=True)]
-    return state
+    rounds = constants(width).rounds
+    inputs = [lane + c for lane, c in zip(state, rounds[0], strict=True)]
+    for number in range(_HALF - 1):
+        inputs = _full_round(b, number, inputs, rounds[number + 1])
+    outputs = _full_sboxes(b, _HALF - 1, inputs)
+    inputs = _partial_rounds_of(b, width, outputs)
+    added = (*rounds[-_HALF + 1 :], (0,) * width)
+    for number, following in enumerate(added, start=len(rounds) - _HALF):
+        inputs = _full_round(b, number, inputs, following)
+    return inputs
+
+
+def _full_round(
+    b: Builder, number: int, inputs: Sequence[Lc], following: Sequence[int]
+) -> list[Lc]:
+    """From the inputs of a round's S-boxes to those of the next, its constants added."""
+    outputs = _full_sboxes(b, number, inputs)
+    mds = constants(len(inputs)).mds
+    return [
+        Lc.total([*zip(row, outputs, strict=True), (c, 1)])
+        for row, c in zip(mds, following, strict=True)
+    ]
 
 
 def _full_sboxes(b: Builder, number: int, inputs: Sequence[Lc]) -> list[Lc]:
@@ -79,10 +89,6 @@ def _full_sboxes(b: Builder, number: int, inputs: Sequence[Lc]) -> list[Lc]:
 def _fourth_power(b: Builder, name: str, x: Lc) -> Lc:
     square = b.mul(x, x, label=f"{name} x^2")
     return b.mul(square, square, label=f"{name} x^4")
-
-
-def _weighted(row: Sequence[int], lanes: Sequence[Lc]) -> Lc:
-    return Lc.total(zip(row, lanes, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,13 +57,13 @@ class Circuit:
     r1cs: R1CS
 
     def witness(
-        self, inputs: Mapping[str, Mapping[str, int]], *, threads: int = 2
+        self, inputs: Mapping[str, Mapping[str, int]], *, threads: int | None = None
     ) -> NDArray[np.uint64]:
         """The witness (uint64[n_wires, 4], Montgomery form). Constraints are not looked at.
 
         inputs: instance -> name -> value, for everything that its template is given. Links may be
         left out: they are then taken from their targets, which run before. Instances that do not
-        wait for one another run on `threads` threads.
+        wait for one another run on `threads` threads (by default as many as there are processors).
         Raises WrongInputs, and LinkMismatch where a given link differs from its target.
         """
         known = {instance.name for instance in self.instances}

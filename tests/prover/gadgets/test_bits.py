@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from protocol.crypto.field import R
 from prover.gadgets.bits import (
@@ -119,7 +121,17 @@ def test_every_canonical_bit_is_bound() -> None:
     assert_every_value_is_bound(template, {"x": value}, free=equal)
 
 
-BOUNDS = [1, 2, 1 << 31, (1 << 32) - 1, 1 << 32, (1 << 32) + 1, 0xFFFFFFFF << 32, 1 << 40, 1 << 72]
+BOUNDS = [
+    1,
+    2,
+    1 << 31,
+    (1 << 32) - 1,
+    1 << 32,
+    (1 << 32) + 1,
+    0xFFFFFFFF << 32,
+    1 << 40,
+    (1 << 72) - 1,
+]
 
 
 @pytest.mark.parametrize("bound", BOUNDS)
@@ -135,10 +147,23 @@ def test_bits_below_a_bound_are_accepted_exactly_below_it(bound: int) -> None:
         assert (first_failing(template, {"x": value}) is None) == (value < bound), value
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, (1 << 96) - 1), st.integers(0, (1 << 96) - 1), st.integers(0, 3))
+def test_bits_below_any_bound_compare_integers(bound: int, value: int, shared: int) -> None:
+    """With the `shared` highest chunks of 32 bits equal, so that lower ones decide."""
+    low = 96 - 32 * shared
+    value = bound >> low << low | value & (1 << low) - 1
+
+    def build(b: Builder) -> None:
+        enforce_bits_below(b, enforce_bits(b, b.input("x"), 96), bound)
+
+    assert (first_failing(record(build), {"x": value}) is None) == (value < bound)
+
+
 def test_a_bound_that_all_or_no_bits_are_below_is_refused() -> None:
     b = Builder("test")
     bits = enforce_bits(b, b.input("x"), 4)
-    for bound in (0, 17):
+    for bound in (0, 16):
         with pytest.raises(ValueError, match="always or never"):
             enforce_bits_below(b, bits, bound)
 

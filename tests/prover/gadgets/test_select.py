@@ -68,6 +68,7 @@ def test_mux4_takes_the_value_at_its_place(low: int, high: int) -> None:
     free = {f"v/{i}" for i in range(4) if i & 1 != low}
     for name in free:
         assert first_failing(template, inputs | {name: 99}) is None
+    assert_every_value_is_bound(template, inputs, statement=free)
 
 
 @pytest.mark.parametrize(("x", "y"), list(product((0, 1), repeat=2)))
