@@ -60,7 +60,7 @@ def _object(what: str, given: object, names: Sequence[str]) -> Mapping[str, obje
     if not isinstance(given, dict):
         raise Malformed(f"{what} is not a JSON object")
     missing = [name for name in names if name not in given]
-    unknown = [str(name)[:40] for name in given if name not in names]
+    unknown = [str(name)[:40] for name in given if name not in names][:5]
     if missing or unknown:
         raise Malformed(f"{what}: missing fields {missing}, unknown fields {unknown}")
     return given
