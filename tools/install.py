@@ -32,7 +32,9 @@ class Bar:
     def show(self, fraction: float, what: str) -> None:
         """`fraction` of the work is done; the time left follows from the time it took."""
         elapsed = time.monotonic() - self.started
-        left = f", about {elapsed * (1 - fraction) / fraction:.0f} s left" if fraction > 0.05 else ""
+        left = (
+            f", about {elapsed * (1 - fraction) / fraction:.0f} s left" if fraction > 0.05 else ""
+        )
         text = f"install: {100 * fraction:3.0f} %{left}  {what}"
         if self._terminal:
             print(f"\r{text[:100]:<100}", end="", flush=True)
