@@ -1,0 +1,8 @@
+"""Development chains in a process of their own: `start_chain("anvil")` or `start_chain("embedded")`.
+
+Whoever uses one gets a URL, as from any other L1; nothing outside this package knows more.
+"""
+
+from contracts.chain.chain import Chain, ChainUnavailable, dev_account, start_chain
+
+__all__ = ["Chain", "ChainUnavailable", "dev_account", "start_chain"]
