@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from wattlane.cli import wallet
+from wattlane.cli import account, status, verify, wallet
 
 app = typer.Typer(
     name="wattlane",
@@ -15,3 +15,6 @@ app = typer.Typer(
     "batch an L1 contract accepts only with a validity proof. Begin with `wattlane demo`.",
 )
 app.add_typer(wallet.app, name="wallet")
+app.command()(account.deposit)
+app.command()(status.status)
+app.command("verify-batch")(verify.verify_batch)

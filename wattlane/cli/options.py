@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from platformdirs import user_data_path
+
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+
+
+def _http_url(given: str | None) -> str | None:
+    if given is not None and not given.startswith(("http://", "https://")):
+        raise typer.BadParameter(f"{given!r} is no http:// or https:// URL")
+    return given
+
+
+def _address(given: str | None) -> str | None:
+    if given is not None and not _ADDRESS.fullmatch(given):
+        raise typer.BadParameter(f"{given!r} is no address: 0x and 40 hexadecimal digits")
+    return given
+
 
 DEFAULT_FOLDER = user_data_path("wattlane") / "home"
 
@@ -29,17 +45,39 @@ PassphraseFile = Annotated[
 ]
 L1Url = Annotated[
     str,
-    typer.Option("--l1", envvar="WATTLANE_L1", help="URL of your own L1 node (JSON-RPC)."),
+    typer.Option(
+        "--l1",
+        envvar="WATTLANE_L1",
+        callback=_http_url,
+        help="URL of your own L1 node (JSON-RPC).",
+    ),
 ]
 ContractAddress = Annotated[
     str,
     typer.Option(
-        "--contract", envvar="WATTLANE_CONTRACT", help="Address of the rollup contract on L1."
+        "--contract",
+        envvar="WATTLANE_CONTRACT",
+        callback=_address,
+        help="Address of the rollup contract on L1.",
     ),
 ]
 SequencerUrl = Annotated[
     str,
-    typer.Option("--sequencer", envvar="WATTLANE_SEQUENCER", help="URL of the sequencer."),
+    typer.Option(
+        "--sequencer",
+        envvar="WATTLANE_SEQUENCER",
+        callback=_http_url,
+        help="URL of the sequencer.",
+    ),
+]
+MaybeSequencer = Annotated[
+    str | None,
+    typer.Option(
+        "--sequencer",
+        envvar="WATTLANE_SEQUENCER",
+        callback=_http_url,
+        help="Also ask this sequencer, and compare.",
+    ),
 ]
 Confirmations = Annotated[
     int | None,

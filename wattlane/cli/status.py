@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from wattlane.cli.options import ContractAddress, L1Url
-
-MaybeSequencer = Annotated[
-    str | None,
-    typer.Option(
-        "--sequencer", envvar="WATTLANE_SEQUENCER", help="Also ask this sequencer, and compare."
-    ),
-]
+from wattlane.cli.options import ContractAddress, L1Url, MaybeSequencer
 
 
 def status(l1: L1Url, contract: ContractAddress, sequencer: MaybeSequencer = None) -> None:
