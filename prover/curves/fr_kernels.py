@@ -107,3 +107,23 @@ def merge_layer(values: Array, roots: Array, half: int, start: int, stop: int) -
         u, v = load(values, low, FR_ONE), load(values, low + half, FR_ONE)
         store(values, low, add(u, v))
         store(values, low + half, mul(sub(u, v), load(roots, block, FR_ONE)))
+
+
+@compiled("void(uint64[:,::1], uint64[:,::1])")
+def subtract_from(minuend: Array, elements: Array) -> None:
+    """elements[i] = minuend[0] - elements[i]."""
+    first = load(minuend, 0, FR_ONE)
+    for i in range(elements.shape[0]):
+        store(elements, i, sub(first, load(elements, i, FR_ONE)))
+
+
+@compiled("void(uint64[:,::1], uint64[:,::1], uint64[:,::1], uint64[:,::1], int64, int64)")
+def combine(u: Array, v: Array, w: Array, factors: Array, start: int, stop: int) -> None:
+    """w[i] = (factors[0] u[i] + factors[1] v[i] + w[i]) factors[2] for start <= i < stop."""
+    for i in range(start, stop):
+        total = add(
+            mul(load(factors, 0, FR_ONE), load(u, i, FR_ONE)),
+            mul(load(factors, 1, FR_ONE), load(v, i, FR_ONE)),
+        )
+        total = add(total, load(w, i, FR_ONE))
+        store(w, i, mul(total, load(factors, 2, FR_ONE)))

@@ -8,13 +8,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from protocol.crypto.field_code import FR
 from prover.curves.parallel import ranges, run_all, worker_count
 from prover.r1cs.product_kernels import first_difference, multiply_rows
 from prover.r1cs.system import R1CS, Matrix
 
 Elements = NDArray[np.uint64]
-_ONE = np.array(FR.encode(1), dtype=np.uint64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,8 +58,3 @@ def products(r1cs: R1CS, witness: Elements, size: int | None = None) -> Products
 def first_unsatisfied_row(r1cs: R1CS, witness: Elements) -> int | None:
     """The first constraint that the witness fails, or None."""
     return products(r1cs, witness).first_unsatisfied_row()
-
-
-def is_one(element: Elements) -> bool:
-    """Whether `element` (uint64[4]) is 1."""
-    return bool((element == _ONE).all())

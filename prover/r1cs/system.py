@@ -80,23 +80,22 @@ class R1CS:
     def check(self, witness: NDArray[np.uint64]) -> None:
         """Raise Unsatisfied for the first row that `witness` (uint64[n_wires, 4]) fails.
 
-        Raises MalformedSystem when the witness has another shape, an element not below r,
-        or does not start with the constant one.
+        Raises MalformedSystem as check_shape does.
         """
-        from prover.r1cs.products import first_unsatisfied_row, is_one
+        from prover.r1cs.products import first_unsatisfied_row
 
         self.check_shape(witness)
-        if not is_one(witness[0]):
-            raise MalformedSystem("wire 0 of a witness is the constant one")
         row = first_unsatisfied_row(self, witness)
         if row is not None:
             raise Unsatisfied(row)
 
     def check_shape(self, witness: NDArray[np.uint64]) -> None:
-        """Raise MalformedSystem unless `witness` is uint64[n_wires, 4] of elements below r."""
+        """Raise MalformedSystem unless `witness` is uint64[n_wires, 4], all below r, the first 1."""
         _check_elements("witness", witness)
         if witness.shape[0] != self.n_wires:
             raise MalformedSystem(f"the witness has {witness.shape[0]} of {self.n_wires} wires")
+        if witness[0].tolist() != _ONE:
+            raise MalformedSystem("wire 0 of a witness is the constant one")
 
     def _check_matrix(self, name: str, matrix: Matrix) -> None:
         indptr, wire, coefficient = matrix.indptr, matrix.wire, matrix.coefficient
@@ -127,6 +126,8 @@ def _check_elements(name: str, elements: NDArray[np.uint64]) -> None:
         raise MalformedSystem(f"{name} holds an element that is not below r")
 
 
+_ONE = [0x00000001FFFFFFFE, 0x5884B7FA00034802, 0x998C4FEFECBC4FF5, 0x1824B159ACC5056F]
+"""2^256 mod r."""
 _ORDER_WORDS = (0xFFFFFFFF00000001, 0x53BDA402FFFE5BFE, 0x3339D80809A1D805, 0x73EDA753299D7D48)
 
 

@@ -1,0 +1,30 @@
+"""Invariant: after `warm`, no kernel of the prover compiles any more, in this or a child process.
+
+Call it before starting processes, which then load the kernels from the cache.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from protocol.crypto.kernel_cache import compile_all
+from prover.progress import Progress, silent
+
+KERNEL_MODULES = (
+    "protocol.crypto.compiled",
+    "prover.curves.fr_kernels",
+    "prover.curves.group_entries",
+    "prover.curves.scalar_kernels",
+    "prover.r1cs.product_kernels",
+    "prover.r1cs.tape_kernels",
+)
+
+
+def warm(progress: Progress = silent) -> None:
+    """Compile, or load from the cache, all kernels: progress("compile ...", done, total).
+
+    Raises KernelCacheUnwritable.
+    """
+    for name in KERNEL_MODULES:
+        importlib.import_module(name)
+    compile_all(lambda kernel, done, total: progress("compiling kernels", done, total))
