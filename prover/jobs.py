@@ -17,7 +17,7 @@ class ProofJob:
 
     @property
     def id(self) -> str:
-        """SHA-256, in hex, of shape and public inputs, which bind everything that the proof says."""
+        """SHA-256, in hex, of shape and public inputs, which bind all that the proof says."""
         shape = self.executed.shape
         words = (shape.queue_slots, shape.user_slots, *self.public.values())
         return hashlib.sha256(b"".join(word.to_bytes(32, "big") for word in words)).hexdigest()

@@ -160,14 +160,14 @@ def _padded(signatures: tuple[Signature, ...]) -> tuple[Signature, ...]:
 def _channel(trace: UserTrace | None) -> dict[str, int]:
     update = trace.channel if trace else None
     if trace is None or update is None:
-        before, lanes, place = None, (0, 0), place_inputs("channel")
+        fields, lanes, place = None, (0, 0), place_inputs("channel")
     else:
-        before, lanes = update.before, _lanes_after(trace)
-        if before is None:
+        fields, lanes = update.before, _lanes_after(trace)
+        if isinstance(trace.transaction.body, Open):
             assert update.after is not None
-            before = replace(update.after, deposit_a_ntok=0)
+            fields = replace(update.after, deposit_a_ntok=0)
         place = place_inputs("channel", update.slot, update.siblings)
-    inputs = place | channel_inputs("channel", before)
+    inputs = place | channel_inputs("channel", fields)
     return (
         inputs | lane_inputs("channel/new_ab", lanes[0]) | lane_inputs("channel/new_ba", lanes[1])
     )

@@ -1,0 +1,412 @@
+"""A street that does anything: honest and garbage transactions, queue ops, time, proofs.
+
+Beside the executor stands a model that shares no rule with it: what L1 took in and paid out, the
+queue op by op, and each channel's lanes and deposits as last seen. Every proof is executed again
+as one, and replayed from its data on a state of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from protocol import codec
+from protocol.batch import ExecutedProof, Shape, domain_of, execute_proof, queue_covered
+from protocol.channels import Channel, Lane, Status, channel_id, lane_paid_ntok, pack_lane
+from protocol.crypto.jubjub import SUBGROUP_ORDER
+from protocol.crypto.schnorr import Signature, key_hash, public_key, sign
+from protocol.errors import (
+    BalanceOverflow,
+    InvalidSignature,
+    InvalidTransaction,
+)
+from protocol.execute import credit_fees, execute, execute_queue_op
+from protocol.queue import Deposit, NewAccount, QueueOp
+from protocol.replay import replay_proof
+from protocol.state import State
+from protocol.trace import Context, UserTrace
+from protocol.transactions import (
+    Body,
+    Claim,
+    Close,
+    Finalize,
+    Open,
+    StartClose,
+    TopUp,
+    Transaction,
+    Transfer,
+    TxType,
+    Withdraw,
+)
+from protocol.units import DAY_S, MAX_WINDOW_S, MIN_WINDOW_S
+
+DOMAIN = domain_of(1, 2)
+SHAPE = Shape(queue_slots=2, user_slots=6)
+SECRETS = [(0xBEEF << 180) + n for n in range(3)]
+HASHES = [key_hash(public_key(secret)) for secret in SECRETS]
+SECRET_OF = dict(zip(HASHES, SECRETS, strict=True))
+CAP_NTOK = 2**64 - 1
+
+numbers = st.integers(0, 2**16)
+amounts = st.one_of(
+    st.integers(0, 50), st.integers(0, 2**20), st.sampled_from([2**32, 2**63, CAP_NTOK])
+)
+fees = st.one_of(st.just(0), st.integers(0, 9), st.just(2**32 - 1))
+lanes = st.builds(
+    pack_lane,
+    st.one_of(st.integers(0, 30), st.just(2**40 - 1)),
+    st.one_of(st.integers(0, 30), st.integers(0, 2**20), st.just(2**56 - 1)),
+)
+sides = st.sampled_from(Lane)
+windows = st.sampled_from([MIN_WINDOW_S, DAY_S + 7, MAX_WINDOW_S])
+lies = st.sampled_from(
+    [None] * 12
+    + [
+        "nonce",
+        "key",
+        "message",
+        "domain",
+        "s + l",
+        "s",
+        "r",
+        "expired",
+        "window",
+        "same",
+        "nobody",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A channel as the model last saw it."""
+
+    lane_ab: int
+    lane_ba: int
+    deposits_ntok: int
+
+
+class ExecutorMachine(RuleBasedStateMachine):
+    """Any sequence of anything. Subclasses add one invariant each."""
+
+    applied: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = State()
+        self.replica = State()
+        self.base = State()
+        self.now = 1_790_000_000
+        self.l1_queue: list[QueueOp] = []
+        self.consumed = 0
+        self.stranded_ntok = 0
+        self.withdrawn_ntok = 0
+        self.fees_ntok = 0
+        self.ops: list[QueueOp] = []
+        self.users: list[UserTrace] = []
+        self.proofs: list[ExecutedProof] = []
+        self.seen: dict[int, Seen] = {}
+        self.faults: list[str] = []
+
+    # --- L1 ---------------------------------------------------------------------------------
+
+    @property
+    def deposited_ntok(self) -> int:
+        return sum(op.amount_ntok for op in self.l1_queue)
+
+    @property
+    def unprocessed_ntok(self) -> int:
+        return sum(op.amount_ntok for op in self.l1_queue[self.consumed :])
+
+    def _room_ntok(self) -> int:
+        """What the contract still takes in: all that is deposited stays below 2^64."""
+        return CAP_NTOK - (self.deposited_ntok - self.withdrawn_ntok)
+
+    def _accounts_promised(self) -> int:
+        """The contract's counter."""
+        honest = {op.index for op in self.l1_queue if isinstance(op, NewAccount)}
+        return len(honest)
+
+    @initialize()
+    def two_homes_move_in(self) -> None:
+        for amount in (10**6, 2 * 10**6):
+            self._enqueue_account(amount)
+        self.the_queue_is_worked_off()
+
+    def _enqueue_account(self, amount_ntok: int) -> None:
+        index = self._accounts_promised()
+        owner, key = 0xA000 + index, HASHES[index % len(HASHES)]
+        number = len(self.l1_queue) + 1
+        self.l1_queue.append(NewAccount(number, self.now, index, key, owner, amount_ntok, owner))
+
+    @rule(amount_ntok=amounts)
+    def a_home_registers(self, amount_ntok: int) -> None:
+        if self._accounts_promised() < 5:
+            self._enqueue_account(min(amount_ntok, self._room_ntok()))
+
+    @rule(which=numbers, amount_ntok=amounts)
+    def a_home_deposits(self, which: int, amount_ntok: int) -> None:
+        index, amount = which % self._accounts_promised(), min(amount_ntok, self._room_ntok())
+        self.l1_queue.append(Deposit(len(self.l1_queue) + 1, self.now, index, amount, 7))
+
+    @rule(which=numbers, amount_ntok=amounts, new=st.booleans())
+    def an_op_arrives_that_cannot_apply(self, which: int, amount_ntok: int, new: bool) -> None:
+        """The contract forbids it; the executor must not rely on that."""
+        number, amount = len(self.l1_queue) + 1, min(amount_ntok, self._room_ntok())
+        if new:
+            index = which % self._accounts_promised()
+            self.l1_queue.append(NewAccount(number, self.now, index, 5, 6, amount, 6))
+        else:
+            self.l1_queue.append(Deposit(number, self.now, 2**24 - 1 - which, amount, 6))
+        self.stranded_ntok += amount
+
+    @rule(seconds=st.sampled_from([0, 1, 7_200, DAY_S, 31 * DAY_S]))
+    def time_passes(self, seconds: int) -> None:
+        self.a_proof_is_sealed()
+        self.now += seconds
+
+    # --- the queue and proofs ---------------------------------------------------------------
+
+    @property
+    def context(self) -> Context:
+        left = self.l1_queue[self.consumed :]
+        return Context(
+            DOMAIN, self.now, queue_covered(self.now, left[0].enqueue_time if left else None)
+        )
+
+    @rule()
+    def the_queue_is_worked_off(self) -> None:
+        self.a_proof_is_sealed()
+        while self.consumed < len(self.l1_queue) and len(self.ops) < SHAPE.queue_slots:
+            op = self.l1_queue[self.consumed]
+            before = self.state.root
+            trace = execute_queue_op(self.state, op)
+            if trace.applied == (self.state.root == before) and op.amount_ntok:
+                self.faults.append(f"{op} says applied={trace.applied}")
+            self.ops.append(op)
+            self.consumed += 1
+            self.applied[op.TYPE.name if trace.applied else "NO-OP"] += 1
+
+    @rule()
+    def a_proof_is_sealed(self) -> None:
+        """As one: the same root. Replayed from data on another state: the same root (C6)."""
+        fees = sum(trace.fee_ntok for trace in self.users)
+        operator = self.consumed % 2
+        if fees:
+            credit_fees(self.state, operator, fees)
+        listed = [(trace.transaction, trace.slot) for trace in self.users]
+        proof = execute_proof(self.base, SHAPE, self.context, operator, self.ops, listed)
+        assert proof.new_root == self.state.root
+        ops = self.l1_queue[self.consumed - len(self.ops) :]
+        out = replay_proof(self.replica, proof.context, ops, proof.data)
+        assert self.replica.root == proof.new_root
+        assert self.replica.accounts == self.state.accounts
+        assert self.replica.channels == self.state.channels
+        assert [one for one in out if one] == [t.withdrawal for t in self.users if t.withdrawal]
+        self.proofs.append(proof)
+        self.ops, self.users, self.fees_ntok = [], [], 0
+
+    # --- users ------------------------------------------------------------------------------
+
+    def _channel(self, which: int) -> Channel:
+        """One that exists, else one that does not."""
+        channels = sorted(self.state.channels.items())
+        if channels:
+            return channels[which % len(channels)][1]
+        return Channel(0, 1, 9, DAY_S, Status.OPEN, 0, 0, 0, 0, 0, *HASHES[:2])
+
+    def _account(self, which: int) -> int:
+        return which % max(len(self.state.accounts), 1)
+
+    def _nonce(self, index: int) -> int:
+        account = self.state.find_account(index)
+        return account.nonce if account else 0
+
+    @rule(a=numbers, b=numbers, amount=amounts, fee=fees, lie=lies)
+    def transfer(self, a: int, b: int, amount: int, fee: int, lie: str | None) -> None:
+        a = self._account(a)
+        b = self._other(a, b, lie)
+        body = Transfer(a, b, self._nonce(a), amount, fee, self.now + 60)
+        self._submit(body, [self._key(a)], lie)
+
+    @rule(a=numbers, amount=amounts, fee=fees, lie=lies)
+    def withdraw(self, a: int, amount: int, fee: int, lie: str | None) -> None:
+        a = self._account(a)
+        body = Withdraw(a, self._nonce(a), amount, fee, self.now + 60)
+        self._submit(body, [self._key(a)], lie)
+
+    @rule(
+        a=numbers,
+        b=numbers,
+        deposit=amounts,
+        fee=fees,
+        window=windows,
+        lie=lies,
+        slot=st.one_of(st.none(), st.sampled_from([0, 1, 2, 2**24 - 1])),
+    )
+    def open_(
+        self, a: int, b: int, deposit: int, fee: int, window: int, lie: str | None, slot: int | None
+    ) -> None:
+        a = self._account(a)
+        b = self._other(a, b, lie)
+        window = 5 if lie == "window" else window
+        body = Open(a, b, self._nonce(a), deposit, fee, window, self.now + 60)
+        self._submit(body, [self._key(a)], lie, slot)
+
+    @rule(which=numbers, side=sides, amount=amounts, fee=fees, lie=lies)
+    def top_up(self, which: int, side: Lane, amount: int, fee: int, lie: str | None) -> None:
+        channel = self._channel(which)
+        index = (channel.a_index, channel.b_index)[side]
+        body = TopUp(channel.id, side, self._nonce(index), amount, fee, self.now + 60)
+        self._submit(body, [self._key(index)], lie)
+
+    @rule(which=numbers, side=sides, value=lanes, lie=lies)
+    def claim(self, which: int, side: Lane, value: int, lie: str | None) -> None:
+        channel = self._channel(which)
+        body = Claim(channel.id, side, value)
+        self._submit(body, [channel.key_hash(side)], lie)
+
+    @rule(which=numbers, side=sides, lie=lies)
+    def start_close(self, which: int, side: Lane, lie: str | None) -> None:
+        channel = self._channel(which)
+        index = (channel.a_index, channel.b_index)[side]
+        body = StartClose(channel.id, side, self._nonce(index), self.now + 60)
+        self._submit(body, [self._key(index)], lie)
+
+    @rule(which=numbers, more=st.tuples(lanes, lanes), low=st.booleans(), lie=lies)
+    def close(self, which: int, more: tuple[int, int], low: bool, lie: str | None) -> None:
+        channel = self._channel(which)
+        grown = [max(a, b) for a, b in zip(more, (channel.lane_ab, channel.lane_ba), strict=True)]
+        deposits = channel.deposit_a_ntok, channel.deposit_b_ntok
+        ab, ba = more if low else grown
+        body = Close(channel.id, ab, ba, *deposits, self.now + 60)
+        self._submit(body, [channel.key_hash_a, channel.key_hash_b], lie)
+
+    @rule(which=numbers, wait=st.booleans())
+    def finalize(self, which: int, wait: bool) -> None:
+        channel = self._channel(which)
+        if wait and channel.status is Status.CLOSING:
+            self.time_passes(max(channel.deadline - self.now, 0))
+        self._submit(Finalize(channel.id), [], None)
+
+    @precondition(lambda self: bool(self.users))
+    @rule(which=numbers)
+    def an_old_transaction_comes_again(self, which: int) -> None:
+        before = self.users[which % len(self.users)].transaction
+        if self._apply(before, None) and before.body.TYPE is not TxType.CLAIM:
+            self.faults.append(f"{before.body} applied twice")
+
+    def _key(self, index: int) -> int:
+        account = self.state.find_account(index)
+        return account.key_hash if account else HASHES[0]
+
+    def _other(self, a: int, b: int, lie: str | None) -> int:
+        if lie == "same":
+            return a
+        count = max(len(self.state.accounts), 2)
+        return 2**24 - 1 if lie == "nobody" else (a + 1 + b % (count - 1)) % count
+
+    def _submit(
+        self, body: Body, signers: list[int], lie: str | None, slot: int | None = None
+    ) -> None:
+        domain = DOMAIN
+        if lie == "nonce" and not isinstance(body, Claim | Close | Finalize):
+            body = replace(body, nonce=body.nonce + 1)
+        if lie == "expired" and not isinstance(body, Claim | Finalize):
+            body = replace(body, valid_until=self.now - 1)
+        if lie == "domain":
+            domain ^= 1
+        signatures: tuple[Signature, ...] = ()
+        if not isinstance(body, Finalize):
+            message = body.message(domain) ^ (lie == "message")
+            secrets = [SECRET_OF.get(one, SECRETS[0]) for one in signers]
+            if lie == "key":
+                secrets[-1] = 12_345
+            signatures = tuple(sign(secret, message, bytes(32)) for secret in secrets)
+            signatures = (*signatures[:-1], _spoilt(signatures[-1], lie))
+        applied = self._apply(Transaction(body, signatures), slot)
+        if applied and lie in ("nonce", "expired", "domain", "message", "key", "s + l", "s", "r"):
+            harmless = isinstance(body, Finalize)
+            harmless |= isinstance(body, Claim) and lie in ("nonce", "expired")
+            harmless |= isinstance(body, Close) and lie == "nonce"
+            if not harmless:
+                self.faults.append(f"{body} applied in spite of its {lie}")
+
+    def _apply(self, transaction: Transaction, slot: int | None) -> bool:
+        """Execute, or see that nothing changed; the model learns what the trace shows."""
+        if len(self.users) == SHAPE.user_slots:
+            self.a_proof_is_sealed()
+        encoded = json.loads(json.dumps(codec.transaction_to_json(transaction)))
+        assert codec.transaction_from_json(encoded) == transaction
+        before = self.state.root, self.state.accounts, self.state.channels, self.state.free_slot()
+        try:
+            trace = execute(self.state, self.context, transaction, slot)
+        except (InvalidTransaction, InvalidSignature) as error:
+            refused = type(error)
+        else:
+            return self._book(trace)
+        now = self.state.root, self.state.accounts, self.state.channels, self.state.free_slot()
+        assert now == before
+        assert refused is not BalanceOverflow  # the contract's cap keeps every balance in range
+        self.applied[refused.__name__] += 1
+        return False
+
+    def _book(self, trace: UserTrace) -> bool:
+        self.users.append(trace)
+        self.applied[trace.transaction.body.TYPE.name] += 1
+        self.fees_ntok += trace.fee_ntok
+        if trace.withdrawal is not None:
+            self.withdrawn_ntok += trace.withdrawal.amount_ntok
+        self._watch_channel(trace)
+        return True
+
+    def _watch_channel(self, trace: UserTrace) -> None:
+        """C4, from what is seen before and after."""
+        if trace.channel is None:
+            return
+        before, after = trace.channel.before, trace.channel.after
+        if before is not None and after is None:
+            self._watch_payout(trace, self.seen.pop(before.id))
+        elif after is not None:
+            now = Seen(after.lane_ab, after.lane_ba, after.deposit_a_ntok + after.deposit_b_ntok)
+            last = self.seen.get(after.id, Seen(0, 0, 0))
+            for name in ("lane_ab", "lane_ba"):
+                old, new = getattr(last, name), getattr(now, name)
+                if new < old or lane_paid_ntok(new) < lane_paid_ntok(old):
+                    self.faults.append(f"{name} fell from {old} to {new}")
+            if now.deposits_ntok < last.deposits_ntok:
+                self.faults.append("deposits fell")
+            self.seen[after.id] = now
+
+    def _watch_payout(self, trace: UserTrace, last: Seen) -> None:
+        paid = 0
+        for update in (trace.account_1, trace.account_2):
+            assert update is not None
+            assert update.before is not None
+            assert update.after is not None
+            change = update.after.balance_ntok - update.before.balance_ntok
+            if change < 0:
+                self.faults.append("a payout took money")
+            paid += change
+        if paid != last.deposits_ntok:
+            self.faults.append(f"{last.deposits_ntok} were deposited, {paid} paid out")
+
+
+def _spoilt(signature: Signature, lie: str | None) -> Signature:
+    if lie == "s + l":
+        return replace(signature, s=signature.s + SUBGROUP_ORDER)
+    if lie == "s":
+        return replace(signature, s=(signature.s + 1) % SUBGROUP_ORDER)
+    if lie == "r":
+        return replace(signature, r=signature.key)
+    return signature
+
+
+def channel_ids_of(state: State) -> set[int]:
+    """The ids that the leaves spell out."""
+    return {channel_id(c.a_index, c.b_index, c.epoch) for c in state.channels.values()}

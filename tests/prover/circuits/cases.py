@@ -1,0 +1,168 @@
+"""One honest example of everything that a slot can do, on a street that has seen some days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from protocol.channels import Channel, Lane, pack_lane
+from protocol.execute import execute_queue_op
+from protocol.queue import Deposit, NewAccount, QueueOp
+from protocol.state import State, TreeRoots
+from protocol.trace import Context, QueueTrace, UserTrace
+from protocol.transactions import Claim, Finalize, Open, TopUp, Transaction, Transfer, Withdraw
+from protocol.units import DAY_S
+from tests.protocol.street import (
+    ANNA,
+    BERT,
+    CONTEXT,
+    HOMES,
+    LATER,
+    NOW,
+    STRANGER,
+    at,
+    close,
+    home,
+    run,
+    signed,
+    start_close,
+)
+from tests.prover.circuits.lone import Inputs, queue_case, user_case
+
+SLOT = 5
+"""Where the cases' channel is: digits 1 1 0 ... in base 4."""
+
+LANE_AB, LANE_BA = pack_lane(3_000, 90_000), pack_lane(500, 14_000)
+
+
+@dataclass(frozen=True, slots=True)
+class UserCase:
+    """An honest user slot: the state before and after, the trace, and all inputs of the slot."""
+
+    state: State
+    context: Context
+    trace: UserTrace | None
+    before: TreeRoots
+    after: TreeRoots
+
+    @property
+    def inputs(self) -> Inputs:
+        return user_case(self.trace, self.before, self.context)
+
+
+def seasoned_street() -> State:
+    """Accounts that have traded before, at indices that use more than one digit."""
+    state = State()
+    for number, one in enumerate((*HOMES, home(77))):
+        leaf = one.account(1_000_000 + number, nonce=number)
+        state.write_account(one.index, replace(leaf, sold_wh=10**6 + number, bought_wh=10**5))
+    return state
+
+
+def street_with_channel(deposit_b_ntok: int = 40_000, closing: bool = False) -> State:
+    """Anna (A) and Bert (B) have a channel at SLOT, funded by both, with both lanes used."""
+    state = seasoned_street()
+    run(state, signed(Open(0, 1, 0, 100_000, 30, DAY_S, LATER), ANNA), slot=SLOT)
+    channel_id = channel_of(state).id
+    run(state, signed(TopUp(channel_id, Lane.BA, 1, deposit_b_ntok, 20, LATER), BERT))
+    for home_, lane, value in ((ANNA, Lane.AB, LANE_AB), (BERT, Lane.BA, LANE_BA)):
+        run(state, signed(Claim(channel_id, lane, value), home_))
+    if closing:
+        run(state, signed(start_close(channel_id, Lane.AB, 1), ANNA))
+    return state
+
+
+def channel_of(state: State) -> Channel:
+    """The channel at SLOT."""
+    channel = state.find_channel(SLOT)
+    assert channel is not None
+    return channel
+
+
+def user(state: State, transaction: Transaction | None, context: Context = CONTEXT) -> UserCase:
+    """Execute one transaction (None: a NOOP) on a copy of the state."""
+    after = state.copy()
+    trace = None
+    if transaction is not None:
+        slot = SLOT if isinstance(transaction.body, Open) else None
+        trace = run(after, transaction, context, slot)
+    return UserCase(state, context, trace, state.tree_roots, after.tree_roots)
+
+
+def _claim(lane: Lane, value: int, closing: bool = False) -> UserCase:
+    state = street_with_channel(closing=closing)
+    signer = ANNA if lane is Lane.AB else BERT
+    return user(state, signed(Claim(channel_of(state).id, lane, value), signer))
+
+
+def _close(lane_ab: int, lane_ba: int) -> UserCase:
+    state = street_with_channel()
+    return user(state, signed(close(channel_of(state), lane_ab, lane_ba), ANNA, BERT))
+
+
+def _finalize() -> UserCase:
+    state = street_with_channel(closing=True)
+    channel = channel_of(state)
+    return user(state, Transaction(Finalize(channel.id)), at(channel.deadline))
+
+
+def _on_channel(make: Callable[[int], Transaction]) -> UserCase:
+    state = street_with_channel()
+    return user(state, make(channel_of(state).id))
+
+
+USER_CASES: dict[str, Callable[[], UserCase]] = {
+    "noop": lambda: user(seasoned_street(), None),
+    "transfer": lambda: user(seasoned_street(), signed(Transfer(0, 77, 0, 900, 7, LATER), ANNA)),
+    "withdraw": lambda: user(seasoned_street(), signed(Withdraw(1, 1, 900, 7, NOW), BERT)),
+    "withdraw nothing": lambda: user(seasoned_street(), signed(Withdraw(1, 1, 0, 0, NOW), BERT)),
+    "open": lambda: user(seasoned_street(), signed(Open(1, 0, 1, 600, 9, DAY_S, LATER), BERT)),
+    "top up a": lambda: _on_channel(lambda c: signed(TopUp(c, Lane.AB, 1, 50, 3, LATER), ANNA)),
+    "top up b": lambda: _on_channel(lambda c: signed(TopUp(c, Lane.BA, 2, 50, 3, LATER), BERT)),
+    "claim ab": lambda: _claim(Lane.AB, LANE_AB + 1),
+    "claim ba while closing": lambda: _claim(Lane.BA, pack_lane(0, 14_001), closing=True),
+    "start close a": lambda: _on_channel(lambda c: signed(start_close(c, Lane.AB, 1), ANNA)),
+    "start close b": lambda: _on_channel(lambda c: signed(start_close(c, Lane.BA, 2), BERT)),
+    "close": lambda: _close(LANE_AB + 7, LANE_BA),
+    "close, all to b": lambda: _close(pack_lane(9_999, 2**56 - 1), LANE_BA),
+    "close, all to a": lambda: _close(LANE_AB, pack_lane(2**40 - 1, 2**56 - 1)),
+    "finalize": _finalize,
+}
+"""Every type, and what goes differently within one."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCase:
+    """An honest queue slot."""
+
+    trace: QueueTrace | None
+    before: int
+    after: int
+    used_before: int = 1
+
+    @property
+    def inputs(self) -> Inputs:
+        return queue_case(self.trace, self.before, self.used_before)
+
+
+def queue(op: QueueOp | None, used_before: int = 1) -> QueueCase:
+    """Execute one op (None: unused) on the seasoned street."""
+    state = seasoned_street()
+    before = state.accounts_root
+    trace = None if op is None else execute_queue_op(state, op)
+    return QueueCase(trace, before, state.accounts_root, used_before)
+
+
+def _new(index: int) -> NewAccount:
+    return NewAccount(1, NOW, index, STRANGER.key_hash, STRANGER.l1_address, 5_000, 0xCAFE)
+
+
+QUEUE_CASES: dict[str, Callable[[], QueueCase]] = {
+    "unused": lambda: queue(None),
+    "unused after unused": lambda: queue(None, used_before=0),
+    "new account": lambda: queue(_new(6)),
+    "new account at a taken index": lambda: queue(_new(77)),
+    "deposit": lambda: queue(Deposit(2, NOW, 77, 5_000, 0xCAFE)),
+    "deposit to nobody": lambda: queue(Deposit(2, NOW, 6, 5_000, 0xCAFE)),
+    "deposit past 2^64": lambda: queue(Deposit(2, NOW, 77, 2**64 - 1, 0xCAFE)),
+}

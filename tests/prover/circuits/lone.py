@@ -1,0 +1,75 @@
+"""One slot by itself: its template, the inputs that a trace gives, and which constraints fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from protocol.crypto.field import R
+from protocol.state import TreeRoots
+from protocol.trace import Context, QueueTrace, UserTrace
+from prover.circuits.queue_slot import queue_inputs, queue_slot
+from prover.circuits.user_inputs import user_inputs
+from prover.circuits.user_slot import user_slot
+from prover.r1cs.builder import Builder
+from prover.r1cs.compose import Circuit, Instance, Port, compose
+from prover.r1cs.engine import combine
+from prover.r1cs.template import Template
+
+Inputs = dict[str, int]
+
+
+def user_case(trace: UserTrace | None, roots: TreeRoots, context: Context) -> Inputs:
+    """All that the user slot's template is given; roots are those before the slot."""
+    return {
+        **user_inputs(trace),
+        "accounts_root": roots.accounts_root,
+        "channels_root": roots.channels_root,
+        "domain": context.domain,
+        "l1_time": context.l1_time,
+        "queue_covered": context.queue_covered,
+    }
+
+
+def queue_case(trace: QueueTrace | None, accounts_root: int, used_before: int = 1) -> Inputs:
+    """All that the queue slot's template is given."""
+    return {**queue_inputs(trace), "accounts_root": accounts_root, "used_before": used_before}
+
+
+def failures(template: Template, values: list[int]) -> set[str]:
+    """The names of all constraints that fail."""
+    failed = set()
+    for row, name in zip(template.rows, template.row_names, strict=True):
+        a, b, c = combine(row.a, values), combine(row.b, values), combine(row.c, values)
+        if (a * b - c) % R:
+            failed.add(name)
+    return failed
+
+
+@cache
+def lone(template: Template) -> Circuit:
+    """The template as a circuit of its own, for the compiled tape and check."""
+    b = Builder("around")
+    for name in template.links:
+        b.export(f"out {name}", b.materialise(b.input(name), label=name))
+    links = {name: Port("around", f"out {name}") for name in template.links}
+    around = Instance("around", b.build())
+    return compose(f"lone {template.name}", [around, Instance("slot", template, links)])
+
+
+def check(template: Template, inputs: Mapping[str, int]) -> None:
+    """Raise BrokenConstraint for the first constraint that the slot fails."""
+    circuit = lone(template)
+    links = {name: inputs[name] for name in template.links}
+    own = {name: value for name, value in inputs.items() if name not in links}
+    circuit.check(circuit.witness({"around": links, "slot": own}))
+
+
+def check_user(inputs: Mapping[str, int]) -> None:
+    """`check` of a user slot."""
+    check(user_slot(), inputs)
+
+
+def check_queue(inputs: Mapping[str, int]) -> None:
+    """`check` of a queue slot."""
+    check(queue_slot(), inputs)
