@@ -14,20 +14,10 @@ from wattlane.l1_record import L1Record
 G1_COORDINATES, G2_COORDINATES = 2, 4
 
 
-def to_contract_key(key: VerifyingKey) -> ContractKey:
-    """A prover's key as deployment takes it."""
-    return ContractKey(
-        alpha_g1=points.encode(key.alpha_g1),
-        beta_g2=points.encode(key.beta_g2),
-        gamma_g2=points.encode(key.gamma_g2),
-        delta_g2=points.encode(key.delta_g2),
-        ic_g1=tuple(points.encode(point) for point in key.ic_g1),
-    )
-
-
 def from_contract_key(key: ContractKey) -> VerifyingKey:
-    """The inverse. Raises MalformedEncoding. L1 does not say how the key was made: the worst is
-    assumed.
+    """The key as the verifiers take it. Raises MalformedEncoding.
+
+    L1 does not say how the key was made: the worst is assumed.
     """
     return VerifyingKey(
         alpha_g1=points.decode(key.alpha_g1, G1_COORDINATES),

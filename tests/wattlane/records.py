@@ -33,7 +33,7 @@ from protocol.transactions import (
 )
 from protocol.units import DAY_S, L1_TIME_SLACK_S
 from tests.protocol.street import ANNA, BERT, Home, signed
-from tests.support.trapdoor import Trapdoor
+from tests.support.simulated_proofs import SimulatedKey
 from wattlane.l1_record import L1Record, hashes_of
 
 SHAPE = Shape(queue_slots=2, user_slots=4)
@@ -42,7 +42,7 @@ DOMAIN = domain_of(CHAIN_ID, CONTRACT)
 START = 1_790_000_000
 FOR_EVER = START + 30 * DAY_S
 FUNDS_NTOK = 10_000_000
-KEY = Trapdoor.make()
+KEY = SimulatedKey()
 
 SETTINGS = RollupSettings(
     token="0x" + "11" * 20,
@@ -117,7 +117,7 @@ def record() -> L1Record:
         context = Context(DOMAIN, l1_time, covered)
         executed = execute_proof(state, SHAPE, context, 1, due, [(tx, None) for tx in transactions])
         inputs = public_inputs(executed, challenge([executed]))
-        proof = KEY.prove(inputs.values()).encode()
+        proof = KEY.prove(inputs.values())
         processed += len(due)
         batches.append(
             AcceptedBatch(
@@ -134,7 +134,7 @@ def record() -> L1Record:
         chain_id=CHAIN_ID,
         contract=CONTRACT,
         settings=SETTINGS,
-        key=KEY.contract_key,
+        key=KEY.key,
         ops=ops,
         queue_hashes=hashes_of(ops),
         batches=tuple(batches),

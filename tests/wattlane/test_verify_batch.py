@@ -9,11 +9,12 @@ import pytest
 
 from protocol.crypto.field import R
 from protocol.state import State
-from tests.support.trapdoor import Trapdoor
+from sequencer.proving import contract_key
+from tests.support.simulated_proofs import SimulatedKey
 from tests.wattlane import records
 from wattlane.errors import BadChoice
 from wattlane.l1_record import L1Record, rebuild_state
-from wattlane.proof_check import from_contract_key, to_contract_key
+from wattlane.proof_check import from_contract_key
 from wattlane.verify_batch import CHECKS, PROOF_CHECKS, VerificationFailed, chosen, verify
 
 STEPS = [*(step for step, _ in CHECKS), "replay", *(step for step, _ in PROOF_CHECKS)]
@@ -52,7 +53,7 @@ def _plus_one(number: int, field: str) -> L1Record:
 
 def _flipped_proof(number: int) -> L1Record:
     proof = records.record().batches[number - 1].submission.proof_bytes
-    other = records.KEY.prove(range(7)).encode()
+    other = records.KEY.prove(range(7))
     return records.with_batch(number, proof_bytes=other[:128] + proof[128:])
 
 
@@ -115,7 +116,7 @@ LIES: dict[str, tuple[Callable[[], L1Record], int, str]] = {
     "L1 stands elsewhere": (lambda: replace(records.record(), state_root=1), 5, "roots"),
     "another proof": (lambda: _flipped_proof(2), 2, "proof, by py_arkworks"),
     "another key": (
-        lambda: replace(records.record(), key=Trapdoor.make(seed=2).contract_key),
+        lambda: replace(records.record(), key=SimulatedKey(seed=2).key),
         1,
         "proof, by py_arkworks",
     ),
@@ -144,9 +145,7 @@ def test_a_lie_in_an_earlier_batch_is_found_from_a_later_one() -> None:
 
 
 def test_the_key_survives_the_way_to_the_contract_and_back() -> None:
-    key = records.KEY.verifying_key
-    assert from_contract_key(to_contract_key(key)) == key
-    assert to_contract_key(key) == records.KEY.contract_key
+    assert contract_key(from_contract_key(records.KEY.key)) == records.KEY.key
 
 
 def test_batches_are_chosen_by_number_or_all() -> None:
