@@ -285,17 +285,6 @@ class L1Error(SequencerError):
 
 
 @dataclass
-class L1Unreachable(L1Error):
-    """The RPC times out, refuses, or answers garbage. Worth trying again."""
-
-    url: str
-    why: str
-
-    def __str__(self) -> str:
-        return f"L1 RPC {self.url}: {self.why}"
-
-
-@dataclass
 class BatchRefused(L1Error):
     """The contract would refuse, or refused, a batch; `code` is the contract's own name for it."""
 
@@ -304,17 +293,6 @@ class BatchRefused(L1Error):
 
     def __str__(self) -> str:
         return f"L1 refuses batch {self.number}: {self.code}"
-
-
-@dataclass
-class L1Refused(L1Error):
-    """A transaction of ours was refused for a reason that is not the batch's."""
-
-    code: str
-    detail: str
-
-    def __str__(self) -> str:
-        return f"L1 refuses our transaction ({self.code}): {self.detail}"
 
 
 @dataclass
@@ -328,6 +306,19 @@ class ForeignBatch(L1Error):
         return (
             f"L1 holds batch {self.number} with root {self.l1_root:#x}, which this database did "
             "not make; is another sequencer running with the same key?"
+        )
+
+
+@dataclass
+class ChainChanged(L1Error):
+    """A block that was final is no longer there."""
+
+    block: int
+
+    def __str__(self) -> str:
+        return (
+            f"L1 block {self.block}, which was final, has changed; is this RPC on another chain, "
+            "or was a development chain started afresh?"
         )
 
 

@@ -33,6 +33,8 @@ class AcceptedOnL1:
     ops: tuple[QueueOp, ...]
     l1_tx: str
     l1_block: int
+    gas_used: int | None
+    calldata_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

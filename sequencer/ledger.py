@@ -28,7 +28,7 @@ from sequencer.recovery import recover
 from sequencer.sealing import SealedBatch, SealingPolicy, is_due
 from sequencer.soft import Pending, Refusal
 from sequencer.storage import batches, events, leaves, mempool, meta, queue, sent
-from sequencer.storage.batches import BatchRow
+from sequencer.storage.batches import Acceptance, BatchRow
 from sequencer.storage.database import Database
 from sequencer.storage.schema import BatchStatus, L1Status, TransactionStatus
 from sequencer.storage.sent import SentRow
@@ -237,9 +237,7 @@ class Ledger:
             if submitted and here is not None:
                 here.status = BatchStatus.SUBMITTED
 
-    def record_acceptance(
-        self, batch: SealedBatch, l1_tx: str, l1_block: int, gas_used: int | None
-    ) -> None:
+    def record_acceptance(self, batch: SealedBatch, acceptance: Acceptance) -> None:
         """L1 has accepted a batch, in a block that is not final yet."""
         with self.lock:
             here = self.book.find(batch.number)
@@ -247,7 +245,7 @@ class Ledger:
                 return
             with self._writing() as connection:
                 batches.set_status(connection, batch.number, BatchStatus.ACCEPTED)
-                batches.put_acceptance(connection, batch.number, l1_tx, l1_block, gas_used)
+                batches.put_acceptance(connection, batch.number, acceptance)
                 self._batch_event(connection, "accepted", here)
             here.status = BatchStatus.ACCEPTED
 
@@ -308,7 +306,9 @@ class Ledger:
             batches.add_foreign(connection, _foreign_row(batch, now))
         last_op = book.final_last_op + len(batch.ops)
         self._checkpoint(connection, batch.number, last_op, leaves_changed)
-        batches.put_acceptance(connection, batch.number, batch.l1_tx, batch.l1_block, None)
+        acceptance = Acceptance(batch.l1_tx, batch.l1_block, batch.gas_used, batch.calldata_bytes)
+        batches.put_acceptance(connection, batch.number, acceptance)
+        sent.set_status(connection, batch.l1_tx, L1Status.SUCCEEDED)
         batches.set_status(connection, batch.number, BatchStatus.FINAL)
         events.add(connection, "final", [f"batch {batch.number}"], now)
         events.add(connection, "final", mempool.ids_of_batch(connection, batch.number), now)
@@ -385,7 +385,8 @@ def _foreign_row(batch: AcceptedOnL1, now: float) -> BatchRow:
         sealed_at=now,
         l1_tx=batch.l1_tx,
         l1_block=batch.l1_block,
-        gas_used=None,
+        gas_used=batch.gas_used,
+        calldata_bytes=batch.calldata_bytes,
         proof_bytes=None,
         prove_seconds=None,
         constraints=None,

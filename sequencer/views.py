@@ -243,4 +243,5 @@ def _batch_json(connection: Connection, row: BatchRow) -> Json:
         "l1_tx": row.l1_tx,
         "l1_block": _text(row.l1_block),
         "gas_used": row.gas_used,
+        "calldata_bytes": row.calldata_bytes,
     }

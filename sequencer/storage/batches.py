@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
@@ -29,9 +29,20 @@ class BatchRow:
     l1_tx: str | None
     l1_block: int | None
     gas_used: int | None
+    calldata_bytes: int | None
     proof_bytes: bytes | None
     prove_seconds: float | None
     constraints: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """The L1 transaction in which a batch was accepted. Gas and bytes None: not known."""
+
+    l1_tx: str
+    l1_block: int
+    gas_used: int | None = None
+    calldata_bytes: int | None = None
 
 
 def add(connection: Connection, batch: SealedBatch, now: float) -> None:
@@ -104,14 +115,10 @@ def set_status(connection: Connection, number: int, status: BatchStatus) -> None
     connection.execute(update(batches).where(batches.c.number == number).values(status=status))
 
 
-def put_acceptance(
-    connection: Connection, number: int, l1_tx: str, l1_block: int, gas_used: int | None
-) -> None:
-    """Record the L1 transaction in which a batch was accepted. gas None: keep what is known."""
-    values: dict[str, object] = {"l1_tx": l1_tx, "l1_block": l1_block}
-    if gas_used is not None:
-        values["gas_used"] = gas_used
-    connection.execute(update(batches).where(batches.c.number == number).values(**values))
+def put_acceptance(connection: Connection, number: int, acceptance: Acceptance) -> None:
+    """Record where a batch was accepted; what is None keeps what is known."""
+    known = {name: value for name, value in asdict(acceptance).items() if value is not None}
+    connection.execute(update(batches).where(batches.c.number == number).values(**known))
 
 
 def remove_from(connection: Connection, first: int) -> None:
@@ -163,6 +170,7 @@ def _row(row: RowMapping) -> BatchRow:
         l1_tx=row["l1_tx"],
         l1_block=row["l1_block"],
         gas_used=row["gas_used"],
+        calldata_bytes=row["calldata_bytes"],
         proof_bytes=None if row["proof"] is None else bytes.fromhex(row["proof"]),
         prove_seconds=row["prove_seconds"],
         constraints=row["constraints"],

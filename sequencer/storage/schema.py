@@ -83,6 +83,7 @@ batches = Table(
     Column("l1_tx", String(66)),
     Column("l1_block", BigInteger),
     Column("gas_used", BigInteger),
+    Column("calldata_bytes", Integer),
 )
 
 proofs = Table(

@@ -35,6 +35,7 @@ from sequencer.errors import (
 )
 from sequencer.ledger import L1Update
 from sequencer.storage import leaves, mempool, meta
+from sequencer.storage.batches import Acceptance
 from sequencer.storage.schema import BatchStatus, TransactionStatus
 from sequencer.views import Views
 from tests.protocol.street import ANNA, BERT, CARL, FUNDS_NTOK, signed
@@ -274,7 +275,7 @@ def test_proofs_are_made_and_submitted_in_order(world: World) -> None:
     found = world.ledger.next_to_submit()
     assert found is not None
     assert found.sealed == first
-    world.ledger.record_acceptance(first, "0x1", 30, 400_000)
+    world.ledger.record_acceptance(first, Acceptance("0x1", 30, 400_000, 3_000))
     found = world.ledger.next_to_submit()
     assert found is not None
     assert found.sealed == second
@@ -295,7 +296,7 @@ def test_a_restart_at_any_stage_finds_everything(world: World, stage: str) -> No
     if batch and reached >= 2:
         world.ledger.record_proof(batch, PROOF, 1.0, 12)
     if batch and reached == 3:
-        world.ledger.record_acceptance(batch, "0x1", 30, 1)
+        world.ledger.record_acceptance(batch, Acceptance("0x1", 30))
     if batch and reached == 4:
         world.to_final(batch)
     late = world.ledger.submit(world.transfer(4))

@@ -141,4 +141,6 @@ def on_l1(batch: SealedBatch, block: int = 20) -> AcceptedOnL1:
         ops=tuple(trace.op for trace in executed.queue),
         l1_tx=f"0x{batch.number:064x}",
         l1_block=block,
+        gas_used=300_000,
+        calldata_bytes=3_000,
     )

@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("l1_tx", sa.String(66)),
         sa.Column("l1_block", sa.BigInteger),
         sa.Column("gas_used", sa.BigInteger),
+        sa.Column("calldata_bytes", sa.Integer),
     )
     op.create_table(
         "proofs",

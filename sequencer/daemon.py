@@ -1,0 +1,137 @@
+"""The sequencer as a process: everything wired together, stopped gracefully, restarted anywhere.
+
+Killed at any instant it loses nothing that it has answered for; started again it goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from contracts.client import RollupClient
+from protocol.crypto import compiled
+from sequencer.api.app import Info, create_app
+from sequencer.keystore import OperatorKeys, open_keystore
+from sequencer.l1.submitter import Submitter
+from sequencer.l1.watcher import Watcher
+from sequencer.ledger import Ledger
+from sequencer.loops import Loops, Stopping
+from sequencer.proving import Prover
+from sequencer.settings import DATABASE, Settings
+from sequencer.startup import check_rollup, listen, lock_folder
+from sequencer.storage.database import Database, sqlite_url
+
+GRACE_S = 10
+"""Requests under way are given this long when the sequencer stops."""
+
+_log = structlog.get_logger(__name__)
+
+
+def run_sequencer(
+    settings: Settings,
+    passphrase: str,
+    prover: Prover,
+    on_ready: Callable[[str], None] = lambda _url: None,
+    clock: Callable[[], float] = time.time,
+) -> None:
+    """Serve until SIGTERM or SIGINT; `on_ready` gets the API's URL. Closes the prover.
+
+    Raises StartError, StorageError, and contracts' L1Error where the RPC fails at the start.
+    """
+    lock = lock_folder(settings.folder)
+    try:
+        keys = open_keystore(settings.keystore, passphrase)
+        with listen(settings.listen_host, settings.listen_port) as listener:
+            compiled.install()
+            url = settings.database_url or sqlite_url(settings.folder / DATABASE)
+            database = Database.open(url)
+            try:
+                _serve(settings, keys, prover, database, listener, on_ready, clock)
+            finally:
+                database.close()
+    finally:
+        prover.close()
+        os.close(lock)
+
+
+def _serve(
+    settings: Settings,
+    keys: OperatorKeys,
+    prover: Prover,
+    database: Database,
+    listener: socket.socket,
+    on_ready: Callable[[str], None],
+    clock: Callable[[], float],
+) -> None:
+    client = RollupClient(
+        settings.l1_url,
+        settings.contract,
+        keys.account,
+        finality=settings.finality,
+        timeout_s=settings.rpc_timeout_s,
+    )
+    rollup = check_rollup(settings, keys, prover, client)
+    ledger = Ledger(database, rollup, settings.policy, settings.sealing, keys.receipt_key, clock)
+    watcher = Watcher(client, ledger, settings.start_block)
+    while watcher.step():
+        pass  # catch up with L1 before anyone is answered
+    host, port = listener.getsockname()[:2]
+
+    async def main() -> None:
+        stopping = Stopping()
+        submitter = Submitter(client, ledger, clock, stopping.thread)
+        loops = Loops(ledger, watcher, submitter, prover, stopping, settings.poll_s)
+        info = Info(settings.chain_id, client.address, prover.verifying_key.insecure)
+        server = _Server(create_app(ledger, info, loops.health))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        working = asyncio.create_task(loops.run())
+        stopped = asyncio.create_task(stopping.task.wait())
+        started = asyncio.create_task(server.ready.wait())
+        await asyncio.wait({started, serving, working}, return_when=asyncio.FIRST_COMPLETED)
+        if started.done():
+            on_ready(f"http://{host}:{port}")
+        await asyncio.wait({stopped, serving, working}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.set()
+        server.should_exit = True
+        started.cancel()
+        await asyncio.gather(serving, working)
+
+    asyncio.run(main())
+    _log.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: the daemon decides when to stop."""
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=GRACE_S,
+            )
+        )
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tells that requests are answered."""
+        await super().startup(sockets=sockets)
+        self.ready.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Captures none."""
+        yield

@@ -1,0 +1,215 @@
+"""Submitting batches exactly once: intent first, then bytes, and before either a look at L1.
+
+A signed transaction is in the database before it leaves; whoever starts again finds it and sends
+the same bytes, or finds that L1 has the batch already. A batch that L1 can no longer accept (its
+time too old, the queue moved) is sealed anew; nothing else is ever given up.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import structlog
+
+from contracts import errors as l1_errors
+from contracts.batches import Submission, submission_of
+from contracts.client import RollupClient
+from contracts.transactions import PreparedTransaction, find_receipt
+from protocol.units import L1_TIME_SLACK_S
+from sequencer.errors import BatchRefused
+from sequencer.ledger import Ledger
+from sequencer.sealing import SealedBatch
+from sequencer.storage import sent
+from sequencer.storage.batches import Acceptance
+from sequencer.storage.schema import BatchStatus, L1Status
+from sequencer.storage.sent import SentRow
+
+SAFETY_S = 600
+"""A batch this close to being too old is not sent any more."""
+
+RECEIPT_WAIT_S = 30.0
+
+OUTDATED = (
+    l1_errors.TimeTooOld,
+    l1_errors.TimeWentBack,
+    l1_errors.OpSkipped,
+    l1_errors.OpNotDue,
+    l1_errors.QueueMismatch,
+)
+"""Refusals after which the same transactions, sealed anew, are accepted."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Submitter:
+    """Brings proved batches to L1, one at a time. One owner."""
+
+    def __init__(
+        self,
+        client: RollupClient,
+        ledger: Ledger,
+        clock: Callable[[], float],
+        stopping: threading.Event,
+    ) -> None:
+        self._client, self._ledger, self._clock = client, ledger, clock
+        self._stopping = stopping
+
+    def step(self) -> bool:
+        """Do the next thing there is to do; True if something was done.
+
+        Raises contracts' L1Error where RPC or L1 fail (worth trying again), BatchRefused where L1
+        refuses for a reason that sealing anew does not mend, StorageError.
+        """
+        self._notice_reorg()
+        batch = self._ledger.next_to_submit()
+        if batch is None or batch.proof_bytes is None:
+            return False
+        sealed, progress = batch.sealed, self._client.progress()
+        if progress.batches >= sealed.number:
+            return self._adopt(sealed)
+        if (progress.batches, self._client.state_root()) != (
+            sealed.number - 1,
+            sealed.executed.old_root,
+        ):
+            return False  # this node is behind, or the batch before was reorged away
+        submission = submission_of(sealed.executed, sealed.public, batch.proof_bytes)
+        if self._resume(sealed, submission):
+            return True
+        if self._is_too_old(sealed, SAFETY_S):
+            return self._seal_anew(sealed, "its L1 time is too old")
+        return self._send(sealed, submission)
+
+    def _notice_reorg(self) -> None:
+        """A batch that L1 had accepted and no longer has is to be submitted again."""
+        accepted = [
+            one.sealed.number
+            for one in self._ledger.book.chain
+            if one.status is BatchStatus.ACCEPTED
+        ]
+        if not accepted:
+            return
+        known = self._client.progress().batches
+        gone = [number for number in accepted if number > known]
+        if gone:
+            _log.warning("L1 reorg", batch=gone[0])
+            self._ledger.record_reorg(gone[0])
+
+    def _adopt(self, sealed: SealedBatch) -> bool:
+        """L1 has a batch of this number: ours, sent before a crash, or a stranger's."""
+        found = self._client.batch(sealed.number, max(self._ledger.book.position.block, 0))
+        if found is None:
+            return False
+        ours = (sealed.executed.new_root, sealed.executed.digest)
+        if (found.submission.new_root, found.submission.digest) != ours:
+            return False  # the watcher rebuilds it once it is final
+        receipt = find_receipt(self._client.rpc, found.transaction_hash)
+        hash_ = "0x" + found.transaction_hash.hex()
+        for row in self._rows(sealed):
+            if row.hash == hash_:
+                self._ledger.record_sent(row, L1Status.SUCCEEDED)
+        acceptance = Acceptance(
+            hash_,
+            found.block_number,
+            receipt.gas_used if receipt else None,
+            len(found.submission.calldata()),
+        )
+        self._ledger.record_acceptance(sealed, acceptance)
+        _log.info("batch accepted", batch=sealed.number, gas_used=acceptance.gas_used)
+        return True
+
+    def _rows(self, sealed: SealedBatch) -> list[SentRow]:
+        with self._ledger.database.read() as connection:
+            rows = sent.of_batch(connection, sealed.number)
+        return [row for row in rows if row.seal_id == sealed.id]
+
+    def _resume(self, sealed: SealedBatch, submission: Submission) -> bool:
+        """Go on with a transaction that was signed before, if one may still get into a block."""
+        for row in self._rows(sealed):
+            if row.status in (L1Status.REVERTED, L1Status.DROPPED):
+                continue
+            receipt = find_receipt(self._client.rpc, bytes.fromhex(row.hash[2:]))
+            if receipt is not None and not receipt.succeeded:
+                self._ledger.record_sent(row, L1Status.REVERTED)
+                continue
+            if receipt is None and self._is_too_old(sealed, 0):
+                self._ledger.record_sent(row, L1Status.DROPPED)
+                continue
+            if receipt is not None or self._broadcast(row):
+                self._wait(sealed, row)
+                return True
+        return False
+
+    def _send(self, sealed: SealedBatch, submission: Submission) -> bool:
+        try:
+            prepared = self._client.prepare_batch(submission)
+        except OUTDATED as error:
+            if isinstance(error, l1_errors.TimeTooOld) and self._is_newest(sealed):
+                self._make_block()
+            return self._seal_anew(sealed, str(error))
+        except l1_errors.TimeInFuture:
+            return False
+        except l1_errors.Reverted as error:
+            raise BatchRefused(sealed.number, type(error).__name__) from error
+        row = SentRow(
+            hash="0x" + prepared.transaction_hash.hex(),
+            batch=sealed.number,
+            seal_id=sealed.id,
+            nonce=prepared.nonce,
+            raw=prepared.raw_bytes,
+            status=L1Status.INTENDED,
+            created_at=self._clock(),
+        )
+        self._ledger.record_intent(row)
+        if self._broadcast(row):
+            self._wait(sealed, row)
+        return True
+
+    def _broadcast(self, row: SentRow) -> bool:
+        """Send the bytes (again). False where their nonce was used by another transaction."""
+        prepared = PreparedTransaction(
+            raw_bytes=row.raw,
+            transaction_hash=bytes.fromhex(row.hash[2:]),
+            nonce=row.nonce,
+            gas_limit=0,
+            max_fee_wei=0,
+            tip_wei=0,
+        )
+        try:
+            self._client.sender.broadcast(prepared)
+        except l1_errors.RpcRefused as error:
+            _log.warning("L1 refused a transaction", batch=row.batch, why=str(error))
+            self._ledger.record_sent(row, L1Status.DROPPED)
+            return False
+        self._ledger.record_sent(replace(row, status=L1Status.SENT), L1Status.SENT)
+        _log.info("batch sent", batch=row.batch, transaction=row.hash)
+        return True
+
+    def _wait(self, sealed: SealedBatch, row: SentRow) -> None:
+        """Wait a while for the block; what is not there by then is looked for in the next step."""
+        deadline = time.monotonic() + RECEIPT_WAIT_S
+        while find_receipt(self._client.rpc, bytes.fromhex(row.hash[2:])) is None:
+            if time.monotonic() > deadline or self._stopping.wait(0.1):
+                return
+        if self._client.progress().batches >= sealed.number:
+            self._adopt(sealed)
+
+    def _is_too_old(self, sealed: SealedBatch, safety_s: int) -> bool:
+        newest = self._client.latest_block().timestamp
+        return newest - sealed.executed.context.l1_time > L1_TIME_SLACK_S - safety_s
+
+    def _is_newest(self, sealed: SealedBatch) -> bool:
+        """Whether L1 has no block that is younger than the batch's time."""
+        return self._client.latest_block().timestamp <= sealed.executed.context.l1_time
+
+    def _make_block(self) -> None:
+        """On a chain that only mines what is sent, an idle time ends with a block of our own."""
+        _log.info("L1 was idle; sending an empty transaction so that its time moves on")
+        self._client.sender.send(self._client.sender.address, b"")
+
+    def _seal_anew(self, sealed: SealedBatch, why: str) -> bool:
+        _log.warning("batch is sealed anew", batch=sealed.number, why=why)
+        self._ledger.void_from(sealed.number, sealed.id)
+        return True

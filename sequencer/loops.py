@@ -1,0 +1,162 @@
+"""What a running sequencer does over and over, each in its own loop; none can stop the others.
+
+A loop's step may fail for reasons of the world (RPC, disk, prover): it is reported in the health
+report, waits longer each time, and tries again. Any other exception is a bug and ends the process,
+which loses nothing: the database is the authority.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from time import monotonic
+
+import structlog
+
+from contracts.errors import L1Error as ContractsError
+from protocol.codec import Json
+from protocol.units import L1_TIME_SLACK_S
+from prover.errors import ProverError
+from prover.jobs import ProofJob
+from sequencer.errors import ProofFailed, SequencerError
+from sequencer.l1.submitter import SAFETY_S, Submitter
+from sequencer.l1.watcher import Watcher
+from sequencer.ledger import Ledger
+from sequencer.proving import Prover, check_proof
+from sequencer.sealing import SealedBatch
+
+EXPECTED = (SequencerError, ContractsError)
+FIRST_BACKOFF_S = 0.5
+LAST_BACKOFF_S = 30.0
+SEAL_PAUSE_S = 0.2
+
+_log = structlog.get_logger(__name__)
+
+
+class Stopping:
+    """The wish to stop, for threads and for tasks."""
+
+    def __init__(self) -> None:
+        self.thread, self.task = threading.Event(), asyncio.Event()
+
+    def set(self) -> None:
+        """Ask everything to stop. Call it in the event loop's thread."""
+        self.thread.set()
+        self.task.set()
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Whether stopping was asked for, within this time."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.task.wait(), timeout_s)
+        return self.task.is_set()
+
+
+class Loops:
+    """The loops of one sequencer, and what ails each. `stopping` ends them all."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        watcher: Watcher,
+        submitter: Submitter,
+        prover: Prover,
+        stopping: Stopping,
+        poll_s: float,
+    ) -> None:
+        self._ledger, self._watcher, self._submitter = ledger, watcher, submitter
+        self._prover, self._stopping, self._poll_s = prover, stopping, poll_s
+        self.ailments: dict[str, str] = {}
+
+    async def run(self) -> None:
+        """All loops, until `stopping`. Raises what is a bug."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._repeat("l1", _in_thread(self.watch), self._poll_s))
+            group.create_task(self._repeat("batches", _in_thread(self.seal), SEAL_PAUSE_S))
+            group.create_task(self._repeat("prover", self.prove, SEAL_PAUSE_S))
+            group.create_task(
+                self._repeat("submitter", _in_thread(self._submitter.step), self._poll_s)
+            )
+
+    def health(self) -> Json:
+        """{"status": "ok" or "degraded", "ailments": {part: what is wrong}}."""
+        status = "degraded" if self.ailments else "ok"
+        return {"status": status, "ailments": dict(self.ailments)}
+
+    def watch(self) -> bool:
+        """Follow L1; where it moved, end the channels that are due."""
+        moved = self._watcher.step()
+        if moved:
+            self._ledger.finalize_due()
+        return moved
+
+    def seal(self) -> bool:
+        """Seal the next batch if one is due."""
+        batch = self._ledger.seal()
+        if batch is not None:
+            _log.info(
+                "batch sealed",
+                batch=batch.number,
+                transactions=len(batch.included),
+                queue_ops=len(batch.executed.queue),
+            )
+        return batch is not None
+
+    async def prove(self) -> bool:
+        """Prove the oldest batch without a proof. Raises ProofFailed."""
+        batch = self._ledger.next_to_prove()
+        if batch is None:
+            return False
+        age_s = self._ledger.book.position.l1_time - batch.executed.context.l1_time
+        if age_s > L1_TIME_SLACK_S - SAFETY_S:
+            _log.warning("batch is sealed anew", batch=batch.number, why="its L1 time is too old")
+            await asyncio.to_thread(self._ledger.void_from, batch.number, batch.id)
+            return True
+        job, started = ProofJob(batch.executed, batch.public), monotonic()
+        proof_bytes = await self._proof(batch, job)
+        if proof_bytes is None:
+            return False
+        seconds = monotonic() - started
+        kept = await asyncio.to_thread(
+            self._ledger.record_proof, batch, proof_bytes, seconds, self._prover.constraints
+        )
+        _log.info("batch proved", batch=batch.number, seconds=round(seconds, 2), kept=kept)
+        return True
+
+    async def _proof(self, batch: SealedBatch, job: ProofJob) -> bytes | None:
+        """A verified proof; None where the sequencer stops before there is one."""
+        try:
+            future = asyncio.wrap_future(self._prover.submit(job))
+            while not future.done():
+                if await self._stopping.wait(SEAL_PAUSE_S):
+                    return None
+            proof_bytes = future.result()
+            await asyncio.to_thread(check_proof, self._prover, job, proof_bytes)
+        except (ProverError, OSError, MemoryError, RuntimeError) as error:
+            why = f"{type(error).__name__}: {error}"
+            raise ProofFailed(batch.number, why) from error
+        return proof_bytes
+
+    async def _repeat(self, name: str, step: Callable[[], Awaitable[bool]], pause_s: float) -> None:
+        backoff_s = FIRST_BACKOFF_S
+        while not self._stopping.task.is_set():
+            try:
+                busy = await step()
+            except EXPECTED as error:
+                self.ailments[name] = f"{type(error).__name__}: {error}"
+                _log.warning("will try again", part=name, why=str(error), in_s=backoff_s)
+                await self._stopping.wait(backoff_s)
+                backoff_s = min(2 * backoff_s, LAST_BACKOFF_S)
+                continue
+            self.ailments.pop(name, None)
+            backoff_s = FIRST_BACKOFF_S
+            if not busy:
+                await self._stopping.wait(pause_s)
+
+
+def _in_thread(step: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
+    async def run() -> bool:
+        return await asyncio.to_thread(step)
+
+    return run

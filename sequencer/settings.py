@@ -1,0 +1,149 @@
+"""The sequencer's settings: one TOML file in its folder, each overridden by WATTLANE_<NAME>.
+
+Nothing secret is ever a setting: keys are in the keystore, the passphrase comes from elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from contracts.finality import Finality
+from sequencer.admission import Policy
+from sequencer.errors import BadSettings
+from sequencer.sealing import SealingPolicy
+
+FILE = "sequencer.toml"
+KEYSTORE = "operator.json"
+DATABASE = "sequencer.db"
+LOCK = "sequencer.lock"
+
+
+class Settings(BaseSettings):
+    """Everything that a run needs besides its keys. Amounts in ntok, times in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="WATTLANE_", extra="forbid", frozen=True)
+
+    folder: Path
+    l1_url: str
+    chain_id: int = Field(ge=0)
+    contract: str = Field(pattern="^0x[0-9a-fA-F]{40}$")
+    start_block: int = Field(default=0, ge=0)
+    operator_index: int = Field(ge=0, lt=2**24)
+    confirmations: int | None = Field(default=None, ge=0)
+    database_url: str | None = None
+    listen_host: str = "127.0.0.1"
+    listen_port: int = Field(default=8645, ge=0, lt=2**16)
+    minimum_fee_ntok: int = Field(default=1_000, ge=0, lt=2**32)
+    valid_at_least_s: int = Field(default=120, ge=0)
+    valid_at_most_s: int = Field(default=7 * 86_400, ge=0)
+    mempool_limit: int = Field(default=10_000, gt=0)
+    party_limit: int = Field(default=256, gt=0)
+    maximum_age_s: float = Field(default=20.0, ge=0)
+    sealed_ahead: int = Field(default=2, gt=0)
+    poll_s: float = Field(default=1.0, gt=0)
+    rpc_timeout_s: float = Field(default=15.0, gt=0)
+    cache_folder: Path | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then environment, then the file that `load_settings` names."""
+        file = TomlConfigSettingsSource(settings_cls, settings_cls.model_config.get("toml_file"))
+        return init_settings, env_settings, file
+
+    @property
+    def finality(self) -> Finality:
+        """Which L1 block counts as final."""
+        return Finality(self.confirmations)
+
+    @property
+    def policy(self) -> Policy:
+        """What is asked of a transaction."""
+        return Policy(
+            minimum_fee_ntok=self.minimum_fee_ntok,
+            valid_at_least_s=self.valid_at_least_s,
+            valid_at_most_s=self.valid_at_most_s,
+            mempool_limit=self.mempool_limit,
+            party_limit=self.party_limit,
+        )
+
+    @property
+    def sealing(self) -> SealingPolicy:
+        """When a batch is sealed."""
+        return SealingPolicy(self.maximum_age_s, self.sealed_ahead)
+
+    @property
+    def keystore(self) -> Path:
+        """The operator's keystore."""
+        return self.folder / KEYSTORE
+
+
+def load_settings(folder: Path) -> Settings:
+    """The folder's settings, overridden by the environment. Raises BadSettings."""
+    path = folder / FILE
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    if not path.exists():
+        raise BadSettings(f"{path} is missing; run `wattlane sequencer init` first")
+    try:
+        return FromFile.model_validate({"folder": folder})
+    except ValidationError as error:
+        raise BadSettings(f"{path}: {_first(error)}") from error
+    except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{path} cannot be read: {error}") from error
+
+
+def make_settings(values: Mapping[str, object]) -> Settings:
+    """Settings of these values, the environment filling in the rest. Raises BadSettings."""
+    try:
+        return Settings.model_validate(dict(values))
+    except ValidationError as error:
+        raise BadSettings(_first(error)) from error
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"setting {'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+
+
+def save_settings(settings: Settings) -> None:
+    """Write the file that `load_settings` reads, whole or not at all. Raises BadSettings."""
+    lines = ["# Wattlane sequencer. WATTLANE_<NAME> in the environment overrides a line."]
+    for name, value in settings.model_dump(exclude={"folder"}, exclude_none=True).items():
+        lines.append(f"{name} = {_toml(value)}")
+    path = settings.folder / FILE
+    beside = path.with_name(path.name + ".new")
+    try:
+        with beside.open("w") as file:
+            file.write("\n".join(lines) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise BadSettings(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, int | float):
+        return str(value)
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'

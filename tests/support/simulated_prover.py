@@ -1,0 +1,38 @@
+"""A sequencer's prover that simulates with a trapdoor: real proofs of the test's own key."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from protocol.batch import Shape
+from prover.groth16.keys import VerifyingKey
+from prover.jobs import ProofJob
+from tests.support.trapdoor import Trapdoor
+
+SHAPE = Shape(queue_slots=2, user_slots=4)
+
+
+class SimulatedProver:
+    """See sequencer.proving.Prover. `seconds` is how long a proof takes."""
+
+    constraints = 4_242
+
+    def __init__(self, shape: Shape = SHAPE, seconds: float = 0.0) -> None:
+        self.shape = shape
+        self._seconds, self._trapdoor = seconds, Trapdoor.make()
+        self._pool = ThreadPoolExecutor(1)
+
+    @property
+    def verifying_key(self) -> VerifyingKey:
+        return self._trapdoor.verifying_key
+
+    def submit(self, job: ProofJob) -> Future[bytes]:
+        return self._pool.submit(self._prove, job)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _prove(self, job: ProofJob) -> bytes:
+        time.sleep(self._seconds)
+        return self._trapdoor.prove(job.public.values()).encode()
