@@ -38,3 +38,10 @@ class WrongShape(ProverError):
 
     def __str__(self) -> str:
         return f"executed for {self.executed}, but the circuit is for {self.circuit}"
+
+
+class NotSetUp(ProverError):
+    """A prover was used before its `setup`."""
+
+    def __str__(self) -> str:
+        return "the prover has no key yet: call setup() first"
