@@ -1,4 +1,4 @@
-"""Development chains in a process of their own: `start_chain("anvil")` or `start_chain("embedded")`.
+"""Development chains, each in its own process: `start_chain("anvil")` or `start_chain("embedded")`.
 
 Whoever uses one gets a URL, as from any other L1; nothing outside this package knows more.
 """
