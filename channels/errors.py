@@ -449,10 +449,11 @@ class PeerNotReady(PeerError):
     """The neighbour does not take vouchers in this channel now. Nothing was signed."""
 
     peer_index: int
-    reason: str
+    reason_code: str
+    detail: str
 
     def __str__(self) -> str:
-        return f"account {self.peer_index} takes no payment now: {self.reason}"
+        return f"account {self.peer_index} takes no payment: {self.reason_code}: {self.detail}"
 
 
 @dataclass
@@ -582,6 +583,17 @@ class TransactionRejected(SequencerError):
 
     def __str__(self) -> str:
         return f"transaction {self.transaction_id[:16]} rejected: {self.reason_code}: {self.detail}"
+
+
+@dataclass
+class FeeTooHigh(SequencerError):
+    """The sequencer asks a higher fee than the owner allows. Nothing was signed."""
+
+    asked_ntok: int
+    allowed_ntok: int
+
+    def __str__(self) -> str:
+        return f"the sequencer asks {self.asked_ntok} ntok, the limit is {self.allowed_ntok} ntok"
 
 
 @dataclass

@@ -80,7 +80,7 @@ bills = Table(
     Column("lane_value", String(24), nullable=False),
     Column("time_ms", Integer, nullable=False),
     Column("is_acknowledged", Boolean, nullable=False),
-    Index("bills_by_payment", "direction", "payment_id", "channel_id", unique=True),
+    Index("bills_by_payment", "direction", "payment_id", "channel_id"),
     Index("bills_by_lane", "direction", "channel_id", "lane_value", unique=True),
 )
 

@@ -198,10 +198,10 @@ class Store:
                             for job in group:
                                 for change in job.changes:
                                     apply(connection, change, str(self.path))
-                    except (DBAPIError, sqlite3.Error, StoreFailed) as error:
-                        self._failure = (
-                            error.reason if isinstance(error, StoreFailed) else _reason(error)
-                        )
+                    except StoreFailed as error:
+                        self._failure = error.reason
+                    except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
+                        self._failure = _reason(error)
                 self._answer(group)
                 if is_last:
                     return

@@ -1,0 +1,507 @@
+"""A household's node: one wallet's account in one rollup, its channels and its neighbours.
+
+    async with Node.open(wallet, sequencer=url, l1=rpc_url) as node:
+        channel = await node.open_channel(peer, deposit_ntok=10**9, window_s=86_400)
+        await channel.pay(energy_wh=5, price_utok_per_kwh=200_000)
+        await channel.close()
+
+Everything that must survive is on disk before anybody hears of it; opening the same folder again
+goes on where any crash left off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from channels.box import Box
+from channels.closes import CloseDesk
+from channels.errors import (
+    BadPayment,
+    L1Error,
+    L1Required,
+    NoAccount,
+    NotFinalInTime,
+    SequencerError,
+    StoreFailed,
+    TransactionRejected,
+    UnknownChannel,
+    WindowNotAcceptable,
+    WrongRollup,
+)
+from channels.frames import Answer, Ask, CloseAsk, CloseOffer, Pay, Request
+from channels.handle import Acts, ChannelHandle, ChannelInfo
+from channels.handshake import Introduction
+from channels.l1 import L1, ContractL1
+from channels.payments import Payer, PaymentDesk
+from channels.policy import DEFAULT_POLICY, Policy
+from channels.records import Bill, Identity, Intent, SaveIntent, Submission
+from channels.rounds import Rounds
+from channels.sequencer_client import SequencerClient, TransactionStatus
+from channels.sessions import Neighbourhood, Session
+from channels.store import Store
+from channels.submit import Submitter, check_amount
+from channels.wallet import Wallet
+from channels.watch import Watch
+from contracts.finality import FINALIZED, Finality
+from protocol.channels import channel_id as channel_id_of
+from protocol.crypto import compiled
+from protocol.crypto.kernel_cache import KernelCacheUnwritable
+from protocol.transactions import Open, TopUp, Transfer, Withdraw
+from protocol.units import MAX_WINDOW_S, MIN_WINDOW_S
+
+_log = structlog.get_logger(__name__)
+L1_ENVIRONMENT = "WATTLANE_L1"
+_FINAL_TIMEOUT_S = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """How a node runs. `confirmations`: None takes L1's own "finalized" block; a number is for
+    development chains without one. `max_fee_ntok`: the highest sequencer fee that is signed.
+    """
+
+    policy: Policy = DEFAULT_POLICY
+    confirmations: int | None = None
+    poll_s: float = 1.0
+    payment_timeout_s: float = 10.0
+    account_timeout_s: float = 0.0
+    max_fee_ntok: int = 10_000_000
+    use_compiled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NodeInfo:
+    """Who this node is, where it listens, what it last saw of L1, and what ails it (or None)."""
+
+    account_index: int
+    l1_address: str
+    key_hash: int
+    domain: int
+    url: str
+    final_block: int
+    final_time: int
+    final_root: int
+    channels: int
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """ntok: in the newest final root, in the sequencer's soft state, and waiting on L1."""
+
+    final_ntok: int
+    soft_ntok: int
+    pending_l1_ntok: int
+
+
+@dataclass(slots=True)
+class _Parts:
+    wallet: Wallet
+    settings: NodeSettings
+    identity: Identity
+    store: Store
+    sequencer: SequencerClient
+    l1: L1
+    watch: Watch
+    boxes: dict[int, Box] = field(default_factory=dict)
+
+
+async def warm_up(use_compiled: bool) -> bool:
+    """Compile and load the fast curve and hash code. False where plain Python does the work."""
+    if not use_compiled:
+        return False
+    try:
+        return await asyncio.to_thread(compiled.install)
+    except KernelCacheUnwritable as error:
+        _log.warning("works in plain Python", reason=str(error))
+        return False
+
+
+class Node:
+    """An open node; made by `Node.open`."""
+
+    def __init__(self, parts: _Parts, peers: Mapping[int, str]) -> None:
+        self._parts = parts
+        self._boxes = parts.boxes
+        self._index = parts.identity.account_index
+        settings, wallet = parts.settings, parts.wallet
+        self._submitter = Submitter(
+            self._index,
+            parts.identity.domain,
+            wallet.sign,
+            parts.store,
+            parts.sequencer,
+            lambda: parts.watch.head_time,
+            settings.max_fee_ntok,
+        )
+        payer = Payer(wallet.sign, wallet.key_hash, settings.policy, settings.payment_timeout_s)
+        self._payments = PaymentDesk(
+            payer, parts.store, self._boxes, parts.watch.clock, lambda: self.neighbours
+        )
+        self._closes = CloseDesk(
+            wallet.sign,
+            parts.store,
+            self._boxes,
+            self._payments,
+            lambda: self.neighbours,
+            parts.l1.head_time,
+            settings.payment_timeout_s,
+        )
+        self._rounds = Rounds(
+            self._index,
+            parts.identity.domain,
+            parts.watch,
+            parts.sequencer,
+            parts.store,
+            self._submitter,
+            self._payments,
+            self._boxes,
+            settings.poll_s,
+        )
+        own = Introduction(parts.identity.domain, self._index, wallet.sign, self._key_hash_of)
+        self.neighbours = Neighbourhood(own, self._handle, self._on_session, peers)
+        self._acts = Acts(self._close, self._force_close, self._top_up)
+        self._url = ""
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        wallet: Wallet,
+        *,
+        sequencer: str,
+        l1: str | L1 | None = None,
+        contract: str | None = None,
+        folder: Path | str | None = None,
+        listen: tuple[str, int] | None = ("127.0.0.1", 0),
+        peers: Mapping[int, str] | None = None,
+        settings: NodeSettings | None = None,
+    ) -> AsyncIterator[Node]:
+        """Open the wallet's node: it listens, follows L1 and serves its channels until closed.
+
+        `l1`: the URL of an RPC of your own (default: WATTLANE_L1). `contract`: the rollup's
+        address (default: what the sequencer says the first time; the store then holds to it).
+        `folder`: where the store lives (default: beside the wallet). `peers`: account -> ws:// URL.
+        Raises L1Required, WrongRollup, NoAccount, PortInUse, and StoreError, L1Error and
+        SequencerError leaves.
+        """
+        settings = settings or NodeSettings()
+        await warm_up(settings.use_compiled)
+        async with contextlib.AsyncExitStack() as stack:
+            client = await stack.enter_async_context(SequencerClient(sequencer))
+            info = await client.info()
+            view = _l1_of(l1, contract or info.contract, wallet, settings)
+            domain = await view.domain()
+            if domain != info.domain:
+                raise WrongRollup(
+                    f"the sequencer serves domain {info.domain:#x}, L1 gives {domain:#x}"
+                )
+            watch = Watch(view, client)
+            index = await _account_of(wallet, watch, settings.account_timeout_s)
+            identity = Identity(domain, index, wallet.key_hash)
+            store = Store.open(folder or wallet.path.parent, identity)
+            stack.callback(store.close)
+            boxes = {one.state.channel_id: Box.of(one) for one in store.load_channels()}
+            parts = _Parts(wallet, settings, identity, store, client, view, watch, boxes)
+            node = cls(parts, peers or {})
+            await stack.enter_async_context(node.neighbours)
+            if listen is not None:
+                node._url = await node.neighbours.listen(*listen)
+            await node._rounds.once()
+            following = asyncio.create_task(node._rounds.run(), name=f"node {index}")
+            following.add_done_callback(_complain)
+            try:
+                yield node
+            finally:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
+                await node._rounds.stop()
+
+    # --- looking --------------------------------------------------------------------------------
+
+    @property
+    def account_index(self) -> int:
+        """This node's account."""
+        return self._index
+
+    @property
+    def url(self) -> str:
+        """The ws:// address that neighbours dial; empty if it does not listen."""
+        return self._url
+
+    def info(self) -> NodeInfo:
+        """Who this node is and how it is."""
+        parts, final = self._parts, self._parts.watch.final
+        return NodeInfo(
+            account_index=self._index,
+            l1_address=parts.wallet.l1_address,
+            key_hash=parts.wallet.key_hash,
+            domain=parts.identity.domain,
+            url=self._url,
+            final_block=final.number,
+            final_time=final.timestamp,
+            final_root=final.state_root,
+            channels=sum(not box.state.is_gone for box in self._boxes.values()),
+            problem=self._rounds.problem,
+        )
+
+    def channels(self) -> list[ChannelInfo]:
+        """All channels that ever were in a final root, the oldest id first."""
+        return [self.channel(one).info for one in sorted(self._boxes)]
+
+    def channel(self, channel_id: int) -> ChannelHandle:
+        """One channel. Raises UnknownChannel."""
+        if channel_id not in self._boxes:
+            raise UnknownChannel(channel_id)
+        return ChannelHandle(self._boxes[channel_id], self._payments, self._acts)
+
+    async def balance(self) -> Balance:
+        """What the account holds. Raises SequencerError and L1Error leaves."""
+        parts = self._parts
+        final = await parts.watch.account(self._index)
+        soft = (await parts.sequencer.account(self._index, "soft")).account
+        pending_ntok = await parts.l1.pending_ntok()
+        return Balance(final.balance_ntok, soft.balance_ntok if soft else 0, pending_ntok)
+
+    async def bills(self, after: int = 0) -> list[tuple[int, Bill]]:
+        """Payments in and out after running number `after`, with their numbers."""
+        return await asyncio.to_thread(self._parts.store.bills, after)
+
+    # --- doing ----------------------------------------------------------------------------------
+
+    def add_peer(self, index: int, url: str) -> None:
+        """Where a neighbour listens."""
+        self.neighbours.add_peer(index, url)
+
+    async def open_channel(
+        self,
+        peer: int,
+        *,
+        deposit_ntok: int,
+        window_s: int,
+        timeout_s: float = _FINAL_TIMEOUT_S,
+    ) -> ChannelHandle:
+        """Open a channel with account `peer`; returns when its OPEN is in a root final on L1.
+
+        Raises BadPayment, WindowNotAcceptable, UnknownPeer, FeeTooHigh (nothing was signed),
+        SequencerRefused, TransactionRejected, NotFinalInTime, StoreFailed.
+        """
+        submission = await self.start_open(peer, deposit_ntok=deposit_ntok, window_s=window_s)
+        assert submission.channel_id is not None
+        return await self.wait_channel(submission.channel_id, submission.transaction_id, timeout_s)
+
+    async def start_open(self, peer: int, *, deposit_ntok: int, window_s: int) -> Submission:
+        """Submit an OPEN without waiting for its batch; `channel_id` tells the channel's id."""
+        check_amount("deposit_ntok", deposit_ntok)
+        if type(window_s) is not int or not MIN_WINDOW_S <= window_s <= MAX_WINDOW_S:
+            raise WindowNotAcceptable(window_s)
+        if peer == self._index:
+            raise BadPayment("peer", peer)
+        await self._parts.watch.account(peer)
+        fee_ntok = await self._submitter.fee_ntok()
+        return await self._submitter.send(
+            "open",
+            lambda nonce: channel_id_of(self._index, peer, nonce),
+            lambda nonce, until: Open(
+                self._index, peer, nonce, deposit_ntok, fee_ntok, window_s, until
+            ),
+        )
+
+    async def wait_channel(
+        self,
+        channel_id: int,
+        transaction_id: str | None = None,
+        timeout_s: float = _FINAL_TIMEOUT_S,
+    ) -> ChannelHandle:
+        """Wait until a channel is in a final root. Raises NotFinalInTime, TransactionRejected."""
+        end = asyncio.get_running_loop().time() + timeout_s
+        while channel_id not in self._boxes:
+            if transaction_id is not None:
+                await self._check_not_rejected(transaction_id)
+            if asyncio.get_running_loop().time() > end:
+                raise NotFinalInTime(f"channel {channel_id:#x}", timeout_s)
+            await asyncio.sleep(min(self._parts.settings.poll_s, 0.2))
+        box = self._boxes[channel_id]
+        if self.neighbours.find(box.peer_index) is not None:
+            self._rounds.resume(box)  # so that the first payment finds both ends agreed
+        return self.channel(channel_id)
+
+    async def transfer(
+        self, to: int, *, amount_ntok: int, wait: bool = True, timeout_s: float = _FINAL_TIMEOUT_S
+    ) -> str:
+        """Send balance to another account; returns the transaction id.
+
+        Raises BadPayment, UnknownPeer, FeeTooHigh, SequencerRefused, NotFinalInTime, StoreFailed.
+        """
+        check_amount("amount_ntok", amount_ntok)
+        if to == self._index:
+            raise BadPayment("to", to)
+        await self._parts.watch.account(to)
+        fee_ntok = await self._submitter.fee_ntok()
+        submission = await self._submitter.send(
+            "transfer",
+            None,
+            lambda nonce, until: Transfer(self._index, to, nonce, amount_ntok, fee_ntok, until),
+        )
+        if wait:
+            await self.wait_final(submission, timeout_s)
+        return submission.transaction_id
+
+    async def withdraw(
+        self, *, amount_ntok: int, wait: bool = True, timeout_s: float = _FINAL_TIMEOUT_S
+    ) -> str:
+        """Withdraw to the wallet's L1 address; with `wait`, the tokens are there on return.
+
+        Raises BadPayment, FeeTooHigh, SequencerRefused, NotFinalInTime, L1Refused, StoreFailed.
+        """
+        check_amount("amount_ntok", amount_ntok)
+        fee_ntok = await self._submitter.fee_ntok()
+        submission = await self._submitter.send(
+            "withdraw",
+            None,
+            lambda nonce, until: Withdraw(self._index, nonce, amount_ntok, fee_ntok, until),
+        )
+        if wait:
+            await self.wait_final(submission, timeout_s)
+            await self.collect()
+        return submission.transaction_id
+
+    async def collect(self) -> int:
+        """Take what batches have withdrawn out of the contract; base units of the token.
+
+        0 if there is nothing. Raises L1Refused, L1Unreachable.
+        """
+        if await self._parts.l1.pending_ntok() == 0:
+            return 0
+        return await self._parts.l1.collect()
+
+    async def deposit(self, amount_ntok: int) -> None:
+        """Deposit from the wallet's L1 account; a later batch credits it. Raises L1Refused."""
+        check_amount("amount_ntok", amount_ntok)
+        await self._parts.l1.deposit(self._index, amount_ntok)
+
+    async def wait_transaction(
+        self, transaction_id: str, timeout_s: float = _FINAL_TIMEOUT_S
+    ) -> TransactionStatus:
+        """Wait until the *sequencer* calls a transaction final. Raises TransactionRejected."""
+        end = asyncio.get_running_loop().time() + timeout_s
+        while (status := await self._check_not_rejected(transaction_id)).status != "final":
+            if asyncio.get_running_loop().time() > end:
+                raise NotFinalInTime(f"transaction {transaction_id[:16]}", timeout_s)
+            await asyncio.sleep(min(self._parts.settings.poll_s, 0.2))
+        return status
+
+    async def wait_final(self, submission: Submission, timeout_s: float) -> None:
+        """Wait until the account's own leaf, proven in L1's final root, is past this nonce.
+
+        Raises TransactionRejected, NotFinalInTime.
+        """
+        await self.wait_transaction(submission.transaction_id, timeout_s)
+        end = asyncio.get_running_loop().time() + timeout_s
+        nonce = submission.nonce or 0
+        while (await self._parts.watch.account(self._index)).nonce <= nonce:
+            if asyncio.get_running_loop().time() > end:
+                raise NotFinalInTime(f"transaction {submission.transaction_id[:16]}", timeout_s)
+            self._rounds.hurry()
+            await asyncio.sleep(min(self._parts.settings.poll_s, 0.2))
+
+    # --- channels -------------------------------------------------------------------------------
+
+    async def _close(self, box: Box, wait: bool, timeout_s: float) -> None:
+        if not (box.state.close and box.state.close.peer_signature):
+            await self._closes.agree(box)
+        self._rounds.hurry()
+        if wait:
+            await self._until_gone(box, timeout_s)
+
+    async def _force_close(self, box: Box, wait: bool, timeout_s: float) -> None:
+        await self._parts.store.write(SaveIntent(box.channel_id, Intent.FORCE))
+        box.intent = Intent.FORCE
+        await self._rounds.once()
+        if wait:
+            await self._until_gone(box, timeout_s)
+
+    async def _top_up(self, box: Box, amount_ntok: int, wait: bool, timeout_s: float) -> str:
+        check_amount("amount_ntok", amount_ntok)
+        fee_ntok = await self._submitter.fee_ntok()
+        channel_id, side = box.channel_id, box.state.side
+        submission = await self._submitter.send(
+            "top_up",
+            channel_id,
+            lambda nonce, until: TopUp(channel_id, side, nonce, amount_ntok, fee_ntok, until),
+        )
+        if wait:
+            await self.wait_final(submission, timeout_s)
+            await self._rounds.once()
+        return submission.transaction_id
+
+    async def _until_gone(self, box: Box, timeout_s: float) -> None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not box.state.is_gone:
+                    await box.changed.wait()
+        except TimeoutError:
+            raise NotFinalInTime(f"the end of channel {box.channel_id:#x}", timeout_s) from None
+
+    # --- neighbours -----------------------------------------------------------------------------
+
+    async def _handle(self, session: Session, frame: Request) -> Answer:
+        if isinstance(frame, Pay):
+            return await self._payments.take(session, frame)
+        if isinstance(frame, Ask):
+            return await self._payments.standing(session, frame)
+        if isinstance(frame, CloseAsk):
+            return await self._closes.on_ask(session, frame)
+        assert isinstance(frame, CloseOffer)
+        return await self._closes.on_offer(session, frame)
+
+    def _on_session(self, session: Session) -> None:
+        for box in self._boxes.values():
+            if box.peer_index == session.peer_index and not box.state.is_gone:
+                self._rounds.resume(box)
+
+    async def _key_hash_of(self, index: int) -> int:
+        return (await self._parts.watch.account(index)).key_hash
+
+    async def _check_not_rejected(self, transaction_id: str) -> TransactionStatus:
+        status = await self._parts.sequencer.transaction(transaction_id)
+        if status.status == "rejected":
+            raise TransactionRejected(transaction_id, status.error_code, status.error_detail)
+        return status
+
+
+def _l1_of(l1: str | L1 | None, contract: str, wallet: Wallet, settings: NodeSettings) -> L1:
+    if l1 is None:
+        l1 = os.environ.get(L1_ENVIRONMENT) or None
+    if l1 is None:
+        raise L1Required
+    if not isinstance(l1, str):
+        return l1
+    confirmations = settings.confirmations
+    finality = FINALIZED if confirmations is None else Finality(confirmations)
+    return ContractL1(l1, contract, wallet.l1_account, finality=finality)
+
+
+async def _account_of(wallet: Wallet, watch: Watch, timeout_s: float) -> int:
+    end = asyncio.get_running_loop().time() + timeout_s
+    while True:
+        try:
+            await watch.look()
+            return await watch.find_account(wallet.key_hash, int(wallet.l1_address, 16))
+        except (NoAccount, L1Error, SequencerError):
+            if asyncio.get_running_loop().time() >= end:
+                raise
+        await asyncio.sleep(0.2)
+
+
+def _complain(following: asyncio.Task[None]) -> None:
+    if not following.cancelled() and isinstance(following.exception(), StoreFailed):
+        _log.error("the node stands still", reason=str(following.exception()))

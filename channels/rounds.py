@@ -1,0 +1,201 @@
+"""A node's round: look at L1, verify every channel, do what is due, offer again what waits.
+
+A round that fails is logged and tried again; nothing in it depends on the one before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import replace
+
+import structlog
+
+from channels.box import Box
+from channels.closing import close_transaction
+from channels.duties import Duty, duty_of
+from channels.errors import (
+    L1Error,
+    PeerError,
+    Refused,
+    SequencerError,
+    SequencerRefused,
+    StoreFailed,
+    UnverifiedAnswer,
+)
+from channels.lanes import ChannelState
+from channels.payments import PaymentDesk
+from channels.records import SaveLeaf
+from channels.sequencer_client import SequencerClient
+from channels.store import Store
+from channels.submit import Submitter
+from channels.watch import Watch
+from protocol.channels import Channel, Lane
+from protocol.transactions import Claim, Finalize, StartClose, Transaction
+
+_log = structlog.get_logger(__name__)
+_DUTY_AGAIN_S = 2.0
+_LATE_DIVISOR = 2
+
+
+class Rounds:
+    """The rounds of one node. `boxes` grows as channels become final."""
+
+    def __init__(
+        self,
+        account_index: int,
+        domain: int,
+        watch: Watch,
+        sequencer: SequencerClient,
+        store: Store,
+        submitter: Submitter,
+        payments: PaymentDesk,
+        boxes: dict[int, Box],
+        pause_s: float,
+    ) -> None:
+        self._account_index = account_index
+        self._domain = domain
+        self._watch = watch
+        self._sequencer = sequencer
+        self._store = store
+        self._submitter = submitter
+        self._payments = payments
+        self._boxes = boxes
+        self._pause_s = pause_s
+        self._hurry = asyncio.Event()
+        self._done_at: dict[tuple[int, Duty], float] = {}
+        self._resuming: dict[int, asyncio.Task[None]] = {}
+        self.problem: str | None = None
+        """What went wrong in the last round, or None."""
+
+    def hurry(self) -> None:
+        """Start the next round now."""
+        self._hurry.set()
+
+    async def run(self) -> None:
+        """Rounds without end. Stops only for a store that cannot be written."""
+        while True:
+            self._hurry.clear()
+            await self.once()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), self._pause_s)
+
+    async def once(self) -> None:
+        """One round; what L1, the sequencer or a peer fails to do is logged. Raises StoreFailed."""
+        problem = None
+        for step in (self._watch.look, self._submitter.settle, self._discover, self._verify):
+            try:
+                await step()
+            except (L1Error, SequencerError) as error:
+                problem = problem or f"{error.code}: {error}"
+        for box in list(self._boxes.values()):
+            try:
+                await self._serve(box)
+            except (L1Error, SequencerError, Refused) as error:
+                problem = problem or f"{error.code}: {error}"
+        if problem is not None and problem != self.problem:
+            _log.warning("round incomplete", account=self._account_index, problem=problem)
+        self.problem = problem
+
+    async def stop(self) -> None:
+        """Cancel what this started."""
+        for task in self._resuming.values():
+            task.cancel()
+        await asyncio.gather(*self._resuming.values(), return_exceptions=True)
+
+    async def _discover(self) -> None:
+        """Take up channels of this account that are in the newest final root."""
+        listed: dict[int, tuple[int, Channel]] = {}
+        for slot, leaf in await self._sequencer.channels_of(self._account_index):
+            if self._account_index in (leaf.a_index, leaf.b_index):
+                listed[leaf.id] = slot, leaf
+        for channel_id, box in self._boxes.items():
+            found = listed.get(channel_id)
+            box.soft = found[1] if found else None
+        for channel_id, (slot, leaf) in listed.items():
+            if channel_id in self._boxes:
+                continue
+            side = Lane.AB if leaf.a_index == self._account_index else Lane.BA
+            unknown = ChannelState(self._domain, channel_id, side)
+            state = await self._watch.refresh(unknown, slot)
+            if state.verified is not None:
+                await self._store.write(SaveLeaf(state))
+                box = self._boxes[channel_id] = Box(state, soft=leaf)
+                box.notify()
+
+    async def _verify(self) -> None:
+        """Every known channel against the newest final root."""
+        failure: SequencerError | None = None
+        for box in self._boxes.values():
+            verified = box.state.verified
+            if verified is None or box.state.is_gone:
+                continue
+            try:
+                seen = await self._watch.refresh(box.state, verified.slot)
+            except (UnverifiedAnswer, SequencerRefused) as error:
+                failure = error  # this channel grows old; the others do not have to
+                continue
+            # Only what the chain says: the lanes may have moved while this waited.
+            box.state = replace(box.state, verified=seen.verified, is_gone=seen.is_gone)
+            before, after = verified, seen.verified
+            if seen.is_gone or (after and (after.leaf, after.slot) != (before.leaf, before.slot)):
+                await self._store.write(SaveLeaf(box.state))
+                box.notify()
+        if failure is not None:
+            raise failure
+
+    async def _serve(self, box: Box) -> None:
+        duty = duty_of(box.state, box.intent, box.soft, self._watch.head_time)
+        if duty is not None:
+            await self._do(box, duty)
+        if box.deliveries and (box.synced is None or not box.synced.is_open):
+            self.resume(box)
+
+    def resume(self, box: Box) -> None:
+        """Compare with the peer in the background and offer again what waits."""
+        running = self._resuming.get(box.channel_id)
+        if running is not None and not running.done():
+            return
+
+        async def attempt() -> None:
+            try:
+                await self._payments.resume(box)
+            except (PeerError, Refused, StoreFailed) as error:
+                _log.debug("not resumed", channel=hex(box.channel_id), reason=str(error))
+
+        self._resuming[box.channel_id] = asyncio.create_task(attempt())
+
+    async def _do(self, box: Box, duty: Duty) -> None:
+        key, now = (box.channel_id, duty), time.monotonic()
+        if now - self._done_at.get(key, float("-inf")) < _DUTY_AGAIN_S:
+            return
+        self._done_at[key] = now
+        state = box.state
+        if duty is Duty.START_CLOSE:
+            await self._submitter.send(
+                "start_close",
+                box.channel_id,
+                lambda nonce, until: StartClose(box.channel_id, state.side, nonce, until),
+            )
+        elif duty is Duty.CLAIM and state.received is not None:
+            voucher = state.received
+            self._warn_if_late(box)
+            claim = Claim(voucher.channel_id, voucher.lane, voucher.lane_value)
+            await self._sequencer.submit(Transaction(claim, (voucher.signature,)))
+        elif duty is Duty.FINALIZE:
+            await self._sequencer.submit(Transaction(Finalize(box.channel_id)))
+        elif duty is Duty.CLOSE:
+            transaction = close_transaction(state)
+            assert transaction is not None
+            await self._sequencer.submit(transaction)
+        _log.info("submitted", duty=duty.value, channel=hex(box.channel_id))
+        self.hurry()
+
+    def _warn_if_late(self, box: Box) -> None:
+        verified = box.state.verified
+        if verified is None or verified.leaf.deadline == 0:
+            return
+        leaf = verified.leaf
+        if self._watch.head_time > leaf.deadline - leaf.window_s // _LATE_DIVISOR:
+            _log.error("a claim is late: force it on L1", channel=hex(box.channel_id))

@@ -1,0 +1,196 @@
+"""The sequencer over HTTP: typed answers, typed errors, and nothing believed that can be proven.
+
+An inclusion comes back as what it is, a claim; whoever uses it compares its `state_root()` with
+one from L1. Reads and submissions are repeated with backoff: a transaction's id makes that safe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, TypeVar
+
+import httpx
+
+from channels.errors import SequencerGarbage, SequencerRefused, SequencerUnreachable
+from protocol.accounts import Account
+from protocol.channels import Channel
+from protocol.codec import (
+    account_from_json,
+    account_inclusion_from_json,
+    channel_from_json,
+    channel_inclusion_from_json,
+    to_int,
+    transaction_to_json,
+)
+from protocol.errors import ProtocolError
+from protocol.inclusion import AccountInclusion, ChannelInclusion
+from protocol.transactions import Transaction
+
+T = TypeVar("T")
+_BUSY = frozenset({502, 503, 504})
+_FIRST_PAUSE_S = 0.1
+MAX_ANSWER_BYTES = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """Which rollup the sequencer says it serves, and the fee it asks."""
+
+    chain_id: int
+    contract: str
+    domain: int
+    minimum_fee_ntok: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStatus:
+    """accepted, soft, proved, final or rejected; `error_code` and `error_detail` if rejected."""
+
+    transaction_id: str
+    status: str
+    slot: int | None
+    error_code: str
+    error_detail: str
+
+
+class SequencerClient:
+    """A connection to one sequencer. Use as an async context manager, or call `close`.
+
+    Every method raises SequencerUnreachable, SequencerRefused and SequencerGarbage.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float = 5.0, attempts: int = 4) -> None:
+        self.url = url.rstrip("/")
+        self._attempts = attempts
+        self._http = httpx.AsyncClient(base_url=self.url, timeout=timeout_s, trust_env=False)
+
+    async def __aenter__(self) -> SequencerClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def info(self) -> Info:
+        """Which rollup, and what it asks."""
+        answer = await self._get("/v1/info")
+        return self._parse(
+            lambda: Info(
+                to_int("chain_id", answer["chain_id"]),
+                str(answer["contract"]),
+                to_int("domain", answer["domain"]),
+                to_int("minimum_fee_ntok", answer["minimum_fee_ntok"]),
+            )
+        )
+
+    async def submit(self, transaction: Transaction) -> TransactionStatus:
+        """Hand in a transaction; repeating it is safe. SequencerRefused names what is wrong."""
+        return self._status(await self._post("/v1/transactions", transaction_to_json(transaction)))
+
+    async def transaction(self, transaction_id: str) -> TransactionStatus:
+        """Where a transaction stands."""
+        return self._status(await self._get(f"/v1/transactions/{transaction_id}"))
+
+    async def account(self, index: int, root: int | str) -> AccountInclusion:
+        """An account in the root "soft", "final" or one given as a number. Verify it."""
+        answer = await self._get(f"/v1/accounts/{index}", root=_root_text(root))
+        return self._parse(lambda: account_inclusion_from_json(answer["inclusion"]))
+
+    async def accounts_of(self, key_hash: int) -> list[tuple[int, Account]]:
+        """Soft accounts with this key hash."""
+        answer = await self._get("/v1/accounts", key_hash=f"{key_hash:#x}")
+        return self._parse(
+            lambda: [
+                (to_int("index", one["index"]), account_from_json(one["account"])) for one in answer
+            ]
+        )
+
+    async def channel(self, slot: int, root: int | str) -> ChannelInclusion:
+        """A channel slot in the root "soft", "final" or one given as a number. Verify it."""
+        answer = await self._get(f"/v1/channels/{slot}", root=_root_text(root))
+        return self._parse(lambda: channel_inclusion_from_json(answer["inclusion"]))
+
+    async def channels_of(self, account_index: int) -> list[tuple[int, Channel]]:
+        """Soft channels of an account with their slots."""
+        answer = await self._get("/v1/channels", account=str(account_index))
+        return self._parse(
+            lambda: [
+                (to_int("slot", one["slot"]), channel_from_json(one["channel"])) for one in answer
+            ]
+        )
+
+    async def _get(self, path: str, **query: str) -> Any:
+        return await self._request("GET", path, query, None)
+
+    async def _post(self, path: str, body: object) -> Any:
+        return await self._request("POST", path, {}, body)
+
+    async def _request(self, method: str, path: str, query: dict[str, str], body: object) -> Any:
+        pause_s, reason = _FIRST_PAUSE_S, ""
+        for attempt in range(self._attempts):
+            if attempt:
+                await asyncio.sleep(pause_s)
+                pause_s *= 2
+            try:
+                response = await self._http.request(method, path, params=query, json=body)
+            except httpx.InvalidURL as error:
+                raise SequencerUnreachable(self.url, str(error)) from error
+            except httpx.HTTPError as error:
+                reason = f"{type(error).__name__}: {error}".rstrip(": ")
+                continue
+            if response.status_code in _BUSY:
+                reason = f"status {response.status_code}"
+                continue
+            return self._answer(response)
+        raise SequencerUnreachable(self.url, reason)
+
+    def _answer(self, response: httpx.Response) -> Any:
+        if len(response.content) > MAX_ANSWER_BYTES:
+            raise SequencerGarbage(str(response.url), "an answer of more than 4 MB")
+        try:
+            document = response.json()
+        except ValueError:
+            raise SequencerGarbage(
+                str(response.url), f"status {response.status_code}, not JSON"
+            ) from None
+        if response.is_success:
+            return document
+        if not isinstance(document, dict):
+            raise SequencerGarbage(str(response.url), f"status {response.status_code}, no problem")
+        code, detail = str(document.get("code", "Unknown")), str(document.get("detail", ""))
+        raise SequencerRefused(response.status_code, code[:80], detail[:500])
+
+    def _status(self, answer: Any) -> TransactionStatus:
+        def read() -> TransactionStatus:
+            error = answer["error"] if answer.get("error") else {}
+            slot = answer.get("slot")
+            return TransactionStatus(
+                str(answer["id"]),
+                str(answer["status"]),
+                None if slot is None else to_int("slot", slot),
+                str(error.get("code", "")),
+                str(error.get("detail", "")),
+            )
+
+        return self._parse(read)
+
+    def _parse(self, read: Callable[[], T]) -> T:
+        try:
+            return read()
+        except (ProtocolError, KeyError, TypeError, AttributeError) as error:
+            raise SequencerGarbage(self.url, f"{type(error).__name__}: {error}"[:300]) from error
+
+
+def _root_text(root: int | str) -> str:
+    return root if isinstance(root, str) else f"{root:#x}"

@@ -1,0 +1,50 @@
+"""Wallets made once for all tests of nodes, and a rollup that serves them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from channels.node import Node, NodeSettings
+from channels.wallet import Wallet
+from tests.channels.rollup import Rollup, RollupL1, serving
+
+PASSPHRASE = "correct horse battery"
+START_NTOK = 1_000_000
+FAST = NodeSettings(poll_s=0.05, payment_timeout_s=2.0, use_compiled=False)
+
+OpenNode = Callable[..., AbstractAsyncContextManager[Node]]
+
+
+@pytest.fixture(scope="session")
+def wallets(tmp_path_factory: pytest.TempPathFactory) -> list[Wallet]:
+    """Three wallets, accounts 0, 1 and 2."""
+    folder = tmp_path_factory.mktemp("wallets")
+    return [Wallet.create(folder / str(number), PASSPHRASE)[0] for number in range(3)]
+
+
+@pytest.fixture
+async def rollup(wallets: list[Wallet]) -> AsyncIterator[Rollup]:
+    """A served rollup with an account for each wallet."""
+    served = Rollup()
+    for index, wallet in enumerate(wallets):
+        served.add_account(index, wallet.key_hash, int(wallet.l1_address, 16), START_NTOK)
+    async with serving(served):
+        yield served
+
+
+@pytest.fixture
+def open_node(rollup: Rollup, wallets: list[Wallet], tmp_path: Path) -> OpenNode:
+    """Opens the node of an account; the same folder each time."""
+
+    def open_(index: int, **given: Any) -> AbstractAsyncContextManager[Node]:
+        given.setdefault("settings", FAST)
+        given.setdefault("l1", RollupL1(rollup.url))
+        folder = tmp_path / f"node{index}"
+        return Node.open(wallets[index], sequencer=rollup.url, folder=folder, **given)
+
+    return open_

@@ -1,0 +1,260 @@
+"""A rollup for the tests of nodes: the real rules in one process, no proofs, and an L1 to match.
+
+It speaks the sequencer's HTTP interface, executes with protocol/, and calls a root final when the
+test says `seal`. Its L1 is a number of seconds and the sealed root. Nothing shipped imports it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from channels.errors import L1Unreachable
+from channels.l1 import FinalBlock
+from protocol.accounts import Account
+from protocol.codec import (
+    account_inclusion_to_json,
+    account_to_json,
+    channel_inclusion_to_json,
+    channel_to_json,
+    transaction_from_json,
+    transaction_id,
+)
+from protocol.errors import ProtocolError
+from protocol.execute import execute
+from protocol.inclusion import prove_account, prove_channel
+from protocol.state import State
+from protocol.trace import Context
+from protocol.transactions import Transaction
+
+DOMAIN = 0xD0
+START_TIME = 2_000_000_000
+FEE_NTOK = 10
+
+
+class Rollup:
+    """Soft state, final state, and the ways in which a test can make it misbehave."""
+
+    def __init__(self) -> None:
+        self.soft = State()
+        self.final = State()
+        self.states: dict[int, State] = {}
+        self.time = START_TIME
+        self.final_time = START_TIME
+        self.block = 1
+        self.statuses: dict[str, str] = {}
+        self.log: list[Transaction] = []
+        self.seals_itself = True
+        self.is_down = False
+        self.l1_is_down = False
+        self.fee_ntok = FEE_NTOK
+        self.lie_about_deposits = False
+        self.url = ""
+        self.seal()
+
+    def add_account(self, index: int, key_hash: int, l1_address: int, balance_ntok: int) -> None:
+        """An account out of nothing."""
+        self.soft.write_account(index, Account(key_hash, l1_address, 0, balance_ntok, 0, 0))
+        self.seal()
+
+    def seal(self) -> None:
+        """All that is soft becomes final, in a new L1 block."""
+        self.final = self.soft.copy()
+        self.states[self.final.root] = self.final
+        self.block += 1
+        self.final_time = self.time
+        for name, status in self.statuses.items():
+            if status == "soft":
+                self.statuses[name] = "final"
+
+    def advance(self, seconds: int) -> None:
+        """Move L1's time, with a new final block."""
+        self.time += seconds
+        self.seal()
+
+    def submit(self, transaction: Transaction) -> str:
+        """Execute on the soft state. Raises ProtocolError."""
+        name = transaction_id(transaction)
+        if name not in self.statuses:
+            execute(self.soft, Context(DOMAIN, self.time, self.time), transaction)
+            self.statuses[name] = "soft"
+            self.log.append(transaction)
+            if self.seals_itself:
+                self.seal()
+        return name
+
+    # --- HTTP -----------------------------------------------------------------------------------
+
+    def _state(self, request: Request) -> State:
+        root = request.query_params.get("root", "soft")
+        if root in ("soft", "final"):
+            return self.soft if root == "soft" else self.final
+        return self.states[int(root, 16)]
+
+    async def _info(self, _: Request) -> Response:
+        return JSONResponse(
+            {
+                "chain_id": "1",
+                "contract": "0x" + "11" * 20,
+                "domain": str(DOMAIN),
+                "minimum_fee_ntok": str(self.fee_ntok),
+            }
+        )
+
+    async def _post(self, request: Request) -> Response:
+        try:
+            name = self.submit(transaction_from_json(await request.json()))
+        except ProtocolError as error:
+            problem = {"code": type(error).__name__, "detail": str(error), "status": 409}
+            return JSONResponse(problem, 409)
+        return JSONResponse({"id": name, "status": self.statuses[name]}, 202)
+
+    async def _transaction(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in self.statuses:
+            return JSONResponse({"code": "NotFound", "detail": name}, 404)
+        status = self.statuses[name]
+        error = {"code": "WrongNonce", "detail": "too late"} if status == "rejected" else None
+        return JSONResponse({"id": name, "status": status, "error": error})
+
+    async def _account(self, request: Request) -> Response:
+        state, index = self._state(request), int(request.path_params["index"])
+        found = account_inclusion_to_json(prove_account(state, index))
+        return JSONResponse({"root": str(state.root), "inclusion": found})
+
+    async def _accounts(self, request: Request) -> Response:
+        key_hash = int(request.query_params["key_hash"], 16)
+        return JSONResponse(
+            [
+                {"index": str(index), "account": account_to_json(one)}
+                for index, one in self.soft.accounts.items()
+                if one.key_hash == key_hash
+            ]
+        )
+
+    async def _channel(self, request: Request) -> Response:
+        state, slot = self._state(request), int(request.path_params["slot"])
+        found: dict[str, Any] = channel_inclusion_to_json(prove_channel(state, slot))
+        if self.lie_about_deposits and found["channel"]:
+            found["channel"]["deposit_a_ntok"] += "0"
+        return JSONResponse({"root": str(state.root), "inclusion": found})
+
+    async def _channels(self, request: Request) -> Response:
+        account = int(request.query_params["account"])
+        return JSONResponse(
+            [
+                {"slot": str(slot), "channel": channel_to_json(one), "channel_id": str(one.id)}
+                for slot, one in self.soft.channels.items()
+                if account in (one.a_index, one.b_index)
+            ]
+        )
+
+    async def _l1(self, _: Request) -> Response:
+        return JSONResponse(
+            {
+                "down": self.l1_is_down,
+                "number": self.block,
+                "timestamp": self.final_time,
+                "root": str(self.final.root),
+                "head_time": self.time,
+            }
+        )
+
+    def app(self) -> Starlette:
+        """The HTTP application."""
+
+        async def gate(scope: Any, receive: Any, send: Any) -> None:
+            if self.is_down and scope["type"] == "http" and scope["path"].startswith("/v1"):
+                await JSONResponse({}, 503)(scope, receive, send)
+            else:
+                await inner(scope, receive, send)
+
+        inner = Starlette(
+            routes=[
+                Route("/v1/info", self._info),
+                Route("/v1/transactions", self._post, methods=["POST"]),
+                Route("/v1/transactions/{name}", self._transaction),
+                Route("/v1/accounts", self._accounts),
+                Route("/v1/accounts/{index}", self._account),
+                Route("/v1/channels", self._channels),
+                Route("/v1/channels/{slot}", self._channel),
+                Route("/l1", self._l1),
+            ]
+        )
+        outer = Starlette()
+        outer.mount("/", gate)
+        return outer
+
+
+@asynccontextmanager
+async def serving(rollup: Rollup) -> AsyncIterator[Rollup]:
+    """Serve it on a free loopback port; `rollup.url` tells which."""
+    config = uvicorn.Config(rollup.app(), "127.0.0.1", 0, log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    rollup.url = f"http://127.0.0.1:{port}"
+    try:
+        yield rollup
+    finally:
+        server.should_exit = True
+        await task
+
+
+class RollupL1:
+    """The L1 port over HTTP to the same server, from this process or another."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.AsyncClient(base_url=url, timeout=5, trust_env=False)
+
+    async def _ask(self) -> dict[str, Any]:
+        answer: dict[str, Any] = (await self._http.get("/l1")).json()
+        if answer["down"]:
+            raise L1Unreachable("test", "down")
+        return answer
+
+    async def domain(self) -> int:
+        """The test's domain."""
+        await self._ask()
+        return DOMAIN
+
+    async def final(self) -> FinalBlock:
+        """The sealed root."""
+        answer = await self._ask()
+        return FinalBlock(answer["number"], answer["timestamp"], int(answer["root"]))
+
+    async def head_time(self) -> int:
+        """L1's time."""
+        return int((await self._ask())["head_time"])
+
+    async def pending_ntok(self) -> int:
+        """Nothing is ever pending here."""
+        return 0
+
+    async def collect(self) -> int:
+        """Nothing to collect."""
+        return 0
+
+    async def token_balance(self) -> int:
+        """No token."""
+        return 0
+
+    async def new_account(self, key_hash: int, amount_ntok: int) -> int:
+        """Not on this L1."""
+        raise L1Unreachable("test", "no accounts")
+
+    async def deposit(self, index: int, amount_ntok: int) -> None:
+        """Not on this L1."""
+        raise L1Unreachable("test", "no deposits")
