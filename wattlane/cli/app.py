@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from wattlane.cli import account, status, verify, wallet
+from wattlane.cli import account, keys, sequencer, status, verify, wallet
 
 app = typer.Typer(
     name="wattlane",
@@ -15,6 +15,8 @@ app = typer.Typer(
     "batch an L1 contract accepts only with a validity proof. Begin with `wattlane demo`.",
 )
 app.add_typer(wallet.app, name="wallet")
+app.add_typer(sequencer.app, name="sequencer")
+app.add_typer(keys.app, name="keys")
 app.command()(account.deposit)
 app.command()(status.status)
 app.command("verify-batch")(verify.verify_batch)

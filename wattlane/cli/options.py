@@ -18,7 +18,8 @@ def _http_url(given: str | None) -> str | None:
     return given
 
 
-def _address(given: str | None) -> str | None:
+def checked_address(given: str | None) -> str | None:
+    """An address as typed. Raises BadParameter."""
     if given is not None and not _ADDRESS.fullmatch(given):
         raise typer.BadParameter(f"{given!r} is no address: 0x and 40 hexadecimal digits")
     return given
@@ -57,7 +58,7 @@ ContractAddress = Annotated[
     typer.Option(
         "--contract",
         envvar="WATTLANE_CONTRACT",
-        callback=_address,
+        callback=checked_address,
         help="Address of the rollup contract on L1.",
     ),
 ]

@@ -1,0 +1,122 @@
+"""`wattlane sequencer`: become the operator of a rollup, and run it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from platformdirs import user_data_path
+
+from wattlane.cli.options import Confirmations, L1Url, PassphraseFile, checked_address
+
+app = typer.Typer(no_args_is_help=True, help="Set up and run the sequencer of a rollup.")
+
+DEFAULT_SEQUENCER_FOLDER = user_data_path("wattlane") / "sequencer"
+Folder = Annotated[
+    Path,
+    typer.Option(
+        "--folder",
+        envvar="WATTLANE_SEQUENCER_FOLDER",
+        help="The sequencer's folder: settings, keystore and database.",
+    ),
+]
+Contract = Annotated[
+    str | None,
+    typer.Option(
+        "--contract",
+        callback=checked_address,
+        help="Serve this rollup contract. Without it, a new one is deployed.",
+    ),
+]
+Token = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        callback=checked_address,
+        help="The ERC-20 to settle in. Without it, a test token is deployed with the contract.",
+    ),
+]
+Listen = Annotated[
+    str | None, typer.Option("--listen", help="HOST:PORT of the HTTP API; port 0 takes any.")
+]
+
+
+@app.command()
+def init(
+    l1: L1Url,
+    folder: Folder = DEFAULT_SEQUENCER_FOLDER,
+    contract: Contract = None,
+    token: Token = None,
+    confirmations: Confirmations = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Make keystore, contract, operator's account, settings and database.
+
+    The operator's L1 key is taken from WATTLANE_L1_KEY, or made new; it needs ether. Interrupted?
+    Run it again: what was done is not done twice. The first time it also makes the proving key.
+    """
+    from channels.passphrase import read_passphrase
+    from sequencer.bootstrap import InitRequest, initialise
+    from wattlane.cli.progress import shown_progress
+    from wattlane.proving import open_prover
+
+    passphrase = read_passphrase(passphrase_file, new=True)
+    request = InitRequest(
+        folder=folder,
+        l1_url=l1,
+        contract=contract,
+        token=token,
+        l1_private_key=_private_key(),
+        confirmations=confirmations,
+    )
+    with shown_progress() as progress:
+        prover = open_prover(progress)
+    try:
+        settings = initialise(request, passphrase, prover, typer.echo)
+    finally:
+        prover.close()
+    typer.echo(f"ready: `wattlane sequencer run --folder {settings.folder}`")
+
+
+@app.command()
+def run(
+    folder: Folder = DEFAULT_SEQUENCER_FOLDER,
+    listen: Listen = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Serve transactions, prove batches and submit them, until Ctrl-C or SIGTERM.
+
+    Killed at any moment it loses nothing that it has answered for; start it again.
+    """
+    from channels.passphrase import read_passphrase
+    from sequencer.daemon import run_sequencer
+    from sequencer.settings import load_settings
+    from wattlane.cli.progress import shown_progress
+    from wattlane.proving import open_prover
+
+    settings = load_settings(folder, **_listening(listen))
+    passphrase = read_passphrase(passphrase_file)
+    with shown_progress() as progress:
+        prover = open_prover(progress, cache_folder=settings.cache_folder)
+    run_sequencer(settings, passphrase, prover, lambda url: typer.echo(f"listening on {url}"))
+
+
+def _private_key() -> bytes | None:
+    given = os.environ.get("WATTLANE_L1_KEY")
+    if not given:
+        return None
+    try:
+        return bytes.fromhex(given.removeprefix("0x"))
+    except ValueError:
+        raise typer.BadParameter("WATTLANE_L1_KEY holds no private key") from None
+
+
+def _listening(listen: str | None) -> dict[str, object]:
+    if listen is None:
+        return {}
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) >= 1 << 16:
+        raise typer.BadParameter(f"{listen!r} is no HOST:PORT")
+    return {"listen_host": host.strip("[]"), "listen_port": int(port)}
