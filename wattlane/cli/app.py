@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from wattlane.cli import account, keys, sequencer, status, verify, wallet
+from wattlane.cli import account, keys, l1, sequencer, status, verify, wallet
 
 app = typer.Typer(
     name="wattlane",
@@ -17,6 +17,7 @@ app = typer.Typer(
 app.add_typer(wallet.app, name="wallet")
 app.add_typer(sequencer.app, name="sequencer")
 app.add_typer(keys.app, name="keys")
+app.add_typer(l1.app, name="l1")
 app.command()(account.deposit)
 app.command()(status.status)
 app.command("verify-batch")(verify.verify_batch)
