@@ -1,6 +1,6 @@
 """Invariant: a table of multiples of one point turns many scalars into their multiples of it.
 
-Ref: fixed-base windows: 17 signed windows of 15 bits, so 17 affine additions a scalar.
+Ref: fixed-base windows, signed: for many scalars 17 of 15 bits, so 17 affine additions each.
 """
 
 from __future__ import annotations
@@ -21,10 +21,15 @@ _CHUNK = 4096
 
 
 class FixedBase:
-    """The multiples of a group's generator, 27 MB for G1 and 54 MB for G2 at 15 bits."""
+    """The multiples of a group's generator, at most 27 MB for G1 and 54 MB for G2."""
 
-    def __init__(self, group: Group, bits: int = 15) -> None:
-        self.group, self.bits = group, bits
+    def __init__(self, group: Group, n_scalars: int) -> None:
+        """n_scalars: how many scalars will come, about; decides the size of the table."""
+        self.group = group
+        self.bits = bits = min(
+            range(2, 16),
+            key=lambda b: (SCALAR_BITS // b + 1) * (n_scalars + (1 << b - 1)),
+        )
         self.n_windows = SCALAR_BITS // bits + 1
         self._size = (1 << bits - 1) + 1
         self._table = np.empty((self.n_windows * self._size, group.width), dtype=np.uint64)

@@ -19,7 +19,7 @@ from prover.groth16.errors import WrongCircuit
 from prover.groth16.keys import ProvingKey
 from prover.groth16.polynomials import quotient_scalars
 from prover.groth16.proof import Proof
-from prover.groth16.setup import scalar_from
+from prover.groth16.setup import require_entropy, scalar_from
 from prover.groth16.verify_arkworks import verify_arkworks
 from prover.memory import require_memory
 from prover.progress import Progress, silent
@@ -45,6 +45,7 @@ def prove(
     which blind the proof; witness and key are hashed in, so that a repeated one leaks nothing.
     Raises WrongCircuit, MalformedSystem, Unsatisfied, TooLittleEntropy, NotEnoughMemory.
     """
+    require_entropy(entropy)
     if r1cs.digest().hex() != key.circuit:
         raise WrongCircuit(key.circuit, r1cs.digest().hex())
     require_memory("a Groth16 proof", max(r1cs.n_wires, 1 << key.log_size) * _BYTES_A_ROW)

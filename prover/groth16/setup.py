@@ -50,6 +50,7 @@ def setup(r1cs: R1CS, *, entropy: bytes, progress: Progress = silent) -> Proving
 
     entropy: at least 32 bytes. Raises TooLittleEntropy, CircuitTooLarge, NotEnoughMemory.
     """
+    require_entropy(entropy)
     circuit = r1cs.digest().hex()
     log_size = log_domain_size(r1cs)
     rows = max(r1cs.n_wires, 1 << log_size)
@@ -63,7 +64,7 @@ def setup(r1cs: R1CS, *, entropy: bytes, progress: Progress = silent) -> Proving
     l_wire = _nonzero(w, first=r1cs.n_public + 1)
     fixed = from_ints([secret.alpha, secret.beta, secret.delta])
     alpha, beta, delta = fixed[:1], fixed[1:2], fixed[2:]
-    base_g1 = FixedBase(G1)
+    base_g1 = FixedBase(G1, len(a_wire) + len(b_wire) + r1cs.n_wires + (1 << log_size))
     a_g1 = base_g1.multiply(np.concatenate([u[a_wire], alpha, delta]), "key: a in G1", progress)
     b_scalars = np.concatenate([v[b_wire], beta, delta])
     b_g1 = base_g1.multiply(b_scalars, "key: b in G1", progress)
@@ -71,7 +72,7 @@ def setup(r1cs: R1CS, *, entropy: bytes, progress: Progress = silent) -> Proving
     ic_g1 = base_g1.multiply(w[: r1cs.n_public + 1])
     h_g1 = base_g1.multiply(_quotient_points(secret, log_size), "key: h in G1", progress)
     del base_g1
-    base_g2 = FixedBase(G2)
+    base_g2 = FixedBase(G2, len(b_wire))
     b_g2 = base_g2.multiply(b_scalars, "key: b in G2", progress)
     gamma_g2 = base_g2.multiply(from_ints([secret.gamma]))
     verifying_key = VerifyingKey(
@@ -98,10 +99,15 @@ def setup(r1cs: R1CS, *, entropy: bytes, progress: Progress = silent) -> Proving
     )
 
 
-def scalar_from(entropy: bytes, label: str) -> int:
-    """A number in 1 .. r - 1 that follows from entropy and label; bias below 2^-250."""
+def require_entropy(entropy: bytes) -> None:
+    """Raise TooLittleEntropy unless there are 32 bytes of it."""
     if len(entropy) < MIN_ENTROPY_BYTES:
         raise TooLittleEntropy(len(entropy))
+
+
+def scalar_from(entropy: bytes, label: str) -> int:
+    """A number in 1 .. r - 1 that follows from entropy and label; bias below 2^-250."""
+    require_entropy(entropy)
     text = b"wattlane groth16 " + label.encode() + b"\0" + entropy
     return int.from_bytes(hashlib.sha512(text).digest(), "big") % (R - 1) + 1
 

@@ -90,7 +90,7 @@ class R1CS:
             raise Unsatisfied(row)
 
     def check_shape(self, witness: NDArray[np.uint64]) -> None:
-        """Raise MalformedSystem unless `witness` is uint64[n_wires, 4], all below r, the first 1."""
+        """Raise MalformedSystem unless `witness` is uint64[n_wires, 4], below r, the first 1."""
         _check_elements("witness", witness)
         if witness.shape[0] != self.n_wires:
             raise MalformedSystem(f"the witness has {witness.shape[0]} of {self.n_wires} wires")
