@@ -31,10 +31,13 @@ OVERRIDE = "WATTLANE_ANVIL"
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
-def start_anvil(port: int, state: Path | None) -> Chain:
-    """Start anvil, installing it first where it is not there. Raises ChainUnavailable."""
+def start_anvil(port: int, state: Path | None, hardfork: str = HARDFORK) -> Chain:
+    """Start anvil, installing it first where it is not there. Raises ChainUnavailable.
+
+    `hardfork`: rules other than Osaka's, for tests of what happens on an older chain.
+    """
     command = [str(anvil_binary()), "--host", LOOPBACK, "--port", str(port)]
-    command += ["--hardfork", HARDFORK, "--chain-id", str(DEV_CHAIN_ID), "--accounts", "0"]
+    command += ["--hardfork", hardfork, "--chain-id", str(DEV_CHAIN_ID), "--accounts", "0"]
     if state is not None:
         command += ["--state", str(state), "--preserve-historical-states"]
     chain = launch("anvil", command, port)

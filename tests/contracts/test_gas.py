@@ -1,0 +1,101 @@
+"""What everything costs on L1, held by contracts/snapshots/gas.json.
+
+After a change on purpose: WATTLANE_WRITE_SNAPSHOT=1 pytest tests/contracts/test_gas.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from contracts.abi import load
+from contracts.batches import Payout, Submission
+from contracts.build import SOURCES
+from contracts.chain import Chain
+from contracts.transactions import Receipt
+from protocol.batch import Shape
+from tests.support.simulated_rollup import SimulatedRollup, deploy_simulated
+
+SNAPSHOT = SOURCES / "snapshots" / "gas.json"
+CEILING_PLAIN_BATCH = 320_000
+NOISE = 400
+"""Gas by which a run may differ: random proofs and roots have more or fewer zero bytes."""
+SHAPE = Shape(queue_slots=2, user_slots=5)
+ELEMENT = (1 << 220) - 1
+
+
+def test_gas_is_as_committed_and_a_plain_batch_below_its_ceiling(chain: Chain) -> None:
+    measured = _measure(chain)
+    if os.environ.get("WATTLANE_WRITE_SNAPSHOT"):
+        SNAPSHOT.write_text(json.dumps(measured, indent=1) + "\n")
+    committed = json.loads(SNAPSHOT.read_text())
+    assert measured.keys() == committed.keys()
+    for name, gas in measured.items():
+        assert gas == pytest.approx(committed[name], abs=NOISE), name
+    assert measured["batch without queue op or withdrawal, besides its data"] <= CEILING_PLAIN_BATCH
+    assert measured["most expensive call that is no batch"] < 250_000
+
+
+def _measure(chain: Chain) -> dict[str, int]:
+    rollup = deploy_simulated(chain, chain.accounts[0], shape=SHAPE)
+    client, owner = rollup.client, rollup.client.account.address
+    _, first_account = client.new_account(2**250 + 1, owner, 10**9)
+    _, account = client.new_account(2**250 + 2, owner, 10**9)
+    deposit = client.deposit(1, owner, 10**9)
+    _batch(rollup, 2)  # writes what was zero, which costs more once
+    one_op = _batch(rollup, 1)
+    plain = _batch(rollup, 0)
+    one_payout = _batch(rollup, 0, [0xA1])
+    three_payouts = _batch(rollup, 0, [0xB1, 0xB2, 0xB3])
+    known_recipient = _batch(rollup, 0, [0xB1])
+    _batch(rollup, 0, [int(owner, 16)])
+    _, withdraw = client.withdraw()
+    calls = {
+        "new_account": account.gas_used,
+        "deposit": deposit.gas_used,
+        "withdraw": withdraw.gas_used,
+    }
+    return {
+        "batch without queue op or withdrawal, besides its data": plain,
+        "each queue op in a batch": one_op - plain,
+        "a withdrawal in a batch, to a new recipient": one_payout - plain,
+        "a withdrawal in a batch, to a recipient with some pending": known_recipient - plain,
+        "each further withdrawal, to a new recipient": (three_payouts - one_payout) // 2,
+        **calls,
+        "most expensive call that is no batch": max(*calls.values(), first_account.gas_used),
+        "deployment": client.sender.rpc.quantity("eth_estimateGas", _deployment(rollup)),
+    }
+
+
+def _batch(rollup: SimulatedRollup, op_count: int, recipients: list[int] | None = None) -> int:
+    """Submit a batch with full data; its gas besides the data's 16 and 4 gas a byte."""
+    processed = rollup.client.progress().processed
+    ops = rollup.queue(processed + 1, processed + op_count)
+    payouts = [Payout(16 + i, to, 10**9) for i, to in enumerate(recipients or [])]
+    statement = rollup.statement(
+        2**250 + rollup.client.progress().batches,
+        ops,
+        payouts,
+        data=(ELEMENT,) * SHAPE.data_length,
+    )
+    submission = rollup.submission(statement, ops, payouts)
+    return _besides_data(rollup.client.submit_batch(submission), submission)
+
+
+def _besides_data(receipt: Receipt, submission: Submission) -> int:
+    data = b"".join(element.to_bytes(32, "big") for element in submission.data)
+    return receipt.gas_used - sum(16 if byte else 4 for byte in data)
+
+
+def _deployment(rollup: SimulatedRollup) -> dict[str, str]:
+    client = rollup.client
+    data = load("rollup").deployment(
+        rollup.token.address,
+        client.account.address,
+        SHAPE.queue_slots,
+        SHAPE.user_slots,
+        rollup.key.key.for_contract(),
+    )
+    return {"from": client.account.address, "data": "0x" + data.hex()}

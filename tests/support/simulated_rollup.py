@@ -1,0 +1,127 @@
+"""A deployed rollup whose proofs are simulated, to submit batches of any content, true or not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eth_account.signers.local import LocalAccount
+
+from contracts.addresses import address_number
+from contracts.batches import BatchStatement, Payout, Submission, messages_of
+from contracts.chain import Chain
+from contracts.client import RollupClient
+from contracts.deploy import deploy_rollup, deploy_token
+from contracts.erc20 import TokenClient
+from contracts.finality import LATEST
+from protocol.batch import PublicInputs, Shape, queue_covered
+from protocol.queue import QueueOp
+from protocol.trace import Context
+from tests.support.simulated_proofs import SimulatedKey
+
+SHAPE = Shape(queue_slots=2, user_slots=3)
+FIRST_USER_MESSAGE = 8 * SHAPE.queue_slots
+DIGEST = 0xD16E57
+TOKENS = 10**40
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedRollup:
+    """Its client sends as the operator, who also mints and holds tokens."""
+
+    chain: Chain
+    key: SimulatedKey
+    token: TokenClient
+    client: RollupClient
+
+    def statement(
+        self,
+        new_root: int = 1,
+        ops: Sequence[QueueOp] = (),
+        payouts: Sequence[Payout] = (),
+        data: Sequence[int] = (0x77, 0, (1 << 220) - 1, 5),
+        l1_time: int | None = None,
+        covered: int | None = None,
+    ) -> BatchStatement:
+        """What an honest operator would state; `covered` None: computed as the contract does."""
+        settings, progress = self.client.settings(), self.client.progress()
+        now = self.client.latest_block().timestamp if l1_time is None else l1_time
+        left = self.client.queue_record(progress.processed + len(ops) + 1).enqueue_time
+        if covered is None:
+            covered = queue_covered(now, left or None)
+        return BatchStatement(
+            context=Context(settings.domain, now, covered),
+            old_root=self.client.state_root(),
+            new_root=new_root,
+            data=tuple(data),
+            messages=messages_of(settings.shape, ops, payouts),
+            digest=DIGEST,
+        )
+
+    def submission(
+        self,
+        statement: BatchStatement,
+        ops: Sequence[QueueOp] = (),
+        payouts: Sequence[Payout] = (),
+        inputs: PublicInputs | None = None,
+    ) -> Submission:
+        """A submission with a proof for the statement's public inputs, or for those given."""
+        proved = statement.public_inputs() if inputs is None else inputs
+        return Submission(
+            l1_time=statement.context.l1_time,
+            old_root=statement.old_root,
+            new_root=statement.new_root,
+            digest=statement.digest,
+            y_data=proved.y_data,
+            y_msg=proved.y_msg,
+            proof_bytes=self.key.prove(proved.values()),
+            data=statement.data,
+            ops=tuple(ops),
+            payouts=tuple(payouts),
+        )
+
+    def honest(
+        self, new_root: int = 1, ops: Sequence[QueueOp] = (), payouts: Sequence[Payout] = ()
+    ) -> Submission:
+        """A submission that the contract accepts."""
+        return self.submission(self.statement(new_root, ops, payouts), ops, payouts)
+
+    def try_submit(self, submission: Submission, sender: str | None = None) -> None:
+        """Run a submission without sending it. Raises Reverted."""
+        self.client.call(submission.calldata(), sender or self.client.account.address)
+
+    def queue(self, first: int, last: int) -> tuple[QueueOp, ...]:
+        """Queue ops by number, both included."""
+        return self.client.queue_ops_by_number(first, last)
+
+
+def payout(user_slot: int, recipient: str, amount_ntok: int) -> Payout:
+    """What user slot `user_slot` pays out."""
+    return Payout(FIRST_USER_MESSAGE + user_slot, address_number(recipient), amount_ntok)
+
+
+def deploy_simulated(
+    chain: Chain,
+    operator: LocalAccount,
+    *,
+    shape: Shape = SHAPE,
+    decimals: int = 18,
+    seed: int = 1,
+    token: str | None = None,
+) -> SimulatedRollup:
+    """Token and rollup; the operator gets tokens and has approved all of them."""
+    key = SimulatedKey(seed)
+    held = deploy_token(chain.url, operator, decimals=decimals)
+    client = deploy_rollup(
+        chain.url,
+        operator,
+        token=token or held.address,
+        operator=operator.address,
+        shape=shape,
+        key=key.key,
+        finality=LATEST,
+    )
+    if token is None:
+        held.mint(operator.address, TOKENS)
+        held.approve(client.address, TOKENS)
+    return SimulatedRollup(chain, key, held, client)
