@@ -53,8 +53,13 @@ class OperatorKeys:
         return key_hash(public_key(self.account_secret))
 
 
-def create_keystore(path: Path, passphrase: str, l1_private_key: bytes | None) -> OperatorKeys:
-    """Write a keystore of the given key, or of a new one. Raises BadKeystore if there is one."""
+def create_keystore(
+    path: Path, passphrase: str, l1_private_key: bytes | None, scrypt_n: int | None = None
+) -> OperatorKeys:
+    """Write a keystore of the given key, or of a new one; scrypt's cost is eth-account's default.
+
+    Raises BadKeystore if there is one already, or it cannot be written.
+    """
     if len(passphrase) < MIN_PASSPHRASE:
         raise BadKeystore(str(path), f"a passphrase needs at least {MIN_PASSPHRASE} characters")
     if path.exists():
@@ -63,7 +68,7 @@ def create_keystore(path: Path, passphrase: str, l1_private_key: bytes | None) -
         account: LocalAccount = Account.from_key(l1_private_key or secrets.token_bytes(32))
     except ValueError as error:
         raise BadKeystore(str(path), "that is no private key") from error
-    text = json.dumps(Account.encrypt(account.key, passphrase))
+    text = json.dumps(Account.encrypt(account.key, passphrase, iterations=scrypt_n))
     beside = path.with_name(path.name + ".new")
     try:
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

@@ -95,8 +95,8 @@ class Settings(BaseSettings):
         return self.folder / KEYSTORE
 
 
-def load_settings(folder: Path) -> Settings:
-    """The folder's settings, overridden by the environment. Raises BadSettings."""
+def load_settings(folder: Path, **overrides: object) -> Settings:
+    """The folder's settings under the environment's and these. Raises BadSettings."""
     path = folder / FILE
 
     class FromFile(Settings):
@@ -105,7 +105,7 @@ def load_settings(folder: Path) -> Settings:
     if not path.exists():
         raise BadSettings(f"{path} is missing; run `wattlane sequencer init` first")
     try:
-        return FromFile.model_validate({"folder": folder})
+        return FromFile.model_validate({"folder": folder, **overrides})
     except ValidationError as error:
         raise BadSettings(f"{path}: {_first(error)}") from error
     except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import multiprocessing
 import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,10 +18,11 @@ from contracts.finality import LATEST
 from protocol.codec import transaction_to_json
 from protocol.transactions import Body, Transaction
 from sequencer.bootstrap import InitRequest, initialise
-from sequencer.settings import Settings
+from sequencer.keystore import create_keystore
+from sequencer.settings import KEYSTORE, Settings
 from tests.protocol.street import Home, home, signed
 from tests.support.simulated_prover import SimulatedProver
-from tests.support.simulating_sequencer import PASSPHRASE
+from tests.support.simulating_sequencer import PASSPHRASE, serve
 
 FEE_NTOK = 10
 FUNDS_NTOK = 1_000_000
@@ -38,6 +36,9 @@ FAST: dict[str, object] = {
 }
 
 Json = dict[str, Any]
+
+_FORKSERVER = multiprocessing.get_context("forkserver")
+_FORKSERVER.set_forkserver_preload(["tests.support.simulating_sequencer"])
 
 
 def start_l1() -> Chain:
@@ -62,10 +63,11 @@ class Setting:
     def make(cls, chain: Chain, folder: Path, account: int = 0, **options: object) -> Setting:
         """Deploy with dev account `account` as the operator; the homes deposit from the next."""
         operator, payer = chain.accounts[account], chain.accounts[account + 1]
+        folder.mkdir()
+        create_keystore(folder / KEYSTORE, PASSPHRASE, bytes(operator.key), scrypt_n=2)
         request = InitRequest(
             folder,
             chain.url,
-            l1_private_key=bytes(operator.key),
             confirmations=0,
             options={**FAST, **options},
         )
@@ -98,65 +100,69 @@ class Setting:
 class SequencerProcess:
     """A running daemon. `stop` is SIGTERM, `kill` SIGKILL."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
-        self.said: list[str] = []
-        self._ready = threading.Event()
+    def __init__(self, folder: Path, kill_at: str | None = None, proof_s: float = 0.0) -> None:
         self.url = ""
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.simulating_sequencer", str(folder)],
-            env={**os.environ, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+        self._log = folder / "log"
+        self._answer, theirs = _FORKSERVER.Pipe(duplex=False)
+        self._process = _FORKSERVER.Process(
+            target=serve, args=(folder, self._log, theirs, kill_at, proof_s)
         )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self.said.append(line.rstrip())
-            if line.startswith("ready "):
-                self.url = line.split()[1]
-                self._ready.set()
-        self._ready.set()
+        self._process.start()
+        theirs.close()
 
     def ready(self) -> SequencerProcess:
-        assert self._ready.wait(WAIT_S), self.said
-        assert self.url, self.said
+        """Itself, once it answers requests."""
+        assert self._answer.poll(WAIT_S), self.said
+        assert self.try_ready(), self.said
         return self
+
+    def try_ready(self) -> bool:
+        """Whether it answers requests by now."""
+        if not self.url and self._answer.poll():
+            try:
+                kind, text = self._answer.recv()
+            except EOFError:
+                return False
+            assert kind == "ready", text
+            self.url = text
+        return bool(self.url)
+
+    @property
+    def said(self) -> str:
+        """The end of its log."""
+        return self._log.read_text()[-5_000:] if self._log.exists() else ""
 
     @property
     def pid(self) -> int:
+        assert self._process.pid is not None
         return self._process.pid
 
     @property
     def is_running(self) -> bool:
-        return self._process.poll() is None
+        return self._process.is_alive()
 
     def failure(self) -> str:
         """What it said when it ended by itself."""
-        assert self._process.wait(WAIT_S) == 1, self.said
-        self._reader.join(WAIT_S)
-        return next(line for line in self.said if line.startswith("failed "))
+        assert self._answer.poll(WAIT_S), self.said
+        kind, text = self._answer.recv()
+        assert kind == "failed"
+        self._process.join(WAIT_S)
+        assert self._process.exitcode == 1
+        return str(text)
 
     def wait_killed(self) -> None:
-        assert self._process.wait(WAIT_S) == -signal.SIGKILL, self.said
-        self._reader.join(WAIT_S)
+        self._process.join(WAIT_S)
+        assert self._process.exitcode == -signal.SIGKILL, self.said
 
     def kill(self) -> None:
-        if self.is_running:
-            self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
-        self._reader.join(WAIT_S)
+        self._process.kill()
+        self._process.join()
 
-    def stop(self) -> int:
+    def stop(self) -> int | None:
         """The exit status after SIGTERM."""
-        if self.is_running:
-            self._process.send_signal(signal.SIGTERM)
-        status = self._process.wait(WAIT_S)
-        self._reader.join(WAIT_S)
-        return status
+        self._process.terminate()
+        self._process.join(WAIT_S)
+        return self._process.exitcode
 
     # -------------------------------------------------------------------- HTTP
 
@@ -183,5 +189,5 @@ class SequencerProcess:
         deadline = time.monotonic() + WAIT_S
         while not done():
             assert self.is_running, self.said
-            assert time.monotonic() < deadline, self.said[-20:]
+            assert time.monotonic() < deadline, self.said
             time.sleep(0.05)

@@ -1,7 +1,7 @@
-"""The real daemon in a process of its own, with simulated proofs: `python -m ... FOLDER`.
+"""The real daemon in a process of its own, with simulated proofs, that can be told where to die.
 
-Prints "ready URL" once it answers, or "failed CODE: detail" and ends with status 1. To be killed at
-a named point: WATTLANE_TEST_KILL_AT=point, which is where `sequencer.ledger.Ledger` writes.
+Started by `multiprocessing`'s fork server, which has imported everything once, so that a test can
+afford many restarts. `kill_at` is a point where sequencer.ledger.Ledger writes: "before:seal".
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from contracts.errors import L1Error
+from protocol.crypto import compiled
 from sequencer.daemon import run_sequencer
 from sequencer.errors import SequencerError
 from sequencer.ledger import Ledger
@@ -19,6 +21,8 @@ from sequencer.settings import load_settings
 from tests.support.simulated_prover import SimulatedProver
 
 PASSPHRASE = "a passphrase for tests"
+
+compiled.install()
 
 
 def _kill_at(point: str) -> None:
@@ -37,25 +41,20 @@ def _kill_at(point: str) -> None:
     setattr(Ledger, name, deadly)
 
 
-def main() -> int:
-    """Run until SIGTERM."""
-    point = os.environ.get("WATTLANE_TEST_KILL_AT")
-    if point:
-        _kill_at(point)
-    seconds = float(os.environ.get("WATTLANE_TEST_PROOF_S", "0"))
+def serve(folder: Path, log: Path, answer: Connection, kill_at: str | None, proof_s: float) -> None:
+    """Run until SIGTERM; sends ("ready", url), or ("failed", text) and ends with status 1."""
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    if kill_at:
+        _kill_at(kill_at)
     try:
-        settings = load_settings(Path(sys.argv[1]))
         run_sequencer(
-            settings,
+            load_settings(folder),
             PASSPHRASE,
-            SimulatedProver(seconds=seconds),
-            lambda url: print("ready", url, flush=True),
+            SimulatedProver(seconds=proof_s),
+            lambda url: answer.send(("ready", url)),
         )
     except (SequencerError, L1Error) as error:
-        print(f"failed {type(error).__name__}: {error}", flush=True)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        answer.send(("failed", f"{type(error).__name__}: {error}"))
+        sys.exit(1)
