@@ -21,19 +21,17 @@ from pathlib import Path
 
 import structlog
 
+from channels.account import AccountDesk
 from channels.box import Box
 from channels.closes import CloseDesk
 from channels.errors import (
-    BadPayment,
     L1Error,
     L1Required,
     NoAccount,
     NotFinalInTime,
     SequencerError,
     StoreFailed,
-    TransactionRejected,
     UnknownChannel,
-    WindowNotAcceptable,
     WrongRollup,
 )
 from channels.frames import Answer, Ask, CloseAsk, CloseOffer, Pay, Request
@@ -41,65 +39,20 @@ from channels.handle import Acts, ChannelHandle, ChannelInfo
 from channels.handshake import Introduction
 from channels.l1 import L1, ContractL1
 from channels.payments import Payer, PaymentDesk
-from channels.policy import DEFAULT_POLICY, Policy
 from channels.records import Bill, Identity, Intent, SaveIntent, Submission
 from channels.rounds import Rounds
 from channels.sequencer_client import SequencerClient, TransactionStatus
 from channels.sessions import Neighbourhood, Session
+from channels.settings import Balance, NodeInfo, NodeSettings, warm_up
 from channels.store import Store
 from channels.submit import Submitter, check_amount
 from channels.wallet import Wallet
 from channels.watch import Watch
 from contracts.finality import FINALIZED, Finality
-from protocol.channels import channel_id as channel_id_of
-from protocol.crypto import compiled
-from protocol.crypto.kernel_cache import KernelCacheUnwritable
-from protocol.transactions import Open, TopUp, Transfer, Withdraw
-from protocol.units import MAX_WINDOW_S, MIN_WINDOW_S
 
 _log = structlog.get_logger(__name__)
 L1_ENVIRONMENT = "WATTLANE_L1"
 _FINAL_TIMEOUT_S = 900.0
-
-
-@dataclass(frozen=True, slots=True)
-class NodeSettings:
-    """How a node runs. `confirmations`: None takes L1's own "finalized" block; a number is for
-    development chains without one. `max_fee_ntok`: the highest sequencer fee that is signed.
-    """
-
-    policy: Policy = DEFAULT_POLICY
-    confirmations: int | None = None
-    poll_s: float = 1.0
-    payment_timeout_s: float = 10.0
-    account_timeout_s: float = 0.0
-    max_fee_ntok: int = 10_000_000
-    use_compiled: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class NodeInfo:
-    """Who this node is, where it listens, what it last saw of L1, and what ails it (or None)."""
-
-    account_index: int
-    l1_address: str
-    key_hash: int
-    domain: int
-    url: str
-    final_block: int
-    final_time: int
-    final_root: int
-    channels: int
-    problem: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """ntok: in the newest final root, in the sequencer's soft state, and waiting on L1."""
-
-    final_ntok: int
-    soft_ntok: int
-    pending_l1_ntok: int
 
 
 @dataclass(slots=True)
@@ -112,17 +65,6 @@ class _Parts:
     l1: L1
     watch: Watch
     boxes: dict[int, Box] = field(default_factory=dict)
-
-
-async def warm_up(use_compiled: bool) -> bool:
-    """Compile and load the fast curve and hash code. False where plain Python does the work."""
-    if not use_compiled:
-        return False
-    try:
-        return await asyncio.to_thread(compiled.install)
-    except KernelCacheUnwritable as error:
-        _log.warning("works in plain Python", reason=str(error))
-        return False
 
 
 class Node:
@@ -166,9 +108,18 @@ class Node:
             self._boxes,
             settings.poll_s,
         )
+        self._account = AccountDesk(
+            self._index,
+            self._submitter,
+            parts.sequencer,
+            parts.watch,
+            self._rounds.hurry,
+            settings.poll_s,
+        )
         own = Introduction(parts.identity.domain, self._index, wallet.sign, self._key_hash_of)
         self.neighbours = Neighbourhood(own, self._handle, self._on_session, peers)
         self._acts = Acts(self._close, self._force_close, self._top_up)
+        self._following: asyncio.Task[None] | None = None
         self._url = ""
 
     @classmethod
@@ -194,7 +145,7 @@ class Node:
         SequencerError leaves.
         """
         settings = settings or NodeSettings()
-        await warm_up(settings.use_compiled)
+        await warm_up(wallet, settings.use_compiled)
         async with contextlib.AsyncExitStack() as stack:
             client = await stack.enter_async_context(SequencerClient(sequencer))
             info = await client.info()
@@ -217,6 +168,7 @@ class Node:
                 node._url = await node.neighbours.listen(*listen)
             await node._rounds.once()
             following = asyncio.create_task(node._rounds.run(), name=f"node {index}")
+            node._following = following
             following.add_done_callback(_complain)
             try:
                 yield node
@@ -265,15 +217,17 @@ class Node:
 
     async def balance(self) -> Balance:
         """What the account holds. Raises SequencerError and L1Error leaves."""
-        parts = self._parts
-        final = await parts.watch.account(self._index)
-        soft = (await parts.sequencer.account(self._index, "soft")).account
-        pending_ntok = await parts.l1.pending_ntok()
-        return Balance(final.balance_ntok, soft.balance_ntok if soft else 0, pending_ntok)
+        final, soft_ntok = await self._account.final(), await self._account.soft_balance_ntok()
+        return Balance(final.balance_ntok, soft_ntok, await self._parts.l1.pending_ntok())
 
     async def bills(self, after: int = 0) -> list[tuple[int, Bill]]:
         """Payments in and out after running number `after`, with their numbers."""
         return await asyncio.to_thread(self._parts.store.bills, after)
+
+    async def until_failed(self) -> None:
+        """Return only by raising StoreFailed: the disk takes no more, and the node stands still."""
+        assert self._following is not None, "open comes first"
+        await asyncio.shield(self._following)
 
     # --- doing ----------------------------------------------------------------------------------
 
@@ -300,20 +254,7 @@ class Node:
 
     async def start_open(self, peer: int, *, deposit_ntok: int, window_s: int) -> Submission:
         """Submit an OPEN without waiting for its batch; `channel_id` tells the channel's id."""
-        check_amount("deposit_ntok", deposit_ntok)
-        if type(window_s) is not int or not MIN_WINDOW_S <= window_s <= MAX_WINDOW_S:
-            raise WindowNotAcceptable(window_s)
-        if peer == self._index:
-            raise BadPayment("peer", peer)
-        await self._parts.watch.account(peer)
-        fee_ntok = await self._submitter.fee_ntok()
-        return await self._submitter.send(
-            "open",
-            lambda nonce: channel_id_of(self._index, peer, nonce),
-            lambda nonce, until: Open(
-                self._index, peer, nonce, deposit_ntok, fee_ntok, window_s, until
-            ),
-        )
+        return await self._account.open(peer, deposit_ntok, window_s)
 
     async def wait_channel(
         self,
@@ -325,7 +266,7 @@ class Node:
         end = asyncio.get_running_loop().time() + timeout_s
         while channel_id not in self._boxes:
             if transaction_id is not None:
-                await self._check_not_rejected(transaction_id)
+                await self._account.status(transaction_id)
             if asyncio.get_running_loop().time() > end:
                 raise NotFinalInTime(f"channel {channel_id:#x}", timeout_s)
             await asyncio.sleep(min(self._parts.settings.poll_s, 0.2))
@@ -341,18 +282,9 @@ class Node:
 
         Raises BadPayment, UnknownPeer, FeeTooHigh, SequencerRefused, NotFinalInTime, StoreFailed.
         """
-        check_amount("amount_ntok", amount_ntok)
-        if to == self._index:
-            raise BadPayment("to", to)
-        await self._parts.watch.account(to)
-        fee_ntok = await self._submitter.fee_ntok()
-        submission = await self._submitter.send(
-            "transfer",
-            None,
-            lambda nonce, until: Transfer(self._index, to, nonce, amount_ntok, fee_ntok, until),
-        )
+        submission = await self._account.transfer(to, amount_ntok)
         if wait:
-            await self.wait_final(submission, timeout_s)
+            await self._account.wait_final(submission, timeout_s)
         return submission.transaction_id
 
     async def withdraw(
@@ -362,17 +294,20 @@ class Node:
 
         Raises BadPayment, FeeTooHigh, SequencerRefused, NotFinalInTime, L1Refused, StoreFailed.
         """
-        check_amount("amount_ntok", amount_ntok)
-        fee_ntok = await self._submitter.fee_ntok()
-        submission = await self._submitter.send(
-            "withdraw",
-            None,
-            lambda nonce, until: Withdraw(self._index, nonce, amount_ntok, fee_ntok, until),
-        )
+        submission = await self._account.withdraw(amount_ntok)
         if wait:
-            await self.wait_final(submission, timeout_s)
+            await self._account.wait_final(submission, timeout_s)
             await self.collect()
         return submission.transaction_id
+
+    async def wait_transaction(
+        self, transaction_id: str, timeout_s: float = _FINAL_TIMEOUT_S
+    ) -> TransactionStatus:
+        """Wait until the *sequencer* calls a transaction final.
+
+        Raises TransactionRejected, NotFinalInTime.
+        """
+        return await self._account.wait_called_final(transaction_id, timeout_s)
 
     async def collect(self) -> int:
         """Take what batches have withdrawn out of the contract; base units of the token.
@@ -387,31 +322,6 @@ class Node:
         """Deposit from the wallet's L1 account; a later batch credits it. Raises L1Refused."""
         check_amount("amount_ntok", amount_ntok)
         await self._parts.l1.deposit(self._index, amount_ntok)
-
-    async def wait_transaction(
-        self, transaction_id: str, timeout_s: float = _FINAL_TIMEOUT_S
-    ) -> TransactionStatus:
-        """Wait until the *sequencer* calls a transaction final. Raises TransactionRejected."""
-        end = asyncio.get_running_loop().time() + timeout_s
-        while (status := await self._check_not_rejected(transaction_id)).status != "final":
-            if asyncio.get_running_loop().time() > end:
-                raise NotFinalInTime(f"transaction {transaction_id[:16]}", timeout_s)
-            await asyncio.sleep(min(self._parts.settings.poll_s, 0.2))
-        return status
-
-    async def wait_final(self, submission: Submission, timeout_s: float) -> None:
-        """Wait until the account's own leaf, proven in L1's final root, is past this nonce.
-
-        Raises TransactionRejected, NotFinalInTime.
-        """
-        await self.wait_transaction(submission.transaction_id, timeout_s)
-        end = asyncio.get_running_loop().time() + timeout_s
-        nonce = submission.nonce or 0
-        while (await self._parts.watch.account(self._index)).nonce <= nonce:
-            if asyncio.get_running_loop().time() > end:
-                raise NotFinalInTime(f"transaction {submission.transaction_id[:16]}", timeout_s)
-            self._rounds.hurry()
-            await asyncio.sleep(min(self._parts.settings.poll_s, 0.2))
 
     # --- channels -------------------------------------------------------------------------------
 
@@ -430,16 +340,9 @@ class Node:
             await self._until_gone(box, timeout_s)
 
     async def _top_up(self, box: Box, amount_ntok: int, wait: bool, timeout_s: float) -> str:
-        check_amount("amount_ntok", amount_ntok)
-        fee_ntok = await self._submitter.fee_ntok()
-        channel_id, side = box.channel_id, box.state.side
-        submission = await self._submitter.send(
-            "top_up",
-            channel_id,
-            lambda nonce, until: TopUp(channel_id, side, nonce, amount_ntok, fee_ntok, until),
-        )
+        submission = await self._account.top_up(box.channel_id, box.state.side, amount_ntok)
         if wait:
-            await self.wait_final(submission, timeout_s)
+            await self._account.wait_final(submission, timeout_s)
             await self._rounds.once()
         return submission.transaction_id
 
@@ -470,12 +373,6 @@ class Node:
 
     async def _key_hash_of(self, index: int) -> int:
         return (await self._parts.watch.account(index)).key_hash
-
-    async def _check_not_rejected(self, transaction_id: str) -> TransactionStatus:
-        status = await self._parts.sequencer.transaction(transaction_id)
-        if status.status == "rejected":
-            raise TransactionRejected(transaction_id, status.error_code, status.error_detail)
-        return status
 
 
 def _l1_of(l1: str | L1 | None, contract: str, wallet: Wallet, settings: NodeSettings) -> L1:

@@ -149,11 +149,15 @@ class Rounds:
         duty = duty_of(box.state, box.intent, box.soft, self._watch.head_time)
         if duty is not None:
             await self._do(box, duty)
-        if box.deliveries and (box.synced is None or not box.synced.is_open):
+        is_synced = box.synced is not None and box.synced.is_open
+        if not is_synced and not box.state.is_gone and (box.deliveries or duty is None):
             self.resume(box)
 
     def resume(self, box: Box) -> None:
-        """Compare with the peer in the background and offer again what waits."""
+        """Compare with the peer in the background and offer again what waits.
+
+        So the first payment, too, finds both ends agreed.
+        """
         running = self._resuming.get(box.channel_id)
         if running is not None and not running.done():
             return

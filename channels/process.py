@@ -1,0 +1,60 @@
+"""A node as a process of its own: it serves its control port until SIGTERM, SIGINT or `stop`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from channels.control import ControlServer
+from channels.l1 import L1
+from channels.node import Node
+from channels.settings import NodeSettings
+from channels.wallet import Wallet
+
+
+async def run_node(
+    wallet: Wallet,
+    *,
+    folder: Path,
+    sequencer: str,
+    l1: str | L1 | None = None,
+    contract: str | None = None,
+    listen: tuple[str, int] = ("127.0.0.1", 0),
+    peers: Mapping[int, str] | None = None,
+    settings: NodeSettings | None = None,
+    on_ready: Callable[[Node], None] | None = None,
+) -> None:
+    """Run until SIGTERM, SIGINT or the stop command. Parameters and errors as `Node.open`.
+
+    Raises StoreFailed where the disk takes no more.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with (
+        Node.open(
+            wallet,
+            sequencer=sequencer,
+            l1=l1,
+            contract=contract,
+            folder=folder,
+            listen=listen,
+            peers=peers,
+            settings=settings,
+        ) as node,
+        ControlServer.serving(node, folder) as control,
+    ):
+        if on_ready is not None:
+            on_ready(node)
+        waits = [
+            asyncio.create_task(one)
+            for one in (control.stopped.wait(), stop.wait(), node.until_failed())
+        ]
+        done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for one in pending:
+            one.cancel()
+        for one in done:
+            one.result()

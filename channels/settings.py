@@ -1,0 +1,71 @@
+"""How a node is run, what it tells of itself, and what it loads before it says that it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from channels.policy import DEFAULT_POLICY, Policy
+from channels.wallet import Wallet
+from protocol.channels import Lane
+from protocol.crypto import compiled
+from protocol.crypto.kernel_cache import KernelCacheUnwritable
+from protocol.crypto.schnorr import verify
+from protocol.vouchers import voucher_message
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """How a node runs. `confirmations`: None takes L1's own "finalized" block; a number is for
+    development chains without one. `max_fee_ntok`: the highest sequencer fee that is signed.
+    """
+
+    policy: Policy = DEFAULT_POLICY
+    confirmations: int | None = None
+    poll_s: float = 1.0
+    payment_timeout_s: float = 10.0
+    account_timeout_s: float = 0.0
+    max_fee_ntok: int = 10_000_000
+    use_compiled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NodeInfo:
+    """Who this node is, where it listens, what it last saw of L1, and what ails it (or None)."""
+
+    account_index: int
+    l1_address: str
+    key_hash: int
+    domain: int
+    url: str
+    final_block: int
+    final_time: int
+    final_root: int
+    channels: int
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """ntok: in the newest final root, in the sequencer's soft state, and waiting on L1."""
+
+    final_ntok: int
+    soft_ntok: int
+    pending_l1_ntok: int
+
+
+async def warm_up(wallet: Wallet, use_compiled: bool = True) -> bool:
+    """Load all that the first payment needs. False where plain Python does the curve's work."""
+    is_compiled = False
+    if use_compiled:
+        try:
+            is_compiled = await asyncio.to_thread(compiled.install)
+        except KernelCacheUnwritable as error:
+            _log.warning("works in plain Python", reason=str(error))
+    message = voucher_message(0, 0, Lane.AB, 0)
+    await asyncio.to_thread(lambda: verify(wallet.sign(message), message))
+    return is_compiled
