@@ -41,6 +41,9 @@ INVERSES_OF_ZERO: dict[str, set[str]] = {
 }
 """Hints h of x * h = bit where x is 0 and bit is 0: nothing but that constraint mentions h."""
 
+SIGNATURES_TOO = {"noop", "transfer", "close"}
+"""With 0, 1 and 2 signatures switched on; the hints inside one do not know of the slot's type."""
+
 UNSIGNED = {"noop", "finalize"}
 EXPIRES_NOW = {"withdraw", "withdraw nothing"}
 STARTS_CLOSE = {"start close a", "start close b"}
@@ -99,13 +102,15 @@ SAYS_NO = {
 """The part of a user slot that an input belongs to -> the parts that may reject another value."""
 
 
-def free_hints(template: Template, values: list[int]) -> Iterator[str]:
+def free_hints(template: Template, values: list[int], skip: tuple[str, ...] = ()) -> Iterator[str]:
     """Hints that may change with all that is computed from them; the others fail in their scope."""
     for step in template.steps:
         if step.op not in (Op.BITS, Op.QUOTIENT):
             continue
         for wire in range(step.first, min(step.first + step.count, template.n_wires)):
             honest, hint = values[wire], template.value_names[wire]
+            if hint.startswith(skip):
+                continue
             for value in {(1 - honest) % R, (honest + 1) % R} - {honest}:
                 failure = failure_after(template, values, {wire: value})
                 if failure is None:
@@ -134,7 +139,8 @@ def test_user_slot_wires_and_hints(name: str) -> None:
     template, inputs = user_slot(), USER_CASES[name]().inputs
     values = solve(template, inputs)
     expected = INVERSES_OF_ZERO[name]
-    assert set(free_hints(template, values)) == expected
+    inside = () if name in SIGNATURES_TOO else ("signature1/signature", "signature2/signature")
+    assert set(free_hints(template, values, inside)) == expected
     assert set(free_wires(template, values)) == expected | unread_links(name)
     for hint in expected:
         wire = template.value_names.index(hint)
