@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 from protocol.crypto.field import R
 from protocol.state import TreeRoots
 from protocol.trace import Context, QueueTrace, UserTrace
-from prover.circuits.queue_slot import queue_inputs, queue_slot
+from prover.circuits.queue_slot import queue_inputs
 from prover.circuits.user_inputs import user_inputs
-from prover.circuits.user_slot import user_slot
 from prover.r1cs.builder import Builder
 from prover.r1cs.compose import Circuit, Instance, Port, compose
 from prover.r1cs.engine import combine
+from prover.r1cs.products import products
 from prover.r1cs.template import Template
 
 Inputs = dict[str, int]
@@ -37,7 +40,7 @@ def queue_case(trace: QueueTrace | None, accounts_root: int, used_before: int = 
 
 
 def failures(template: Template, values: list[int]) -> set[str]:
-    """The names of all constraints that fail."""
+    """The names of all constraints that these values fail."""
     failed = set()
     for row, name in zip(template.rows, template.row_names, strict=True):
         a, b, c = combine(row.a, values), combine(row.b, values), combine(row.c, values)
@@ -57,19 +60,23 @@ def lone(template: Template) -> Circuit:
     return compose(f"lone {template.name}", [around, Instance("slot", template, links)])
 
 
-def check(template: Template, inputs: Mapping[str, int]) -> None:
-    """Raise BrokenConstraint for the first constraint that the slot fails."""
-    circuit = lone(template)
+def _witness(template: Template, inputs: Mapping[str, int]) -> NDArray[np.uint64]:
     links = {name: inputs[name] for name in template.links}
     own = {name: value for name, value in inputs.items() if name not in links}
-    circuit.check(circuit.witness({"around": links, "slot": own}))
+    return lone(template).witness({"around": links, "slot": own})
 
 
-def check_user(inputs: Mapping[str, int]) -> None:
-    """`check` of a user slot."""
-    check(user_slot(), inputs)
+def check(template: Template, inputs: Mapping[str, int]) -> None:
+    """Raise BrokenConstraint for the first constraint that the slot fails."""
+    lone(template).check(_witness(template, inputs))
 
 
-def check_queue(inputs: Mapping[str, int]) -> None:
-    """`check` of a queue slot."""
-    check(queue_slot(), inputs)
+def failing(template: Template, inputs: Mapping[str, int]) -> set[str]:
+    """The names of all constraints that the slot fails, by the compiled tape."""
+    circuit, failed = lone(template), set()
+    evaluated = products(circuit.r1cs, _witness(template, inputs))
+    while (row := evaluated.first_unsatisfied_row()) is not None:
+        failed.add(circuit.row_name(row).removeprefix("slot/"))
+        for side in (evaluated.a, evaluated.b, evaluated.c):
+            side[row] = 0  # looked at; on to the next
+    return failed

@@ -6,10 +6,10 @@ import pytest
 
 from protocol.transactions import TxType
 from prover.circuits.user_slot import user_slot
-from prover.r1cs.engine import evaluate, solve
+from prover.r1cs.engine import solve
 from prover.r1cs.errors import BrokenConstraint
 from tests.prover.circuits.cases import USER_CASES
-from tests.prover.circuits.lone import check_user, failures
+from tests.prover.circuits.lone import check, failing
 
 
 @pytest.mark.parametrize("name", USER_CASES)
@@ -30,7 +30,7 @@ def test_each_type_has_the_executors_outcome(name: str) -> None:
 
 @pytest.mark.parametrize("name", USER_CASES)
 def test_the_compiled_slot_agrees(name: str) -> None:
-    check_user(USER_CASES[name]().inputs)
+    check(user_slot(), USER_CASES[name]().inputs)
 
 
 def test_the_cases_cover_every_type() -> None:
@@ -42,7 +42,7 @@ def test_the_cases_cover_every_type() -> None:
 @pytest.mark.parametrize("number", range(9, 16))
 def test_types_that_do_not_exist_satisfy_nothing(number: int) -> None:
     inputs = USER_CASES["noop"]().inputs | {"kind/type": number}
-    assert "kind/a type that exists" in failures(user_slot(), evaluate(user_slot(), inputs))
+    assert "kind/a type that exists" in failing(user_slot(), inputs)
 
 
 @pytest.mark.parametrize("name", USER_CASES)
@@ -50,4 +50,4 @@ def test_no_other_type_fits_the_same_inputs(name: str) -> None:
     inputs = USER_CASES[name]().inputs
     for number in set(range(16)) - {inputs["kind/type"]}:
         with pytest.raises(BrokenConstraint):
-            check_user({**inputs, "kind/type": number})
+            check(user_slot(), {**inputs, "kind/type": number})

@@ -1,0 +1,90 @@
+"""The batch circuit: what it takes, what it says, and its committed size."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from protocol.batch import Shape, challenge, public_inputs
+from protocol.queue import Deposit, NewAccount
+from protocol.trace import Context
+from protocol.transactions import Transfer, Withdraw
+from prover.circuits import batch
+from prover.circuits.batch import DEFAULT_SHAPE, batch_circuit
+from prover.curves.fr import to_ints
+from prover.errors import WrongShape
+from prover.groth16.polynomials import log_domain_size
+from prover.r1cs.compose import Port
+from prover.witness import batch_witness
+from tests.protocol.street import ANNA, BERT, CONTEXT, LATER, NOW, STRANGER, run, signed
+from tests.prover.circuits.cases import seasoned_street
+from tests.prover.circuits.proofs import SMALL, check, executed, witness_of
+
+COUNTS = Path(batch.__file__).with_name("counts.json")
+OPS = [
+    NewAccount(1, NOW, 6, STRANGER.key_hash, STRANGER.l1_address, 5_000, 0xCAFE),
+    Deposit(2, NOW, 6, 70, 0xCAFE),
+]
+TRANSACTIONS = [
+    (signed(Transfer(0, 6, 0, 900, 7, LATER), ANNA), None),
+    (signed(Withdraw(1, 1, 40, 3, LATER), BERT), None),
+]
+
+
+@pytest.mark.parametrize("n_ops", range(3))
+@pytest.mark.parametrize("n_transactions", range(3))
+def test_any_number_of_slots_may_be_used(n_ops: int, n_transactions: int) -> None:
+    state = seasoned_street()
+    if n_ops == 0:
+        state.write_account(6, STRANGER.account())
+    check(executed(state, OPS[:n_ops], TRANSACTIONS[:n_transactions]))
+
+
+def test_public_inputs_are_the_protocols_in_its_order() -> None:
+    proof = executed(seasoned_street(), OPS, TRANSACTIONS)
+    public = public_inputs(proof, challenge([proof]))
+    witness = witness_of(proof)
+    assert batch_circuit(SMALL).r1cs.n_public == 7
+    assert tuple(to_ints(witness[1:8])) == public.values()
+
+
+def test_each_slot_leaves_the_roots_that_the_executor_has() -> None:
+    state = seasoned_street()
+    one = executed(state.copy(), OPS, TRANSACTIONS)
+    witness, circuit = witness_of(one), batch_circuit(SMALL).circuit
+    for n_ops, n_transactions, name in ((1, 0, "queue0"), (2, 0, "queue1"), (2, 1, "user0")):
+        after = state.copy()
+        executed(after, OPS[:n_ops], [])
+        for transaction, _ in TRANSACTIONS[:n_transactions]:
+            run(after, transaction)
+        assert circuit.value_of(witness, Port(name, "accounts")) == after.accounts_root
+
+
+def test_another_shape_is_refused() -> None:
+    proof = executed(seasoned_street(), [], [], shape=Shape(1, 1))
+    with pytest.raises(WrongShape, match="queue_slots=1"):
+        batch_witness(batch_circuit(SMALL), proof, public_inputs(proof, 5))
+
+
+def test_a_proof_without_queue_slots_or_of_another_context_works() -> None:
+    shape = Shape(queue_slots=0, user_slots=1)
+    context = Context((1 << 128) - 1, (1 << 40) - 1, (1 << 40) - 1)
+    check(executed(seasoned_street(), [], [], shape=shape, context=context))
+    late = replace(CONTEXT, queue_covered=0)
+    check(executed(seasoned_street(), [], TRANSACTIONS[1:], shape=shape, context=late))
+
+
+def test_counts_are_the_committed_ones() -> None:
+    counts = dict(batch_circuit(DEFAULT_SHAPE).counts)
+    assert counts == json.loads(COUNTS.read_text()), "if meant, write this into counts.json"
+    assert counts["user slot"] <= 36_000
+
+
+def test_the_default_shape_is_the_largest_for_its_domain() -> None:
+    assert log_domain_size(batch_circuit(DEFAULT_SHAPE).r1cs) == 18
+    counts = batch_circuit(DEFAULT_SHAPE).counts
+    assert counts["batch"] + counts["user slot"] > 1 << 18
+    assert counts["batch"] + counts["queue slot"] > 1 << 18
