@@ -54,7 +54,10 @@ CAP_NTOK = 2**64 - 1
 
 numbers = st.integers(0, 2**16)
 amounts = st.one_of(
-    st.integers(0, 50), st.integers(0, 2**20), st.sampled_from([2**32, 2**63, CAP_NTOK])
+    st.integers(0, 50),
+    st.integers(0, 2_000),
+    st.integers(0, 2**20),
+    st.sampled_from([2**32, 2**63, CAP_NTOK]),
 )
 fees = st.one_of(st.just(0), st.integers(0, 9), st.just(2**32 - 1))
 lanes = st.builds(
@@ -65,7 +68,7 @@ lanes = st.builds(
 sides = st.sampled_from(Lane)
 windows = st.sampled_from([MIN_WINDOW_S, DAY_S + 7, MAX_WINDOW_S])
 lies = st.sampled_from(
-    [None] * 12
+    [None] * 24
     + [
         "nonce",
         "key",
@@ -133,10 +136,11 @@ class ExecutorMachine(RuleBasedStateMachine):
         return len(honest)
 
     @initialize()
-    def two_homes_move_in(self) -> None:
+    def two_homes_move_in_and_open_a_channel(self) -> None:
         for amount in (10**6, 2 * 10**6):
             self._enqueue_account(amount)
         self.the_queue_is_worked_off()
+        self._submit(Open(0, 1, 0, 5_000, 0, DAY_S, self.now), [HASHES[0]], None)
 
     def _enqueue_account(self, amount_ntok: int) -> None:
         index = self._accounts_promised()
@@ -214,7 +218,10 @@ class ExecutorMachine(RuleBasedStateMachine):
     # --- users ------------------------------------------------------------------------------
 
     def _channel(self, which: int) -> Channel:
-        """One that exists, else one that does not."""
+        """One that exists (or is opened for this), seldom one that does not."""
+        if not self.state.channels and which % 4:
+            deposit = min(self.state.account(0).balance_ntok, 3_000)
+            self._submit(Open(0, 1, self._nonce(0), deposit, 0, DAY_S, self.now), [HASHES[0]], None)
         channels = sorted(self.state.channels.items())
         if channels:
             return channels[which % len(channels)][1]
@@ -293,6 +300,13 @@ class ExecutorMachine(RuleBasedStateMachine):
         if wait and channel.status is Status.CLOSING:
             self.time_passes(max(channel.deadline - self.now, 0))
         self._submit(Finalize(channel.id), [], None)
+
+    @rule(which=numbers, side=sides, value=lanes)
+    def one_side_goes_its_own_way(self, which: int, side: Lane, value: int) -> None:
+        """START_CLOSE, perhaps a CLAIM, the window, FINALIZE."""
+        self.start_close(which, side, None)
+        self.claim(which, Lane(1 - side), value, None)
+        self.finalize(which, True)
 
     @precondition(lambda self: bool(self.users))
     @rule(which=numbers)
