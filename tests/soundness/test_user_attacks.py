@@ -85,7 +85,7 @@ def on_street(transaction: Transaction, says_no: set[str], **changes: object) ->
     return Attack(state, transaction, says_no)
 
 
-def with_recipient(says_no: set[str], **changes: object) -> Attack:
+def with_recipient(says_no: set[str], **changes: int) -> Attack:
     state = seasoned_street()
     state.write_account(77, replace(state.account(77), **changes))
     return Attack(state, signed(transfer(), ANNA), says_no)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from protocol.batch import Shape, challenge, public_inputs
-from protocol.queue import Deposit, NewAccount
+from protocol.queue import Deposit, NewAccount, QueueOp
 from protocol.trace import Context
 from protocol.transactions import Transfer, Withdraw
 from prover.circuits import batch
@@ -24,7 +24,7 @@ from tests.prover.circuits.cases import seasoned_street
 from tests.prover.circuits.proofs import SMALL, check, executed, witness_of
 
 COUNTS = Path(batch.__file__).with_name("counts.json")
-OPS = [
+OPS: list[QueueOp] = [
     NewAccount(1, NOW, 6, STRANGER.key_hash, STRANGER.l1_address, 5_000, 0xCAFE),
     Deposit(2, NOW, 6, 70, 0xCAFE),
 ]

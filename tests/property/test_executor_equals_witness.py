@@ -1,0 +1,119 @@
+"""C8: executor, witness and circuit agree for any sequence of transactions and ops, garbage too.
+
+What the executor accepts has a witness, with the executor's roots and words; for what it refuses
+the best witness that anyone could try (tests.soundness.lenient) fails.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from functools import cache
+
+import pytest
+
+from protocol.batch import Shape, execute_proof
+from protocol.errors import InvalidSignature, InvalidTransaction
+from protocol.execute import credit_fees, execute, execute_queue_op
+from protocol.queue import QueueOp
+from protocol.state import State, TreeRoots
+from protocol.trace import Context
+from protocol.transactions import Transaction, TxType
+from prover.circuits.batch import batch_circuit
+from prover.circuits.user_slot import user_slot
+from prover.r1cs.compose import Port
+from tests.property.candidates import HOMES, Street
+from tests.protocol.street import DOMAIN, NOW
+from tests.prover.circuits.lone import failing, user_case
+from tests.prover.circuits.proofs import check, witness_of
+from tests.soundness.lenient import lenient_trace
+
+SHAPE = Shape(queue_slots=2, user_slots=3)
+SEEDS = range(5)
+BATCHES = 12
+
+
+def new_street(seed: int) -> Street:
+    rng = random.Random(seed)
+    state = State()
+    for one in HOMES[:3]:
+        state.write_account(one.index, one.account(rng.randrange(10**6, 10**7)))
+    return Street(rng, state, Context(DOMAIN, NOW, NOW))
+
+
+def choose(
+    street: Street, ops: list[QueueOp], seen: Counter[str]
+) -> list[tuple[Transaction, int | None]]:
+    """Transactions that apply after the ops; what is refused is tried on the circuit."""
+    state = street.state.copy()
+    chosen: list[tuple[Transaction, int | None]] = []
+    for op in ops:
+        execute_queue_op(state, op)
+    before, street.state = street.state, state
+    for _ in range(24):
+        if len(chosen) == SHAPE.user_slots:
+            break
+        transaction, slot = street.candidate()
+        roots = state.tree_roots
+        try:
+            execute(state, street.context, transaction, slot)
+        except (InvalidTransaction, InvalidSignature) as error:
+            refusal = error
+        else:
+            chosen.append((transaction, slot))
+            seen[transaction.body.TYPE.name] += 1
+            continue
+        assert state.tree_roots == roots
+        trace = lenient_trace(state, street.context, transaction, slot)
+        inputs = user_case(trace, roots, street.context)
+        assert failing(user_slot(), inputs), f"{refusal!r} of {transaction.body}"
+        seen[type(refusal).__name__] += 1
+    street.state = before
+    return chosen
+
+
+def prove_a_batch(street: Street, number: int, seen: Counter[str]) -> None:
+    """Execute one proof's worth on the state; its witness satisfies and says the same."""
+    ops = [street.op(2 * number + i) for i in range(street.rng.randrange(3))]
+    transactions = choose(street, ops, seen)
+    operator = 0
+    proof = execute_proof(street.state, SHAPE, street.context, operator, ops, transactions)
+    seen["applied op"] += sum(trace.applied for trace in proof.queue)
+    seen["no-op"] += sum(not trace.applied for trace in proof.queue)
+    check(proof)
+    witness, circuit = witness_of(proof), batch_circuit(SHAPE).circuit
+    ends = Port("user2", "accounts"), Port("user2", "channels")
+    roots = TreeRoots(*(circuit.value_of(witness, port) for port in ends))
+    if proof.fees is None:
+        assert roots.state_root() == proof.new_root
+    else:
+        unpaid = street.state.copy()
+        assert proof.fees.before is not None
+        unpaid.write_account(operator, proof.fees.before)
+        assert roots == unpaid.tree_roots
+        credit_fees(unpaid, operator, proof.fees_ntok)
+        assert unpaid.root == proof.new_root == street.state.root
+
+
+@cache
+def seen_from(seed: int) -> Counter[str]:
+    """Prove a street's batches; what came across, by type or error."""
+    street, seen = new_street(seed), Counter[str]()
+    for number in range(BATCHES):
+        prove_a_batch(street, number, seen)
+        street.pass_time()
+    return seen
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_c8_executor_witness_and_circuit_agree(seed: int) -> None:
+    seen = seen_from(seed)
+    assert seen["applied op"]
+    assert seen["no-op"]
+
+
+def test_c8_the_sequences_reach_every_type_and_many_refusals() -> None:
+    seen = sum((seen_from(seed) for seed in SEEDS), Counter[str]())
+    assert {kind.name for kind in TxType} - {"NOOP"} <= set(seen)
+    refusals = [name for name in seen if not name.isupper() and "op" not in name.split()]
+    assert len(refusals) >= 12, seen
