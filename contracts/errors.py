@@ -188,6 +188,11 @@ class NotOperator(Reverted):
     """Only the operator submits batches while the oldest queue op is at most three days old."""
 
 
+class NotDirect(Reverted):
+    """A batch is submitted by a transaction's own call from an account without code: everyone
+    must find its data in that transaction."""
+
+
 class TimeWentBack(Reverted):
     """l1_time is below the last batch's."""
 

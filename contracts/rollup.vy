@@ -14,6 +14,7 @@
 from ethereum.ercs import IERC20
 from ethereum.ercs import IERC20Detailed
 
+import messages
 import polynomials
 import queue
 import verifier
@@ -22,9 +23,7 @@ initializes: queue
 initializes: verifier
 
 
-# --------------------------------------------------------------------------------------------
 # Constants
-# --------------------------------------------------------------------------------------------
 
 R: constant(uint256) = polynomials.R  # order of the field Fr
 # H4(TAG_STATE; E12, E12, 0, 0): both trees empty.
@@ -34,11 +33,10 @@ OP_NEW_ACCOUNT: constant(uint256) = 1
 OP_DEPOSIT: constant(uint256) = 2
 
 MAX_QUEUE_SLOTS: constant(uint256) = queue.QUEUE_SLOTS_MAX
-MAX_USER_SLOTS: constant(uint256) = 64
+MAX_USER_SLOTS: constant(uint256) = messages.MAX_USER_SLOTS
 MAX_DATA: constant(uint256) = 1 + MAX_USER_SLOTS
-MAX_MESSAGES: constant(uint256) = polynomials.MAX_WORDS  # 8 * 16 + 64
-MAX_WITHDRAWALS: constant(uint256) = MAX_QUEUE_SLOTS + MAX_USER_SLOTS
-QUEUE_SLOT_WIDTH: constant(uint256) = 8  # message elements of a queue slot; the last is its output
+MAX_MESSAGES: constant(uint256) = messages.MAX_MESSAGES
+MAX_WITHDRAWALS: constant(uint256) = messages.MAX_WITHDRAWALS
 
 ACCOUNT_LIMIT: constant(uint256) = 2**24
 NTOK_LIMIT: constant(uint256) = 2**64
@@ -49,19 +47,11 @@ L1_TIME_LAG: constant(uint256) = 7200  # seconds a batch's l1_time may lie behin
 OPERATOR_PRIVILEGE: constant(uint256) = 3 * 86400  # seconds; the oldest op older: anyone submits
 
 MODE_CALLDATA: constant(uint256) = 0
+PROOF_COUNT: constant(uint256) = 1  # proofs in a batch
 Z_TAG: constant(bytes32) = keccak256("wattlane-z")
 
 
-# --------------------------------------------------------------------------------------------
 # Types
-# --------------------------------------------------------------------------------------------
-
-# An amount that a slot of the batch pays out, and the message element where the proof says so.
-struct Withdrawal:
-    position: uint256
-    recipient: address
-    amount_ntok: uint64
-
 
 # A step from old_root to new_root with its proof. The other public inputs are computed here.
 struct Proof:
@@ -91,9 +81,7 @@ struct Progress:
     batches: uint256
 
 
-# --------------------------------------------------------------------------------------------
 # Events: with the calldata of the batches they allow a full rebuild
-# --------------------------------------------------------------------------------------------
 
 event BatchAccepted:
     number: indexed(uint256)
@@ -116,9 +104,7 @@ event Withdrawn:
     amount_base_units: uint256
 
 
-# --------------------------------------------------------------------------------------------
 # Storage and immutables
-# --------------------------------------------------------------------------------------------
 
 TOKEN: immutable(IERC20)
 BASE_UNITS_PER_NTOK: immutable(uint256)  # 1 where the token has 9 decimals or fewer
@@ -166,9 +152,7 @@ def __init__(
     self.state_root = GENESIS_ROOT
 
 
-# --------------------------------------------------------------------------------------------
 # Deposits and the queue
-# --------------------------------------------------------------------------------------------
 
 @external
 @nonreentrant
@@ -227,9 +211,7 @@ def _take_deposit(amount_base_units: uint256) -> uint256:
     return amount_ntok
 
 
-# --------------------------------------------------------------------------------------------
 # Batches
-# --------------------------------------------------------------------------------------------
 
 @external
 @nonreentrant
@@ -238,7 +220,7 @@ def submit_batch(
     proof: Proof,
     data: DynArray[uint256, MAX_DATA],
     ops: DynArray[queue.Op, MAX_QUEUE_SLOTS],
-    withdrawals: DynArray[Withdrawal, MAX_WITHDRAWALS],
+    withdrawals: DynArray[messages.Withdrawal, MAX_WITHDRAWALS],
 ):
     """
     @notice Moves the state from old_root to new_root, with its data in calldata (mode 0).
@@ -249,6 +231,9 @@ def submit_batch(
            by l1_time).
     @param withdrawals Every amount paid out, by strictly increasing position.
     """
+    # Called by the transaction itself, so that its calldata is these arguments, for all to read. An
+    # account with code (EIP-7702) could hide them in calls of its own.
+    assert msg.sender == tx.origin and msg.sender.codesize == 0, "NotDirect"
     progress: Progress = self._progress()
     assert msg.sender == OPERATOR or queue._oldest_is_older_than(
         progress.processed, OPERATOR_PRIVILEGE
@@ -262,53 +247,38 @@ def submit_batch(
     queue_covered: uint256 = queue._check_consumed(
         progress.processed, ops, QUEUE_SLOTS, l1_time
     )
-    messages: DynArray[uint256, MAX_MESSAGES] = self._messages(ops, withdrawals)
+    expected: DynArray[uint256, MAX_MESSAGES] = messages._expected(
+        ops, withdrawals, QUEUE_SLOTS, USER_SLOTS
+    )
 
     context: uint256 = DOMAIN | l1_time << 128 | queue_covered << 168
-    z: uint256 = (
-        convert(
-            keccak256(
-                abi_encode(
-                    Z_TAG,
-                    MODE_CALLDATA,
-                    convert(1, uint256),
-                    proof.old_root,
-                    proof.new_root,
-                    context,
-                    proof.digest,
-                    polynomials._hash(data),
-                    polynomials._hash(messages),
-                )
-            ),
-            uint256,
-        )
-        % R
+    preimage: Bytes[288] = abi_encode(
+        Z_TAG,
+        MODE_CALLDATA,
+        PROOF_COUNT,
+        proof.old_root,
+        proof.new_root,
+        context,
+        proof.digest,
+        polynomials._hash(data),
+        polynomials._hash(expected),
     )
-    assert proof.new_root < R, "InputTooLarge"
-    assert proof.digest < R, "InputTooLarge"
-    assert proof.y_data < R, "InputTooLarge"
-    assert proof.y_msg < R, "InputTooLarge"
+    z: uint256 = convert(keccak256(preimage), uint256) % R
+    for claimed: uint256 in [proof.new_root, proof.digest, proof.y_data, proof.y_msg]:
+        assert claimed < R, "InputTooLarge"
     for element: uint256 in data:
         assert element < R, "DataTooLarge"
-    assert polynomials._evaluate(messages, z) == proof.y_msg, "MessagesMismatch"
+    assert polynomials._evaluate(expected, z) == proof.y_msg, "MessagesMismatch"
     assert polynomials._evaluate(data, z) == proof.y_data, "DataMismatch"
     assert verifier._verify(
         proof.points,
-        [
-            proof.old_root,
-            proof.new_root,
-            context,
-            proof.digest,
-            z,
-            proof.y_data,
-            proof.y_msg,
-        ],
+        [proof.old_root, proof.new_root, context, proof.digest, z, proof.y_data, proof.y_msg],
     ), "ProofRejected"
 
     number: uint256 = progress.batches + 1
     self.state_root = proof.new_root
     self.packed_progress = l1_time | processed << 64 | number << 128
-    for w: Withdrawal in withdrawals:
+    for w: messages.Withdrawal in withdrawals:
         amount_ntok: uint256 = convert(w.amount_ntok, uint256)
         self.pending_ntok[w.recipient] += amount_ntok
         log WithdrawalPending(
@@ -334,42 +304,7 @@ def _check_time(l1_time: uint256, last_l1_time: uint256):
     assert l1_time + L1_TIME_LAG >= block.timestamp, "TimeTooOld"
 
 
-@internal
-@view
-def _messages(
-    ops: DynArray[queue.Op, MAX_QUEUE_SLOTS], withdrawals: DynArray[Withdrawal, MAX_WITHDRAWALS]
-) -> DynArray[uint256, MAX_MESSAGES]:
-    """
-    @dev The W = 8Q + N message elements that the proof must have: what the queue holds, and
-         recipient + amount 2^160 where a slot pays out: at 8j + 7 for a consumed queue slot j,
-         at 8Q + i for user slot i.
-    """
-    user_messages: uint256 = QUEUE_SLOT_WIDTH * QUEUE_SLOTS
-    width: uint256 = user_messages + USER_SLOTS
-    messages: DynArray[uint256, MAX_MESSAGES] = []
-    for entry: queue.Op in ops:
-        for element: uint256 in entry.elements:
-            messages.append(element)
-        messages.append(0)
-    for unused: uint256 in range(width - len(messages), bound=MAX_MESSAGES):
-        messages.append(0)
-    free: uint256 = 0  # the lowest position that the next withdrawal may have
-    for w: Withdrawal in withdrawals:
-        assert w.position >= free and w.position < width, "BadWithdrawalPosition"
-        if w.position < user_messages:
-            assert w.position % QUEUE_SLOT_WIDTH == 7, "BadWithdrawalPosition"
-            assert w.position < QUEUE_SLOT_WIDTH * len(ops), "BadWithdrawalPosition"
-        assert w.amount_ntok > 0, "WithdrawalZero"
-        messages[w.position] = (
-            convert(w.recipient, uint256) | convert(w.amount_ntok, uint256) << 160
-        )
-        free = w.position + 1
-    return messages
-
-
-# --------------------------------------------------------------------------------------------
 # Withdrawals
-# --------------------------------------------------------------------------------------------
 
 @external
 @nonreentrant
@@ -396,9 +331,7 @@ def withdraw() -> uint256:
     return amount_base_units
 
 
-# --------------------------------------------------------------------------------------------
 # Views
-# --------------------------------------------------------------------------------------------
 
 @internal
 @view

@@ -10,6 +10,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -22,6 +23,7 @@ from contracts.chain.chain import (
     ChainUnavailable,
     launch,
 )
+from contracts.finality import find_block
 
 VERSION = "1.7.1"
 HARDFORK = "osaka"
@@ -44,7 +46,16 @@ def start_anvil(port: int, state: Path | None, hardfork: str = HARDFORK) -> Chai
     for account in chain.accounts:
         if chain.rpc.quantity("eth_getBalance", account.address, "latest") == 0:
             chain.rpc.call("anvil_setBalance", account.address, hex(DEV_BALANCE_WEI))
+    _catch_up(chain)
     return chain
+
+
+def _catch_up(chain: Chain) -> None:
+    """A chain loaded from its file never goes back in time, however far it had been pushed."""
+    newest = find_block(chain.rpc, "latest")
+    ahead_s = 0 if newest is None else newest.timestamp - int(time.time())
+    if ahead_s > 0:
+        chain.advance_time(ahead_s)
 
 
 def anvil_binary() -> Path:

@@ -18,7 +18,7 @@ from eth.abc import (
     StateAPI,
     UnsignedTransactionAPI,
 )
-from eth.exceptions import Revert, VMError
+from eth.exceptions import PyEVMError, Revert, VMError
 from eth.precompiles.bls12_381.constants import (
     BLS12_G1_ADD_GAS,
     BLS12_G1_MSM_GAS,
@@ -30,8 +30,10 @@ from eth.vm.forks.prague import PragueVM
 from eth.vm.forks.prague.computation import PragueComputation
 from eth.vm.forks.prague.state import PragueState
 from eth.vm.spoof import SpoofTransaction
+from eth_keys.exceptions import BadSignature
 from eth_tester.backends.pyevm.main import get_default_genesis_params, setup_tester_chain
 from eth_utils.exceptions import ValidationError
+from rlp.exceptions import RLPException  # type: ignore[import-untyped]
 
 from contracts.chain.eip2537 import (
     MSM_ITEM_BYTES,
@@ -42,6 +44,17 @@ from contracts.chain.eip2537 import (
     pairing_check,
 )
 from contracts.errors import L1Error
+
+REFUSALS = (
+    PyEVMError,
+    ValidationError,
+    RLPException,
+    BadSignature,
+    ValueError,
+    TypeError,
+    LookupError,
+)
+"""What py-evm and its libraries raise for a transaction that is malformed or cannot be mined."""
 
 BLOCK_GAS_LIMIT = 30_000_000
 CALL_GAS = 16_000_000
@@ -185,12 +198,8 @@ class Evm:
             transaction = vm.get_transaction_builder().decode(raw)
             vm.validate_transaction_against_header(self._chain.header, transaction)
             _, receipt, computation = self._chain.apply_transaction(transaction)
-        except (ValidationError, VMError, ValueError, TypeError, LookupError) as error:
+        except REFUSALS as error:
             raise InvalidTransaction(_reason(error)) from error
-        except Exception as error:
-            if type(error).__module__.split(".")[0] not in ("rlp", "eth_keys", "eth_account"):
-                raise
-            raise InvalidTransaction(f"malformed transaction: {error}") from error
         logs = tuple(
             EvmLog(
                 address=log.address,

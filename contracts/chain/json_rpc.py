@@ -256,8 +256,8 @@ def _call(params: Sequence[object]) -> Call:
     data = given.get("data", given.get("input", "0x"))
     sender, to = given.get("from"), given.get("to")
     return Call(
-        sender=bytes(20) if sender is None else _data(sender),
-        to=b"" if to is None else _data(to),
+        sender=bytes(20) if sender is None else _address([sender], 0),
+        to=b"" if to is None else _address([to], 0),
         data=_data(data),
         value_wei=_quantity(given.get("value", "0x0")),
         gas=_quantity(given["gas"]) if "gas" in given else None,

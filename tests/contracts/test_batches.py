@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from contracts import errors
+from contracts.abi import Contract, contract_from
 from contracts.batches import BatchStatement, Submission
+from contracts.build import compile_contract
 from contracts.chain import Chain
 from contracts.client import RollupClient
+from contracts.deploy import deploy_contract
 from contracts.reader import ABI
 from protocol.batch import PublicInputs
 from protocol.crypto.field import R
@@ -316,6 +320,48 @@ def test_only_the_operator_submits_until_the_oldest_op_is_three_days_old(
     with pytest.raises(errors.NotOperator):  # the queue is empty again
         from_stranger.submit_batch(rollup.honest(3))
     client.submit_batch(rollup.honest(3))
+
+
+@pytest.fixture(scope="module")
+def forwarder() -> Contract:
+    """Compiled once."""
+    source = Path(__file__).parent / "sources" / "forwarder.vy"
+    return contract_from(compile_contract(source))
+
+
+def test_a_batchs_data_cannot_hide_behind_a_contract(
+    rollup: SimulatedRollup, forwarder: Contract
+) -> None:
+    client, stranger = rollup.client, rollup.chain.accounts[7]
+    _fill_queue(rollup, 1)
+    rollup.chain.advance_time(3 * DAY_S + 10)  # from now on anyone may submit
+    batch = rollup.honest(1, rollup.queue(1, 1))
+    rollup.try_submit(batch, stranger.address)
+    middle_man = deploy_contract(client.sender, forwarder)
+    forward = forwarder.functions["forward"].encode_call(client.address, batch.calldata())
+    call = {"from": stranger.address, "to": middle_man, "data": "0x" + forward.hex()}
+    with pytest.raises(errors.NotDirect):
+        client.rpc.call("eth_call", call, "latest")
+
+
+def test_a_batchs_data_cannot_hide_behind_an_accounts_own_code(
+    rollup: SimulatedRollup, forwarder: Contract
+) -> None:
+    """EIP-7702: the sender is the origin, but its code makes the call."""
+    if rollup.chain.kind != "anvil":
+        pytest.skip("only anvil lets a test delegate an account by one call")
+    client, stranger = rollup.client, rollup.chain.accounts[8]
+    _fill_queue(rollup, 1)
+    rollup.chain.advance_time(3 * DAY_S + 10)
+    batch = rollup.honest(1, rollup.queue(1, 1))
+    middle_man = deploy_contract(client.sender, forwarder)
+    client.rpc.call("anvil_setCode", stranger.address, "0xef0100" + middle_man[2:])
+    forward = forwarder.functions["forward"].encode_call(client.address, batch.calldata())
+    itself = {"from": stranger.address, "to": stranger.address, "data": "0x" + forward.hex()}
+    with pytest.raises(errors.NotDirect):
+        client.rpc.call("eth_call", itself, "latest")
+    client.rpc.call("anvil_setCode", stranger.address, "0x")
+    rollup.try_submit(batch, stranger.address)
 
 
 def test_withdrawals_stand_where_the_proof_says_and_nowhere_else(

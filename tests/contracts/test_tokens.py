@@ -15,7 +15,7 @@ from contracts.rpc import Rpc
 from contracts.transactions import Sender
 from tests.support.simulated_rollup import SimulatedRollup, deploy_simulated, payout
 
-SOURCES = Path(__file__).parent / "tokens"
+SOURCES = Path(__file__).parent / "sources"
 FEE, ANSWER_FALSE, REENTER_DEPOSIT, REENTER_WITHDRAW, REENTER_NEW_ACCOUNT = 1, 2, 3, 4, 5
 MOVE_NOTHING, SEND_TWICE = 6, 7
 
