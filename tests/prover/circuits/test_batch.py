@@ -9,9 +9,22 @@ from pathlib import Path
 import pytest
 
 from protocol.batch import Shape, challenge, public_inputs
+from protocol.channels import Lane, channel_id, pack_lane
 from protocol.queue import Deposit, NewAccount, QueueOp
 from protocol.trace import Context
-from protocol.transactions import Transfer, Withdraw
+from protocol.transactions import (
+    Body,
+    Claim,
+    Close,
+    Finalize,
+    Open,
+    StartClose,
+    TopUp,
+    Transaction,
+    Transfer,
+    Withdraw,
+)
+from protocol.units import DAY_S
 from prover.circuits import batch
 from prover.circuits.batch import DEFAULT_SHAPE, batch_circuit
 from prover.curves.fr import to_ints
@@ -19,8 +32,20 @@ from prover.errors import WrongShape
 from prover.groth16.polynomials import log_domain_size
 from prover.r1cs.compose import Port
 from prover.witness import batch_witness
-from tests.protocol.street import ANNA, BERT, CONTEXT, LATER, NOW, STRANGER, run, signed
-from tests.prover.circuits.cases import seasoned_street
+from tests.protocol.street import (
+    ANNA,
+    BERT,
+    CARL,
+    CONTEXT,
+    LATER,
+    NOW,
+    STRANGER,
+    Home,
+    at,
+    run,
+    signed,
+)
+from tests.prover.circuits.cases import LANE_AB, channel_of, seasoned_street, street_with_channel
 from tests.prover.circuits.proofs import SMALL, check, executed, witness_of
 
 COUNTS = Path(batch.__file__).with_name("counts.json")
@@ -61,6 +86,26 @@ def test_each_slot_leaves_the_roots_that_the_executor_has() -> None:
         for transaction, _ in TRANSACTIONS[:n_transactions]:
             run(after, transaction)
         assert circuit.value_of(witness, Port(name, "accounts")) == after.accounts_root
+
+
+def test_every_type_in_two_proofs_of_the_default_shape() -> None:
+    state = street_with_channel()
+    channel, fresh = channel_of(state), channel_id(0, 2, 2)
+    bodies: list[tuple[Body, Home]] = [
+        (Transfer(0, 77, 1, 900, 7, LATER), ANNA),
+        (Withdraw(1, 2, 900, 7, LATER), BERT),
+        (Open(0, 2, 2, 600, 9, DAY_S, LATER), ANNA),
+        (TopUp(channel.id, Lane.BA, 3, 50, 3, LATER), BERT),
+        (Claim(channel.id, Lane.AB, LANE_AB + 1), ANNA),
+        (StartClose(channel.id, Lane.AB, 3, LATER), ANNA),
+    ]
+    first = [(signed(body, signer), None) for body, signer in bodies]
+    check(executed(state, OPS, first, shape=DEFAULT_SHAPE))
+    end = channel_of(state).deadline
+    both = signed(Close(fresh, pack_lane(9, 70), 0, 600, 0, end), ANNA, CARL)
+    second = [(Transaction(Finalize(channel.id)), None), (both, None)]
+    check(executed(state, [], second, shape=DEFAULT_SHAPE, context=at(end)))
+    assert not state.channels
 
 
 def test_another_shape_is_refused() -> None:
