@@ -15,7 +15,7 @@ from protocol.state import State
 from protocol.trace import Context
 from sequencer.history import History
 from sequencer.sealing import SealedBatch, Sealing, seal_batch
-from sequencer.soft import Pending, Refusal, SoftState, context_at, rebuild
+from sequencer.soft import Pending, Refusal, SoftState, context_at, due_ops, rebuild
 from sequencer.storage.schema import BatchStatus
 
 
@@ -88,6 +88,11 @@ class Book:
     def open_ops(self) -> list[QueueOp]:
         """The ops that no sealed batch has consumed."""
         return self.ops[self.sealed_last_op - self.final_last_op :]
+
+    @property
+    def due_ops(self) -> Sequence[QueueOp]:
+        """The ops that the next batch must consume."""
+        return due_ops(self.open_ops, self.position.l1_time, self.rollup.shape.queue_slots)
 
     def context(self) -> Context:
         """The context of a batch sealed now."""

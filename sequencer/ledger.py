@@ -133,7 +133,7 @@ class Ledger:
             if not at_once and not is_due(
                 self.sealing,
                 self.rollup.shape,
-                book.open_ops,
+                book.due_ops,
                 book.soft.pending,
                 self._oldest_age_s(),
                 waiting,
@@ -142,9 +142,11 @@ class Ledger:
             sealing = book.seal()
             batch, pending = sealing.batch, book.soft.pending
             gone = {one.id for one in batch.included} | {one.id for one, _ in sealing.rejected}
+            useful = bool(batch.executed.queue or batch.included)
+            if not (useful or gone):
+                return None  # what waits needs an op that is not due yet
             with self._writing() as connection:
                 now = self._clock()
-                useful = bool(batch.executed.queue or batch.included)
                 if useful:
                     book.push(batch)
                     batches.add(connection, batch, now)
@@ -155,7 +157,7 @@ class Ledger:
             return batch if useful else None
 
     def _oldest_age_s(self) -> float:
-        pending, ops = self.book.soft.pending, self.book.open_ops
+        pending, ops = self.book.soft.pending, self.book.due_ops
         born = [pending[0].accepted_at] if pending else []
         born += [self._op_seen_at[ops[0].number]] if ops else []
         return self._clock() - min(born) if born else 0.0

@@ -83,6 +83,8 @@ def check_contract(client: RollupClient, chain_id: int, operator: str, prover: P
         fixed = client.settings()
     except l1_errors.NoContract as error:
         raise ContractMismatch(address, "there is none at this address") from error
+    except l1_errors.Reverted as error:
+        raise ContractMismatch(address, "it is no Wattlane rollup") from error
     if fixed.domain != domain_of(chain_id, int(address, 16) % (1 << ADDRESS_BITS)):
         raise ContractMismatch(address, "its domain is not that of this chain and address")
     if fixed.operator != operator:

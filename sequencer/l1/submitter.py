@@ -202,7 +202,7 @@ class Submitter:
 
     def _is_newest(self, sealed: SealedBatch) -> bool:
         """Whether L1 has no block that is younger than the batch's time."""
-        return self._client.latest_block().timestamp <= sealed.executed.context.l1_time
+        return self._client.latest_block().timestamp <= sealed.executed.context.l1_time + 1
 
     def _make_block(self) -> None:
         """On a chain that only mines what is sent, an idle time ends with a block of our own."""

@@ -6,6 +6,10 @@ the batches against the state root. A node that is silent, behind or wrong costs
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
 from contracts.batches import AcceptedBatch
 from contracts.finality import BlockRef
 from contracts.reader import RollupReader
@@ -19,13 +23,24 @@ from sequencer.ledger import L1Update, Ledger
 BLOCKS_A_STEP = 10_000
 """Blocks followed in one transaction of the database."""
 
+BLOCK_SECOND_S = 1.0
+"""After this long no new block has the timestamp of one that was seen."""
+
 
 class Watcher:
     """Moves a ledger along L1. One owner."""
 
-    def __init__(self, reader: RollupReader, ledger: Ledger, start_block: int) -> None:
+    def __init__(
+        self,
+        reader: RollupReader,
+        ledger: Ledger,
+        start_block: int,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`start_block`: where the contract was deployed; nothing before it is looked at."""
         self._reader, self._ledger, self._start = reader, ledger, start_block
+        self._monotonic = monotonic
+        self._seen_hash, self._seen_at = b"", 0.0
 
     def step(self) -> bool:
         """Follow to the newest final block, or a part of the way; True if there was something new.
@@ -36,8 +51,13 @@ class Watcher:
         final = self._reader.final_block()
         at = self._ledger.book.position
         self._check_same_chain(at, final)
-        if final.number <= at.block:
+        if final.number < at.block:
             return False
+        l1_time = self._complete_second(final)
+        if final.number == at.block:
+            if l1_time > at.l1_time:
+                self._ledger.observe(L1Update(replace(at, l1_time=l1_time)))
+            return l1_time > at.l1_time
         first = max(at.block + 1, self._start)
         last = self._last_block(first, final)
         ops = tuple(self._reader.queue_ops(first, last.number))
@@ -46,9 +66,27 @@ class Watcher:
         batches = tuple(self._accepted(batch) for batch in found)
         if last == final and final.number >= self._start:
             self._check_root(batches, final)
-        position = L1Position(last.number, "0x" + last.block_hash.hex(), last.timestamp)
+        known_time = l1_time if last == final else last.timestamp - 1
+        position = L1Position(last.number, "0x" + last.block_hash.hex(), known_time)
         self._ledger.observe(L1Update(position, ops, batches))
         return True
+
+    def _complete_second(self, final: BlockRef) -> int:
+        """The newest L1 time of which every op is known, in seconds.
+
+        Consensus gives each block a second of its own, but development chains put several into
+        one. Until a later second is seen, or must have begun, the final block's own is not over:
+        a batch that named it could leave out an op of it, and L1 would refuse the batch.
+        """
+        now = self._monotonic()
+        if self._seen_hash != final.block_hash:
+            self._seen_hash, self._seen_at = final.block_hash, now
+        following = self._reader.block(final.number + 1)
+        if following is None:
+            is_over = now - self._seen_at >= BLOCK_SECOND_S
+        else:
+            is_over = following.timestamp > final.timestamp
+        return final.timestamp if is_over else final.timestamp - 1
 
     def _accepted(self, batch: AcceptedBatch) -> AcceptedOnL1:
         submission = batch.submission

@@ -60,16 +60,16 @@ class Setting:
     homes: RollupClient
 
     @classmethod
-    def make(cls, chain: Chain, folder: Path, account: int = 0, **options: object) -> Setting:
-        """Deploy with dev account `account` as the operator; the homes deposit from the next."""
-        operator, payer = chain.accounts[account], chain.accounts[account + 1]
+    def make(cls, chain: Chain, folder: Path, confirmations: int = 0) -> Setting:
+        """Deploy with the first dev account as the operator; the homes deposit from the second."""
+        operator, payer = chain.accounts[:2]
         folder.mkdir()
         create_keystore(folder / KEYSTORE, PASSPHRASE, bytes(operator.key), scrypt_n=2)
         request = InitRequest(
             folder,
             chain.url,
-            confirmations=0,
-            options={**FAST, **options},
+            confirmations=confirmations,
+            options=FAST,
         )
         prover = SimulatedProver()
         settings = initialise(request, PASSPHRASE, prover)

@@ -101,6 +101,7 @@ def test_killed_at_every_point_it_loses_nothing_and_submits_nothing_twice(
     setting: Setting,
 ) -> None:
     sent_before, ids = transactions_of_operator(setting), []
+    setting.chain.mine()  # so that the homes' accounts are final
     for nonce, point in enumerate(POINTS):
         transaction = payment(setting, nonce)
         setting.chain.mine()
@@ -125,6 +126,8 @@ def test_killed_at_every_point_it_loses_nothing_and_submits_nothing_twice(
 def test_killed_at_random_moments_under_load_it_loses_nothing(setting: Setting) -> None:
     draw, sent_before, ids = random.Random("kills"), transactions_of_operator(setting), []
     nonce = 0
+    for _ in range(2):
+        setting.chain.mine()  # so that the homes' accounts are final
     for _ in range(6):
         sequencer = SequencerProcess(setting.settings.folder, proof_s=0.1).ready()
         until = time.monotonic() + draw.uniform(0.1, 1.5)
