@@ -122,7 +122,8 @@ def make_settings(values: Mapping[str, object]) -> Settings:
 
 def _first(error: ValidationError) -> str:
     first = error.errors()[0]
-    return f"setting {'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    name = ".".join(str(part) for part in first["loc"])
+    return f"setting {name}: {first['msg']}" if name else str(first["msg"])
 
 
 def save_settings(settings: Settings) -> None:
