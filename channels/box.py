@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from channels.errors import ChannelClosing
 from channels.lanes import ChannelState
 from channels.records import Intent, Outgoing, StoredChannel
 from channels.sessions import Session
-from protocol.channels import Channel
+from protocol.channels import Channel, Status
 
 
 @dataclass(slots=True)
@@ -57,6 +58,17 @@ class Box:
     def peer_index(self) -> int:
         """The neighbour's account."""
         return self.state.peer_index
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether both ends have compared, on a connection that still stands."""
+        return self.synced is not None and self.synced.is_open
+
+    def require_wanted(self) -> None:
+        """Raises ChannelClosing where the owner, or the soft state, has begun to close it."""
+        is_closing = self.soft is not None and self.soft.status is not Status.OPEN
+        if is_closing or self.intent is Intent.FORCE:
+            raise ChannelClosing(self.channel_id)
 
     def add(self, outgoing: Outgoing) -> Delivery:
         """A voucher that now waits for its acknowledgement."""

@@ -28,6 +28,8 @@ from protocol.vouchers import Voucher
 VERSION = 1
 MAX_FRAME_BYTES = 8_192
 _MAX_TEXT = 500
+_MAX_NESTED = _MAX_TEXT + 50
+"""Brackets in a frame, a text's own among them: a parser's stack is not for strangers to fill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +192,11 @@ def decode(text: str | bytes) -> Frame:
     """The frame of a text. Raises BadFrame."""
     if isinstance(text, bytes):
         raise BadFrame("a binary frame; this version speaks text")
+    if len(text) > MAX_FRAME_BYTES or text.count("[") + text.count("{") > _MAX_NESTED:
+        raise BadFrame("too large or too deep")
     try:
         document = json.loads(text)
-    except (ValueError, RecursionError):
+    except ValueError:
         raise BadFrame("not JSON") from None
     name = document.pop("type", None) if isinstance(document, dict) else None
     if not isinstance(name, str) or name not in _LAYOUTS:

@@ -100,7 +100,7 @@ def _document(path: Path) -> dict[str, Any]:
         raise MalformedKeystore(str(path), "too large")
     try:
         document = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise MalformedKeystore(str(path), "not JSON") from None
     if not isinstance(document, dict) or document.get("kind") != KIND:
         raise MalformedKeystore(str(path), f"not of kind {KIND}")

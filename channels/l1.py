@@ -68,7 +68,10 @@ class L1(Protocol):
 
 
 class ContractL1:
-    """The port over the contract's bindings. `account` signs and pays the gas."""
+    """The port over the contract's bindings. `account` signs and pays the gas.
+
+    `confirmations`: None asks for L1's own "finalized" block.
+    """
 
     def __init__(
         self,
@@ -76,10 +79,10 @@ class ContractL1:
         contract: str,
         account: LocalAccount,
         *,
-        finality: Finality = FINALIZED,
+        confirmations: int | None = None,
         timeout_s: float = 15.0,
     ) -> None:
-        self._url = url
+        finality = FINALIZED if confirmations is None else Finality(confirmations)
         self._client = RollupClient(url, contract, account, finality=finality, timeout_s=timeout_s)
         self._final: FinalBlock | None = None
 

@@ -24,12 +24,15 @@ import structlog
 from channels.account import AccountDesk
 from channels.box import Box
 from channels.closes import CloseDesk
+from channels.closing import close_transaction
 from channels.errors import (
+    ChannelClosing,
     L1Error,
     L1Required,
     NoAccount,
     NotFinalInTime,
     SequencerError,
+    SequencerRefused,
     StoreFailed,
     UnknownChannel,
     WrongRollup,
@@ -48,7 +51,6 @@ from channels.store import Store
 from channels.submit import Submitter, check_amount
 from channels.wallet import Wallet
 from channels.watch import Watch
-from contracts.finality import FINALIZED, Finality
 
 _log = structlog.get_logger(__name__)
 L1_ENVIRONMENT = "WATTLANE_L1"
@@ -222,6 +224,7 @@ class Node:
 
     async def bills(self, after: int = 0) -> list[tuple[int, Bill]]:
         """Payments in and out after running number `after`, with their numbers."""
+        await self._parts.store.write()  # after everything that is on its way to disk
         return await asyncio.to_thread(self._parts.store.bills, after)
 
     async def until_failed(self) -> None:
@@ -326,8 +329,17 @@ class Node:
     # --- channels -------------------------------------------------------------------------------
 
     async def _close(self, box: Box, wait: bool, timeout_s: float) -> None:
+        if box.state.is_gone:
+            raise ChannelClosing(box.channel_id)
         if not (box.state.close and box.state.close.peer_signature):
             await self._closes.agree(box)
+        transaction = close_transaction(box.state)
+        assert transaction is not None
+        try:
+            await self._parts.sequencer.submit(transaction)
+        except SequencerRefused as error:
+            if error.reason_code != "UnknownChannel":  # the peer was faster
+                raise
         self._rounds.hurry()
         if wait:
             await self._until_gone(box, timeout_s)
@@ -382,9 +394,7 @@ def _l1_of(l1: str | L1 | None, contract: str, wallet: Wallet, settings: NodeSet
         raise L1Required
     if not isinstance(l1, str):
         return l1
-    confirmations = settings.confirmations
-    finality = FINALIZED if confirmations is None else Finality(confirmations)
-    return ContractL1(l1, contract, wallet.l1_account, finality=finality)
+    return ContractL1(l1, contract, wallet.l1_account, confirmations=settings.confirmations)
 
 
 async def _account_of(wallet: Wallet, watch: Watch, timeout_s: float) -> int:

@@ -50,8 +50,8 @@ from channels.store import Store
 _log = structlog.get_logger(__name__)
 _PAYMENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 _ASK_AGAIN_S = 0.05
-_PASSING = frozenset({"UnknownChannel", "ChannelNotFinal"})
-"""Reasons that time alone cures: the payee has not seen the newest final root yet."""
+_PASSING = frozenset({"UnknownChannel", "ChannelNotFinal", "L1TooOld"})
+"""Reasons that may pass: the payee has not seen the newest final root yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,7 @@ class PaymentDesk:
         return _receipt(box, known, payment, payment_id, began)
 
     async def _pay_new(self, box: Box, payment: Payment, payment_id: str, began: float) -> Receipt:
+        box.require_wanted()
         require_open(box.state, self._clock().final_time)
         session = await self._ready(box)
         # From here to the end of `_sign` nothing awaits: signing order is writing order.
@@ -146,6 +147,10 @@ class PaymentDesk:
     async def ready(self, box: Box) -> None:
         """Wait until the peer takes payments. Raises PeerUnreachable, PeerNotReady, Refused."""
         await self._ready(box)
+
+    def is_connected(self, box: Box) -> bool:
+        """Whether there is a session with the channel's peer now."""
+        return self._neighbours().find(box.peer_index) is not None
 
     async def resume(self, box: Box) -> None:
         """Compare with the peer, and offer again what waits. Raises PeerError leaves, Refused."""
@@ -171,6 +176,7 @@ class PaymentDesk:
     ) -> tuple[Delivery, asyncio.Future[None]]:
         if asyncio.get_running_loop().time() < box.paused_until:
             raise ChannelClosing(box.channel_id)
+        box.require_wanted()
         final_time = self._clock().final_time
         box.state, voucher = sign_payment(
             box.state, payment, final_time, self._payer.sign, box.trusted_ntok
@@ -259,9 +265,8 @@ class PaymentDesk:
 
         Raises PeerUnreachable, PeerNotReady, Refused.
         """
-        synced = box.synced
-        if synced is not None and synced.is_open:
-            return synced
+        if box.synced is not None and box.is_synced:
+            return box.synced
         loop = asyncio.get_running_loop()
         end = loop.time() + self._payer.timeout_s
         while True:
@@ -326,6 +331,7 @@ class PaymentDesk:
         payment = Payment(frame.energy_wh, frame.price_utok_per_kwh)
         voucher = frame.voucher
         try:
+            box.require_wanted()
             box.state = accept_voucher(
                 box.state,
                 voucher,
@@ -350,6 +356,7 @@ class PaymentDesk:
         await self._store.write()
         code = detail = ""
         try:
+            box.require_wanted()
             policy = self._payer.policy
             require_acceptable(box.state, self._clock(), self._payer.key_hash, policy)
         except Refused as error:

@@ -64,6 +64,7 @@ class Rounds:
         self._boxes = boxes
         self._pause_s = pause_s
         self._hurry = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
         self._done_at: dict[tuple[int, Duty], float] = {}
         self._resuming: dict[int, asyncio.Task[None]] = {}
         self.problem: str | None = None
@@ -79,16 +80,22 @@ class Rounds:
             self._hurry.clear()
             await self.once()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), self._pause_s)
+                async with asyncio.timeout(self._pause_s):  # wait_for can lose a cancellation
+                    await self._hurry.wait()
 
     async def once(self) -> None:
         """One round; what L1, the sequencer or a peer fails to do is logged. Raises StoreFailed."""
+        async with self._one_at_a_time:
+            await self._once()
+
+    async def _once(self) -> None:
         problem = None
         for step in (self._watch.look, self._submitter.settle, self._discover, self._verify):
             try:
                 await step()
             except (L1Error, SequencerError) as error:
                 problem = problem or f"{error.code}: {error}"
+        self._watch.publish()
         for box in list(self._boxes.values()):
             try:
                 await self._serve(box)
@@ -149,8 +156,7 @@ class Rounds:
         duty = duty_of(box.state, box.intent, box.soft, self._watch.head_time)
         if duty is not None:
             await self._do(box, duty)
-        is_synced = box.synced is not None and box.synced.is_open
-        if not is_synced and not box.state.is_gone and (box.deliveries or duty is None):
+        if not box.is_synced and not box.state.is_gone and self._payments.is_connected(box):
             self.resume(box)
 
     def resume(self, box: Box) -> None:

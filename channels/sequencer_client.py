@@ -30,7 +30,7 @@ from protocol.inclusion import AccountInclusion, ChannelInclusion
 from protocol.transactions import Transaction
 
 T = TypeVar("T")
-_BUSY = frozenset({502, 503, 504})
+_SERVER_FAILS = 500
 _FIRST_PAUSE_S = 0.1
 MAX_ANSWER_BYTES = 4_000_000
 
@@ -149,8 +149,8 @@ class SequencerClient:
             except httpx.HTTPError as error:
                 reason = f"{type(error).__name__}: {error}".rstrip(": ")
                 continue
-            if response.status_code in _BUSY:
-                reason = f"status {response.status_code}"
+            if response.status_code >= _SERVER_FAILS:
+                reason = f"status {response.status_code}: {response.text[:200]}".rstrip(": ")
                 continue
             return self._answer(response)
         raise SequencerUnreachable(self.url, reason)
@@ -160,7 +160,7 @@ class SequencerClient:
             raise SequencerGarbage(str(response.url), "an answer of more than 4 MB")
         try:
             document = response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             raise SequencerGarbage(
                 str(response.url), f"status {response.status_code}, not JSON"
             ) from None

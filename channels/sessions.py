@@ -260,7 +260,8 @@ class Neighbourhood:
                 self._failures[index] = f"{type(error).__name__}: {error}"[:200]
             with contextlib.suppress(TimeoutError):
                 self._wanted.clear()
-                await asyncio.wait_for(self._wanted.wait(), pause_s)
+                async with asyncio.timeout(pause_s):
+                    await self._wanted.wait()
             await asyncio.sleep(_REDIAL_FIRST_S)
             pause_s = min(2 * pause_s, _REDIAL_LAST_S)
 

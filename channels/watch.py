@@ -25,6 +25,7 @@ class Watch:
         self._sequencer = sequencer
         self._final: FinalBlock | None = None
         self._seen_at = 0.0
+        self._published: tuple[FinalBlock, float] | None = None
         self._accounts: dict[int, tuple[int, Account]] = {}
         self.head_time = 0
 
@@ -42,13 +43,17 @@ class Watch:
         self._final = final
         return final
 
+    def publish(self) -> None:
+        """From now on `clock` tells the block last seen: every channel was compared with it."""
+        self._published = self.final, self._seen_at
+
     def clock(self) -> L1Clock:
         """L1's time. A block's age counts from its timestamp and from when it was first seen.
 
         The second is what notices a cut line when this machine's clock lags behind L1's.
         """
-        final = self.final
-        age_s = max(time.time() - final.timestamp, time.monotonic() - self._seen_at, 0)
+        final, seen_at = self._published or (self.final, self._seen_at)
+        age_s = max(time.time() - final.timestamp, time.monotonic() - seen_at, 0)
         return L1Clock(final.timestamp, int(age_s))
 
     async def refresh(self, state: ChannelState, slot: int) -> ChannelState:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from channels.node import Node, NodeSettings
+from channels.node import Node
+from channels.settings import NodeSettings
 from channels.wallet import Wallet
+from protocol.crypto import compiled
 from tests.channels.rollup import Rollup, RollupL1, serving
 
 PASSPHRASE = "correct horse battery"
@@ -21,6 +23,14 @@ OpenNode = Callable[..., AbstractAsyncContextManager[Node]]
 
 
 @pytest.fixture(scope="session")
+def fast_curve() -> Iterator[None]:
+    """Compiled hashing and signing where Numba is there; the pure tests use plain Python."""
+    compiled.install()
+    yield
+    compiled.uninstall()
+
+
+@pytest.fixture(scope="session")
 def wallets(tmp_path_factory: pytest.TempPathFactory) -> list[Wallet]:
     """Three wallets, accounts 0, 1 and 2."""
     folder = tmp_path_factory.mktemp("wallets")
@@ -28,7 +38,7 @@ def wallets(tmp_path_factory: pytest.TempPathFactory) -> list[Wallet]:
 
 
 @pytest.fixture
-async def rollup(wallets: list[Wallet]) -> AsyncIterator[Rollup]:
+async def rollup(fast_curve: None, wallets: list[Wallet]) -> AsyncIterator[Rollup]:
     """A served rollup with an account for each wallet."""
     served = Rollup()
     for index, wallet in enumerate(wallets):

@@ -200,9 +200,8 @@ async def serving(rollup: Rollup) -> AsyncIterator[Rollup]:
     """Serve it on a free loopback port; `rollup.url` tells which."""
     config = uvicorn.Config(rollup.app(), "127.0.0.1", 0, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     rollup.url = f"http://127.0.0.1:{port}"
