@@ -18,7 +18,10 @@ CONTRACTS = ("rollup", "token")
 
 
 def compile_contract(source: Path) -> dict[str, object]:
-    """ABI, deployment bytecode and compiler settings of one Vyper file. Needs vyper installed."""
+    """ABI, deployment bytecode and compiler settings of one Vyper file. Needs vyper installed.
+
+    Imports are looked up beside the file first, then here, then among installed packages.
+    """
     import site
 
     import vyper
@@ -26,11 +29,11 @@ def compile_contract(source: Path) -> dict[str, object]:
     from vyper.compiler.input_bundle import FilesystemInputBundle
     from vyper.compiler.settings import OptimizationLevel, Settings
 
-    folders = [Path(entry) for entry in site.getsitepackages()] + [source.parent]
+    folders = [Path(entry) for entry in site.getsitepackages()] + [SOURCES, source.parent]
     bundle = FilesystemInputBundle(folders)
     evm_version, optimization = "prague", OptimizationLevel.GAS
     compiled = compile_from_file_input(
-        bundle.load_file(source.name),
+        bundle.load_file(source.resolve()),
         input_bundle=bundle,
         settings=Settings(evm_version=evm_version, optimize=optimization),
         output_formats=["abi", "bytecode"],

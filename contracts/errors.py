@@ -121,7 +121,7 @@ class OtherRevert(Reverted):
 
 
 class BadSlotCount(Reverted):
-    """Deployment: Q is not in 1 .. 16 or N not in 1 .. 64."""
+    """Deployment: Q is not in 1 .. 8 or N not in 1 .. 32."""
 
 
 class BadDecimals(Reverted):

@@ -9,8 +9,8 @@
 import polynomials
 import queue
 
-MAX_USER_SLOTS: constant(uint256) = 64
-MAX_MESSAGES: constant(uint256) = polynomials.MAX_WORDS  # 8 * 16 + 64
+MAX_USER_SLOTS: constant(uint256) = 32
+MAX_MESSAGES: constant(uint256) = polynomials.MAX_WORDS  # 8 * 8 + 32
 MAX_WITHDRAWALS: constant(uint256) = queue.QUEUE_SLOTS_MAX + MAX_USER_SLOTS
 QUEUE_SLOT_WIDTH: constant(uint256) = 8  # elements of a queue slot; the last one is its output
 

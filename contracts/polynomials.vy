@@ -2,11 +2,44 @@
 """
 @title Words as polynomials over Fr
 @license Apache-2.0
-@notice Owns how a list of field elements is hashed and evaluated; stateless.
+@notice Owns how lists of field elements are hashed, at which point, and evaluated there; stateless.
 """
 
 R: constant(uint256) = 52435875175126190479447740508185965837690552500527637822603658699938581184513
-MAX_WORDS: constant(uint256) = 192
+MAX_WORDS: constant(uint256) = 96
+
+MODE_CALLDATA: constant(uint256) = 0
+PROOF_COUNT: constant(uint256) = 1  # proofs in a batch
+Z_TAG: constant(bytes32) = keccak256("wattlane-z")
+
+
+@internal
+@pure
+def _challenge(
+    old_root: uint256,
+    new_root: uint256,
+    context: uint256,
+    digest: uint256,
+    data_commitment: bytes32,
+    messages_hash: bytes32,
+) -> uint256:
+    """
+    @param data_commitment `_hash` of the data elements.
+    @param messages_hash `_hash` of the message elements.
+    @return z: a hash of everything that is fixed before both polynomials are evaluated, mod R.
+    """
+    preimage: Bytes[288] = abi_encode(
+        Z_TAG,
+        MODE_CALLDATA,
+        PROOF_COUNT,
+        old_root,
+        new_root,
+        context,
+        digest,
+        data_commitment,
+        messages_hash,
+    )
+    return convert(keccak256(preimage), uint256) % R
 
 
 @internal

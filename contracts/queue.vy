@@ -7,7 +7,7 @@
 @dev    Which ops there are, and who may enqueue them, is the business of the importing contract.
 """
 
-QUEUE_SLOTS_MAX: constant(uint256) = 16
+QUEUE_SLOTS_MAX: constant(uint256) = 8
 
 
 # What is kept of an op. `hash` = keccak256(predecessor's hash, elements 0..6, payer); op 0's is 0.

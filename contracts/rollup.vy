@@ -46,9 +46,6 @@ MAX_TOKEN_DECIMALS: constant(uint256) = 36
 L1_TIME_LAG: constant(uint256) = 7200  # seconds a batch's l1_time may lie behind its block
 OPERATOR_PRIVILEGE: constant(uint256) = 3 * 86400  # seconds; the oldest op older: anyone submits
 
-MODE_CALLDATA: constant(uint256) = 0
-PROOF_COUNT: constant(uint256) = 1  # proofs in a batch
-Z_TAG: constant(bytes32) = keccak256("wattlane-z")
 
 
 # Types
@@ -133,8 +130,8 @@ def __init__(
     """
     @param token The settlement token; its decimals are read once, here.
     @param operator Who submits batches while the oldest queue op is at most three days old.
-    @param queue_slots Q of the circuit, 1 to 16.
-    @param user_slots N of the circuit, 1 to 64.
+    @param queue_slots Q of the circuit, 1 to 8.
+    @param user_slots N of the circuit, 1 to 32.
     @param key Verifying key; alpha, gamma and delta negated. Nothing can replace it later.
     """
     assert queue_slots >= 1 and queue_slots <= MAX_QUEUE_SLOTS, "BadSlotCount"
@@ -252,10 +249,7 @@ def submit_batch(
     )
 
     context: uint256 = DOMAIN | l1_time << 128 | queue_covered << 168
-    preimage: Bytes[288] = abi_encode(
-        Z_TAG,
-        MODE_CALLDATA,
-        PROOF_COUNT,
+    z: uint256 = polynomials._challenge(
         proof.old_root,
         proof.new_root,
         context,
@@ -263,7 +257,6 @@ def submit_batch(
         polynomials._hash(data),
         polynomials._hash(expected),
     )
-    z: uint256 = convert(keccak256(preimage), uint256) % R
     for claimed: uint256 in [proof.new_root, proof.digest, proof.y_data, proof.y_msg]:
         assert claimed < R, "InputTooLarge"
     for element: uint256 in data:

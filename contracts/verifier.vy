@@ -11,6 +11,9 @@
         sum enters the pairing too. Infinity never gets that far. On a chain without EIP-2537
         these addresses answer with no data: each call checks the length of what came back,
         so everything fails closed.
+        A module of the rollup rather than a contract of its own: no call between the two (2,600
+        gas and the copying of all arguments), one address to audit, and no pointer to replace.
+        The key is an immutable, which is code: reading it costs 3 gas a word, not 2,100.
 """
 
 INPUTS: constant(uint256) = 7

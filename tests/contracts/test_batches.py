@@ -182,7 +182,7 @@ def test_data_must_be_exactly_s_elements_below_r(shared: SimulatedRollup) -> Non
         with pytest.raises(errors.BadDataLength):
             shared.try_submit(shared.submission(shared.statement(data=data)))
     with pytest.raises(errors.MalformedCalldata):
-        shared.try_submit(shared.submission(shared.statement(data=(0,) * 66)))
+        shared.try_submit(shared.submission(shared.statement(data=(0,) * 34)))
     for position in range(SHAPE.data_length):
         for too_large in (R, 2**256 - 1):
             elements = [1, 2, 3, 4]

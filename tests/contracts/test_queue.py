@@ -6,10 +6,11 @@ import pytest
 
 from contracts import errors
 from contracts.addresses import address_number
+from contracts.batches import Payout
 from contracts.chain import Chain
 from contracts.client import RollupClient
 from contracts.reader import ABI
-from protocol.batch import domain_of
+from protocol.batch import Shape, domain_of
 from protocol.crypto.field import R
 from protocol.queue import NO_OPS_HASH, Deposit, NewAccount, rolling_hash
 from protocol.state import genesis_root
@@ -143,6 +144,28 @@ def test_the_scale_is_exact_for_any_decimals(chain: Chain, decimals: int) -> Non
     (op,) = client.queue_ops()
     assert op.amount_ntok == amount_ntok == client.held_ntok()
     assert before - rollup.token.balance_of(owner) == 3 * settings.base_units_per_ntok
+
+
+@pytest.mark.parametrize("shape", [Shape(0, 3), Shape(9, 3), Shape(2, 0), Shape(2, 33)])
+def test_slot_counts_without_room_are_refused(chain: Chain, shape: Shape) -> None:
+    with pytest.raises(errors.BadSlotCount):
+        deploy_simulated(chain, chain.accounts[0], shape=shape)
+
+
+@pytest.mark.parametrize("shape", [Shape(1, 1), Shape(8, 32)])
+def test_the_smallest_and_the_largest_shape_work(chain: Chain, shape: Shape) -> None:
+    rollup = deploy_simulated(chain, chain.accounts[0], shape=shape)
+    client, owner = rollup.client, rollup.client.account.address
+    for number in range(shape.queue_slots + 1):
+        client.new_account(number, owner, 10)
+    ops = rollup.queue(1, shape.queue_slots)
+    last = Payout(shape.message_length - 1, address_number(owner), 7)
+    data = tuple(range(1, shape.data_length + 1))
+    statement = rollup.statement(3, ops, (last,), data=data)
+    receipt = client.submit_batch(rollup.submission(statement, ops, (last,)))
+    assert client.pending_ntok(owner) == 7
+    assert client.progress().processed == shape.queue_slots
+    assert receipt.gas_used < 1_000_000
 
 
 def test_a_token_with_too_many_decimals_is_refused(chain: Chain) -> None:
