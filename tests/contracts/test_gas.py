@@ -1,4 +1,4 @@
-"""What everything costs on L1, held by contracts/snapshots/gas.json.
+"""What everything costs on L1 in the shipped shape, held by contracts/snapshots/gas.json.
 
 After a change on purpose: WATTLANE_WRITE_SNAPSHOT=1 pytest tests/contracts/test_gas.py
 """
@@ -15,14 +15,14 @@ from contracts.batches import Payout, Submission
 from contracts.build import SOURCES
 from contracts.chain import Chain
 from contracts.transactions import Receipt
-from protocol.batch import Shape
+from prover.circuits.batch import DEFAULT_SHAPE
 from tests.support.simulated_rollup import SimulatedRollup, deploy_simulated
 
 SNAPSHOT = SOURCES / "snapshots" / "gas.json"
 CEILING_PLAIN_BATCH = 320_000
 NOISE = 400
 """Gas by which a run may differ: random proofs and roots have more or fewer zero bytes."""
-SHAPE = Shape(queue_slots=2, user_slots=5)
+SHAPE = DEFAULT_SHAPE
 ELEMENT = (1 << 220) - 1
 
 
@@ -73,7 +73,9 @@ def _batch(rollup: SimulatedRollup, op_count: int, recipients: list[int] | None 
     """Submit a batch with full data; its gas besides the data's 16 and 4 gas a byte."""
     processed = rollup.client.progress().processed
     ops = rollup.queue(processed + 1, processed + op_count)
-    payouts = [Payout(16 + i, to, 10**9) for i, to in enumerate(recipients or [])]
+    payouts = [
+        Payout(8 * SHAPE.queue_slots + i, to, 10**9) for i, to in enumerate(recipients or [])
+    ]
     statement = rollup.statement(
         2**250 + rollup.client.progress().batches,
         ops,
