@@ -294,11 +294,14 @@ class ExecutorMachine(RuleBasedStateMachine):
         body = Close(channel.id, ab, ba, *deposits, self.now + 60)
         self._submit(body, [channel.key_hash_a, channel.key_hash_b], lie)
 
-    @rule(which=numbers, wait=st.booleans())
-    def finalize(self, which: int, wait: bool) -> None:
+    @rule(which=numbers, early_s=st.sampled_from([None, 0, 0, 1]), covered=st.booleans())
+    def finalize(self, which: int, early_s: int | None, covered: bool) -> None:
+        """At once, at the deadline, or a second before it; the queue worked off, or not."""
         channel = self._channel(which)
-        if wait and channel.status is Status.CLOSING:
-            self.time_passes(max(channel.deadline - self.now, 0))
+        while covered and self.consumed < len(self.l1_queue):
+            self.the_queue_is_worked_off()
+        if early_s is not None and channel.status is Status.CLOSING:
+            self.time_passes(max(channel.deadline - early_s - self.now, 0))
         self._submit(Finalize(channel.id), [], None)
 
     @rule(which=numbers, side=sides, value=lanes)
@@ -306,7 +309,7 @@ class ExecutorMachine(RuleBasedStateMachine):
         """START_CLOSE, perhaps a CLAIM, the window, FINALIZE."""
         self.start_close(which, side, None)
         self.claim(which, Lane(1 - side), value, None)
-        self.finalize(which, True)
+        self.finalize(which, early_s=0, covered=True)
 
     @precondition(lambda self: bool(self.users))
     @rule(which=numbers)
