@@ -15,12 +15,17 @@ from sqlalchemy import Connection
 
 from protocol.channels import Status
 from protocol.codec import transaction_id
-from protocol.errors import InvalidSignature, InvalidTransaction, NoOperatorAccount
+from protocol.errors import (
+    InvalidSignature,
+    InvalidTransaction,
+    NoOperatorAccount,
+    ProtocolError,
+)
 from protocol.queue import QueueOp
 from protocol.transactions import Finalize, Open, TopUp, Transaction, Transfer, Withdraw
 from sequencer.admission import Policy, check_policy, explain, party_of
 from sequencer.book import Book, ChainedBatch, L1Position, Rollup
-from sequencer.errors import MempoolFull, QueueGap
+from sequencer.errors import AdmissionError, MempoolFull, QueueGap
 from sequencer.final import AcceptedOnL1, ChangedLeaves, changed_by, replayed
 from sequencer.problems import problem_of
 from sequencer.receipts import Receipt, ReceiptKey
@@ -28,7 +33,7 @@ from sequencer.recovery import recover
 from sequencer.sealing import SealedBatch, SealingPolicy, is_due
 from sequencer.soft import Pending, Refusal
 from sequencer.storage import batches, events, leaves, mempool, meta, queue, sent
-from sequencer.storage.batches import Acceptance, BatchRow
+from sequencer.storage.batches import Acceptance
 from sequencer.storage.database import Database
 from sequencer.storage.schema import BatchStatus, L1Status, TransactionStatus
 from sequencer.storage.sent import SentRow
@@ -95,7 +100,10 @@ class Ledger:
         return id_
 
     def finalize_due(self) -> list[str]:
-        """End every closing channel whose deadline is covered: a service that costs nobody."""
+        """End every closing channel whose deadline is covered: a service that costs nobody.
+
+        Raises the first refusal, as `submit`, after all others were ended.
+        """
         with self.lock:
             covered = self.book.context().queue_covered
             due = [
@@ -103,7 +111,16 @@ class Ledger:
                 for channel in self.book.soft.state.channels.values()
                 if channel.status is Status.CLOSING and channel.deadline <= covered
             ]
-            return [self.submit(Transaction(Finalize(channel_id))) for channel_id in due]
+            ended: list[str] = []
+            refusals: list[AdmissionError | ProtocolError] = []
+            for channel_id in due:
+                try:
+                    ended.append(self.submit(Transaction(Finalize(channel_id))))
+                except (AdmissionError, ProtocolError) as error:
+                    refusals.append(error)
+            if refusals:
+                raise refusals[0]
+            return ended
 
     def _soft_receipt(self, id_: str) -> Receipt:
         batches_ahead, position = divmod(len(self.book.soft.pending), self.rollup.shape.user_slots)
@@ -305,7 +322,7 @@ class Ledger:
             state, leaves_changed = replayed(book.final_state, self.rollup.domain, batch)
             if book.chain:
                 self._void(connection, book.chain[0].sealed.number)
-            batches.add_foreign(connection, _foreign_row(batch, now))
+            batches.add_foreign(connection, batch, now)
         last_op = book.final_last_op + len(batch.ops)
         self._checkpoint(connection, batch.number, last_op, leaves_changed)
         acceptance = Acceptance(batch.l1_tx, batch.l1_block, batch.gas_used, batch.calldata_bytes)
@@ -368,28 +385,3 @@ def _placed(batch: SealedBatch) -> list[tuple[str, int]]:
 
 def _is_same(sealed: SealedBatch, batch: AcceptedOnL1) -> bool:
     return (sealed.executed.new_root, sealed.executed.digest) == (batch.new_root, batch.digest)
-
-
-def _foreign_row(batch: AcceptedOnL1, now: float) -> BatchRow:
-    first_op = batch.ops[0].number if batch.ops else 0
-    return BatchRow(
-        number=batch.number,
-        status=BatchStatus.FINAL,
-        l1_time=batch.l1_time,
-        queue_covered=batch.queue_covered,
-        first_op=first_op,
-        op_count=len(batch.ops),
-        transaction_count=sum(element != 0 for element in batch.data[1:]),
-        old_root=batch.old_root,
-        new_root=batch.new_root,
-        digest=batch.digest,
-        seal_id="",
-        sealed_at=now,
-        l1_tx=batch.l1_tx,
-        l1_block=batch.l1_block,
-        gas_used=batch.gas_used,
-        calldata_bytes=batch.calldata_bytes,
-        proof_bytes=None,
-        prove_seconds=None,
-        constraints=None,
-    )

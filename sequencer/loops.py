@@ -17,6 +17,7 @@ import structlog
 
 from contracts.errors import L1Error as ContractsError
 from protocol.codec import Json
+from protocol.errors import ProtocolError
 from protocol.units import L1_TIME_SLACK_S
 from prover.errors import ProverError
 from prover.jobs import ProofJob
@@ -27,7 +28,7 @@ from sequencer.ledger import Ledger
 from sequencer.proving import Prover, check_proof
 from sequencer.sealing import SealedBatch
 
-EXPECTED = (SequencerError, ContractsError)
+EXPECTED = (SequencerError, ContractsError, ProtocolError)
 FIRST_BACKOFF_S = 0.5
 LAST_BACKOFF_S = 30.0
 SEAL_PAUSE_S = 0.2
@@ -85,10 +86,9 @@ class Loops:
         return {"status": status, "ailments": dict(self.ailments)}
 
     def watch(self) -> bool:
-        """Follow L1; where it moved, end the channels that are due."""
+        """Follow L1, and end the channels whose time has come."""
         moved = self._watcher.step()
-        if moved:
-            self._ledger.finalize_due()
+        self._ledger.finalize_due()
         return moved
 
     def seal(self) -> bool:

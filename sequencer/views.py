@@ -19,6 +19,7 @@ from protocol.codec import (
 from protocol.errors import Malformed
 from protocol.inclusion import prove_account, prove_channel
 from protocol.state import State
+from protocol.transactions import Transfer, Withdraw
 from protocol.units import INDEX_BITS, check_range
 from sequencer.errors import NotFound, UnknownRoot
 from sequencer.ledger import Ledger
@@ -55,12 +56,13 @@ class Views:
             batch = None if row.batch is None else batches.find(connection, row.batch)
         status = _SEEN_AS[batch.status] if batch else str(row.status)
         refused = row.status is TransactionStatus.REJECTED
+        has_channel = not isinstance(row.transaction.body, Transfer | Withdraw)
         return {
             "id": row.id,
             "status": status,
             "batch": _text(row.batch),
             "position": _text(row.position),
-            "slot": None if refused else _text(row.slot),
+            "slot": _text(row.slot) if has_channel and not refused else None,
             "error": row.error,
             "receipt": self._receipt(row, status, batch),
         }

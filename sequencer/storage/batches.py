@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
+from sequencer.final import AcceptedOnL1
 from sequencer.sealing import SealedBatch
 from sequencer.storage.schema import BatchStatus, batches, proofs
 
@@ -66,24 +67,22 @@ def add(connection: Connection, batch: SealedBatch, now: float) -> None:
     )
 
 
-def add_foreign(connection: Connection, row: BatchRow) -> None:
-    """Write a batch that L1 holds and this database did not make."""
+def add_foreign(connection: Connection, batch: AcceptedOnL1, now: float) -> None:
+    """Write a batch that L1 holds and this database did not make; its seal has no name."""
     connection.execute(
         insert(batches).values(
-            number=row.number,
-            status=row.status,
-            l1_time=row.l1_time,
-            queue_covered=row.queue_covered,
-            first_op=row.first_op,
-            op_count=row.op_count,
-            transaction_count=row.transaction_count,
-            old_root=str(row.old_root),
-            new_root=str(row.new_root),
-            digest=str(row.digest),
-            seal_id=row.seal_id,
-            sealed_at=row.sealed_at,
-            l1_tx=row.l1_tx,
-            l1_block=row.l1_block,
+            number=batch.number,
+            status=BatchStatus.ACCEPTED,
+            l1_time=batch.l1_time,
+            queue_covered=batch.queue_covered,
+            first_op=batch.ops[0].number if batch.ops else 0,
+            op_count=len(batch.ops),
+            transaction_count=sum(element != 0 for element in batch.data[1:]),
+            old_root=str(batch.old_root),
+            new_root=str(batch.new_root),
+            digest=str(batch.digest),
+            seal_id="",
+            sealed_at=now,
         )
     )
 
