@@ -1,4 +1,4 @@
-"""Wattlane: neighbours pay each other for electricity. `Node` and `Wallet` are the SDK.
+"""Wattlane: neighbours pay each other for electricity. Node, NodeSettings, Wallet are the SDK.
 
 They are loaded when first used, so that `import wattlane` costs nothing.
 """
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from channels.node import Node
+    from channels.settings import NodeSettings
     from channels.wallet import Wallet
 
-__all__ = ["Node", "Wallet"]
+__all__ = ["Node", "NodeSettings", "Wallet"]
 
 
 def __getattr__(name: str) -> object:
@@ -19,6 +20,10 @@ def __getattr__(name: str) -> object:
         from channels.node import Node
 
         return Node
+    if name == "NodeSettings":
+        from channels.settings import NodeSettings
+
+        return NodeSettings
     if name == "Wallet":
         from channels.wallet import Wallet
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from wattlane.cli import account, keys, l1, sequencer, status, verify, wallet
+from wattlane.cli import account, demo, keys, l1, node, sequencer, status, verify, wallet
 
 app = typer.Typer(
     name="wattlane",
@@ -14,7 +14,9 @@ app = typer.Typer(
     help="Neighbours pay each other for solar power: payment channels inside a rollup whose every "
     "batch an L1 contract accepts only with a validity proof. Begin with `wattlane demo`.",
 )
+app.command()(demo.demo)
 app.add_typer(wallet.app, name="wallet")
+app.add_typer(node.app, name="node")
 app.add_typer(sequencer.app, name="sequencer")
 app.add_typer(keys.app, name="keys")
 app.add_typer(l1.app, name="l1")

@@ -25,6 +25,14 @@ def checked_address(given: str | None) -> str | None:
     return given
 
 
+def host_and_port(given: str) -> tuple[str, int]:
+    """HOST:PORT as typed. Raises BadParameter."""
+    host, colon, port = given.rpartition(":")
+    if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) >= 1 << 16:
+        raise typer.BadParameter(f"{given!r} is no HOST:PORT")
+    return host.strip("[]"), int(port)
+
+
 DEFAULT_FOLDER = user_data_path("wattlane") / "home"
 
 Folder = Annotated[
@@ -60,6 +68,15 @@ ContractAddress = Annotated[
         envvar="WATTLANE_CONTRACT",
         callback=checked_address,
         help="Address of the rollup contract on L1.",
+    ),
+]
+MaybeContract = Annotated[
+    str | None,
+    typer.Option(
+        "--contract",
+        envvar="WATTLANE_CONTRACT",
+        callback=checked_address,
+        help="Address of the rollup contract; without it, what the sequencer says at first.",
     ),
 ]
 SequencerUrl = Annotated[

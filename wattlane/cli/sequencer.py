@@ -9,7 +9,13 @@ from typing import Annotated
 import typer
 from platformdirs import user_data_path
 
-from wattlane.cli.options import Confirmations, L1Url, PassphraseFile, checked_address
+from wattlane.cli.options import (
+    Confirmations,
+    L1Url,
+    PassphraseFile,
+    checked_address,
+    host_and_port,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Set up and run the sequencer of a rollup.")
 
@@ -116,7 +122,5 @@ def _private_key() -> bytes | None:
 def _listening(listen: str | None) -> dict[str, object]:
     if listen is None:
         return {}
-    host, colon, port = listen.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) >= 1 << 16:
-        raise typer.BadParameter(f"{listen!r} is no HOST:PORT")
-    return {"listen_host": host.strip("[]"), "listen_port": int(port)}
+    host, port = host_and_port(listen)
+    return {"listen_host": host, "listen_port": port}

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -55,24 +56,26 @@ class DemoL1:
 
 
 @contextmanager
-def open_l1(choice: str, say: Say) -> Iterator[DemoL1]:
+def open_l1(choice: str, say: Say, state: Path | None = None) -> Iterator[DemoL1]:
     """Start or find the L1 that was chosen; a chain that was started is stopped at the end.
 
-    Raises ChainUnavailable, BadChoice, RpcError.
+    `state`: where anvil leaves the chain behind. Raises ChainUnavailable, BadChoice, RpcError.
     """
     if choice in (AUTO, ANVIL, EMBEDDED):
-        with _start(choice, say) as chain:
+        with _start(choice, say, state) as chain:
             yield DemoL1(chain.url, chain.kind, _client(chain.rpc), dev_account(0), True)
         return
     yield _find(choice)
 
 
-def _start(choice: str, say: Say) -> Chain:
-    if choice != AUTO:
-        return start_chain(choice)
+def _start(choice: str, say: Say, state: Path | None) -> Chain:
+    if choice == EMBEDDED:
+        return start_chain(EMBEDDED)
     try:
-        return start_chain(ANVIL)
+        return start_chain(ANVIL, state=state)
     except ChainUnavailable as error:
+        if choice == ANVIL:
+            raise
         say(f"{error}; the embedded chain (py-evm) is used instead")
         return start_chain(EMBEDDED)
 

@@ -119,10 +119,21 @@ class Children:
         self._children.append(child)
         return child
 
+    def check(self) -> None:
+        """Raises ChildFailed if one has ended that nobody stopped or killed."""
+        for child in self._children:
+            child.check()
+
+    def kill(self, child: Child) -> None:
+        """SIGKILL to one process, which is then forgotten."""
+        child.kill()
+        self._children.remove(child)
+
     def stop(self, child: Child) -> None:
         """Stop one process in an orderly way."""
         child.terminate()
         child.wait_or_kill(time.monotonic() + STOP_WAIT_S)
+        self._children.remove(child)
 
     def stop_all(self) -> None:
         """Stop all, the youngest first, all within one waiting time."""
@@ -131,3 +142,4 @@ class Children:
         deadline = time.monotonic() + STOP_WAIT_S
         for child in reversed(self._children):
             child.wait_or_kill(deadline)
+        self._children.clear()

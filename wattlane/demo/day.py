@@ -1,0 +1,239 @@
+"""What the homes do from breakfast to the last withdrawal, in order; every step is a real message.
+
+Deposits come in two instalments and transactions in bunches, so that batches are well filled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from channels.books import Books, read_books
+from contracts.reader import RollupReader
+from protocol.units import L1_TIME_SLACK_S
+from wattlane.demo.books import conservation
+from wattlane.demo.homes import GaveUp, Home, deposit_for, patiently
+from wattlane.demo.l1 import DemoL1
+from wattlane.demo.plan import Plan
+from wattlane.demo.processes import Children
+from wattlane.demo.replay import Day, replay, top_up_place
+from wattlane.demo.site import Site
+from wattlane.l1_record import read_record
+from wattlane.progress import Bars
+from wattlane.sequencer_view import SequencerView
+
+POLL_S = 0.5
+SETTLE_TIMEOUT_S = 600.0
+BOOKS_TIMEOUT_S = 30.0
+WITHDRAWING_HOMES = 2
+TIME_MARGIN_S = 60
+
+
+@dataclass(slots=True)
+class Street:
+    """All that takes part. `instalments`: what homes still have to deposit, in ntok."""
+
+    plan: Plan
+    homes: Mapping[str, Home]
+    site: Site
+    l1: DemoL1
+    reader: RollupReader
+    view: SequencerView
+    children: Children
+    bars: Bars
+    window_s: int
+    fee_ntok: int
+    queue_slots: int
+    instalments: deque[tuple[Home, int]]
+    withdrawn_ntok: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def vanishing(self) -> str | None:
+        """The home that disappears: nobody where L1's time cannot be moved."""
+        return self.plan.vanishing if self.l1.can_move_time else None
+
+    def books(self) -> list[Books]:
+        """Every node's books, from its files."""
+        return [read_books(self.site.home(name)) for name in self.homes]
+
+    def check_processes(self) -> None:
+        """Raises ChildFailed if one has ended that should run."""
+        self.children.check()
+
+
+async def deposit_some(street: Street, count: int) -> None:
+    """The next `count` instalments, and wait until the sequencer has seen them."""
+    if not count or not street.instalments:
+        return
+    for _ in range(min(count, len(street.instalments))):
+        home, amount_ntok = street.instalments.popleft()
+        await asyncio.to_thread(deposit_for, home, amount_ntok)
+    enqueued = await asyncio.to_thread(street.reader.enqueued)
+    await _until(street, "deposits", lambda: street.view.standing().ops_seen >= enqueued)
+
+
+async def open_channels(street: Street) -> None:
+    """Each opener submits its OPENs, towards accounts that are final on L1."""
+    for planned in street.plan.channels:
+        opener, peer = street.homes[planned.opener], street.homes[planned.peer]
+        opened = await patiently(
+            f"{opener.name} opens a channel with {peer.name}",
+            partial(
+                opener.running.open_channel,
+                peer.index,
+                deposit_ntok=planned.first_deposit_ntok,
+                window_s=street.window_s,
+                wait=False,
+            ),
+        )
+        opener.channels[peer.name] = peer.channels[opener.name] = opened[0]
+    await deposit_some(street, street.queue_slots)
+
+
+async def top_up(street: Street) -> None:
+    """The second half of each opener's need, and all that its peer needs."""
+    await deposit_some(street, len(street.instalments))
+    for planned in street.plan.channels:
+        rest_ntok = planned.opener_need_ntok - planned.first_deposit_ntok
+        for payer, payee, amount_ntok in (
+            (planned.opener, planned.peer, rest_ntok),
+            (planned.peer, planned.opener, planned.peer_need_ntok),
+        ):
+            if not amount_ntok:
+                continue
+            home, channel_id = street.homes[payer], street.homes[payer].channel_with(payee)
+            await patiently(
+                f"{payer} tops up its channel with {payee}",
+                partial(home.running.top_up, channel_id, amount_ntok, wait=False),
+            )
+
+
+async def disappear(street: Street, name: str) -> None:
+    """SIGKILL to a home's process; each neighbour starts to close without it."""
+    home = street.homes[name]
+    assert home.child is not None
+    street.children.kill(home.child)
+    home.node = None
+    street.bars.console.print(
+        f"  [red]✗[/] {name}: its process was killed; neighbours force closes"
+    )
+    for planned in street.plan.channels:
+        if name in planned.pair:
+            (other,) = planned.pair - {name}
+            neighbour = street.homes[other]
+            await neighbour.running.force_close(neighbour.channel_with(name), wait=False)
+
+
+async def run_day(street: Street) -> Day:
+    """The replay, with top-ups and the disappearance at their moments."""
+    events: dict[int, list[Callable[[], Awaitable[None]]]] = {}
+    events.setdefault(top_up_place(street.plan), []).append(lambda: top_up(street))
+    vanishing = street.vanishing
+    if vanishing is not None:
+        place = street.plan.last_trade_of(vanishing) + 1
+        events.setdefault(place, []).append(lambda: disappear(street, vanishing))
+
+    def all_of(actions: list[Callable[[], Awaitable[None]]]) -> Callable[[], Awaitable[None]]:
+        async def act() -> None:
+            for action in actions:
+                await action()
+
+        return act
+
+    with street.bars.stage("replaying the day", len(street.plan.intervals)) as shown:
+        at = {place: all_of(actions) for place, actions in events.items()}
+        return await replay(street.plan, street.homes, shown, at)
+
+
+async def books_balance(street: Street) -> bool:
+    """Whether the books add up while channels are open; files may be a moment behind L1."""
+    deadline = time.monotonic() + BOOKS_TIMEOUT_S
+    while time.monotonic() < deadline:
+        found = await asyncio.to_thread(
+            lambda: conservation(read_record(street.reader), street.reader, street.books())
+        )
+        if found.equal and found.channels:
+            return True
+        await asyncio.sleep(POLL_S)
+    return False
+
+
+async def close_together(street: Street) -> None:
+    """The opener of each remaining channel closes it with its peer."""
+    for planned in street.plan.channels:
+        if street.vanishing in planned.pair:
+            continue
+        opener = street.homes[planned.opener]
+        close = partial(opener.running.close, opener.channel_with(planned.peer), wait=False)
+        await patiently(f"{planned.opener} and {planned.peer} close", close)
+    forced = sum(1 for one in street.plan.channels if street.vanishing in one.pair)
+    await _until(street, "closes", lambda: _soft_channels(street) <= forced)
+
+
+async def let_the_window_pass(street: Street) -> None:
+    """All that is under way becomes final; then L1's clock moves past the challenge window."""
+    await until_final(street)
+    await asyncio.to_thread(street.l1.advance, street.window_s + L1_TIME_SLACK_S + TIME_MARGIN_S)
+    await _until(street, "finalizations", lambda: _soft_channels(street) == 0)
+    now = (await asyncio.to_thread(street.reader.latest_block)).timestamp
+    for home in street.homes.values():
+        while home.node is not None and int((await home.node.info())["final_time"]) < now:
+            await asyncio.sleep(POLL_S)
+
+
+async def withdraw(street: Street) -> None:
+    """Two homes withdraw all they have in the rollup, to their L1 accounts."""
+    left = [home for home in street.homes.values() if home.node is not None]
+    have = {home.name: int((await home.running.balance())["soft_ntok"]) for home in left}
+    for home in sorted(left, key=lambda one: -have[one.name])[:WITHDRAWING_HOMES]:
+        amount_ntok = have[home.name] - street.fee_ntok
+        if amount_ntok > 0:
+            await home.running.withdraw(amount_ntok, wait=False)
+            before = street.withdrawn_ntok.get(home.name, 0)
+            street.withdrawn_ntok[home.name] = before + amount_ntok
+
+
+async def collect(street: Street) -> None:
+    """Take the tokens out of the contract. Raises GaveUp where fewer arrive than were withdrawn."""
+    await until_final(street)
+    settings = street.reader.settings()
+    for name, amount_ntok in street.withdrawn_ntok.items():
+        home = street.homes[name]
+        await home.running.collect()
+        address = home.wallet.l1_address
+        held = settings.ntok(await asyncio.to_thread(street.reader.token().balance_of, address))
+        if held != amount_ntok:
+            raise GaveUp(f"{name}'s tokens on L1", f"{held} ntok arrived of {amount_ntok}")
+
+
+async def until_final(street: Street) -> None:
+    """Wait until all that the sequencer took, and all of L1's queue, is final."""
+    enqueued = await asyncio.to_thread(street.reader.enqueued)
+
+    def settled() -> bool:
+        standing = street.view.standing()
+        return standing.idle and standing.ops_final >= enqueued
+
+    await _until(street, "finality", settled)
+
+
+def _soft_channels(street: Street) -> int:
+    """How many of the street's channels the sequencer's soft state still has."""
+    slots: set[str] = set()
+    for home in street.homes.values():
+        found = street.view.get(f"/v1/channels?account={home.index}")
+        slots |= {str(one["slot"]) for one in found} if isinstance(found, list) else set()
+    return len(slots)
+
+
+async def _until(street: Street, what: str, condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SETTLE_TIMEOUT_S
+    while not await asyncio.to_thread(condition):
+        street.check_processes()
+        if time.monotonic() > deadline:
+            raise GaveUp(what, f"nothing after {SETTLE_TIMEOUT_S:.0f} s; see the logs")
+        await asyncio.sleep(POLL_S)

@@ -1,0 +1,47 @@
+"""What `--keep` leaves behind, and the commands to look at it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from prover.groth16.keys import VerifyingKey
+from wattlane.demo.l1 import ANVIL, DemoL1
+from wattlane.demo.site import Site
+from wattlane.l1_dev import CHAIN_STATE, DEPLOYMENT
+
+
+def keep_l1(folder: Path | None) -> Path | None:
+    """The file in which anvil keeps the chain, in a folder that `wattlane l1 dev` can open."""
+    if folder is None:
+        return None
+    folder.mkdir()
+    return folder / CHAIN_STATE
+
+
+def show_commands(
+    console: Console, site: Site, l1: DemoL1, contract: str, token: str, key: VerifyingKey
+) -> None:
+    """Write down the deployment, and print what to type."""
+    console.print(f"[bold]Everything is kept in {site.root}[/]")
+    console.print("  wallets and nodes' records: homes/   logs of all processes: logs/")
+    console.print("  (the sequencer's database was deleted before the batches were verified)")
+    if l1.kind == ANVIL:
+        deployment = {"contract": contract, "token": token, "key": key.digest().hex()}
+        path = site.root / "l1" / DEPLOYMENT
+        path.write_text(json.dumps(deployment, indent=2) + "\n", encoding="utf-8")
+        console.print("  start its L1 again:  ", f"wattlane l1 dev --folder {site.root / 'l1'}")
+        url = "http://127.0.0.1:8545"
+    else:
+        url = l1.url
+        if l1.kind != "url":
+            console.print("  (the embedded L1 keeps no state; use --l1 anvil to keep the chain)")
+            return
+    for command in (
+        f"wattlane status --l1 {url} --contract {contract}",
+        f"wattlane verify-batch all --l1 {url} --contract {contract}",
+        f"wattlane wallet show --folder {next((site.root / 'homes').iterdir())}",
+    ):
+        console.print("  " + command, soft_wrap=True, highlight=False)
