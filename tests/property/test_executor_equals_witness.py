@@ -29,7 +29,7 @@ from tests.prover.circuits.proofs import check, witness_of
 from tests.soundness.lenient import lenient_trace
 
 SHAPE = Shape(queue_slots=2, user_slots=3)
-SEEDS = range(5)
+SEEDS = range(4)
 BATCHES = 12
 
 

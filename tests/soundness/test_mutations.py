@@ -44,6 +44,9 @@ INVERSES_OF_ZERO: dict[str, set[str]] = {
 SIGNATURES_TOO = {"noop", "transfer", "close"}
 """With 0, 1 and 2 signatures switched on; the hints inside one do not know of the slot's type."""
 
+VARIANTS = {"withdraw nothing", "top up a", "start close b", "close, all to b", "close, all to a"}
+ONE_OF_EACH_TYPE = [name for name in USER_CASES if name not in VARIANTS]
+
 UNSIGNED = {"noop", "finalize"}
 EXPIRES_NOW = {"withdraw", "withdraw nothing"}
 STARTS_CLOSE = {"start close a", "start close b"}
@@ -149,7 +152,7 @@ def test_user_slot_wires_and_hints(name: str) -> None:
         )
 
 
-@pytest.mark.parametrize("name", USER_CASES)
+@pytest.mark.parametrize("name", ONE_OF_EACH_TYPE)
 def test_user_slot_inputs(name: str) -> None:
     template, inputs = user_slot(), USER_CASES[name]().inputs
     values = solve(template, inputs)
@@ -170,7 +173,7 @@ def test_user_slot_inputs(name: str) -> None:
 def test_every_child_on_every_path_is_bound() -> None:
     """CLOSE updates all three trees: no node's child can be another, own place or sibling.
 
-    All levels of one tree, bottom and top of the others, which are made alike.
+    Every third level of one tree, bottom and top of the others: all are made alike.
     """
     template, inputs = user_slot(), USER_CASES["close"]().inputs
     values = solve(template, inputs)
@@ -181,7 +184,8 @@ def test_every_child_on_every_path_is_bound() -> None:
     ]
     assert len(children) == 3 * 12 * 4
     for wire, name in children:
-        if not name.startswith("channel") and name.split("/")[1] not in ("level0", "level11"):
+        level = int(name.split("/")[1].removeprefix("level"))
+        if level not in (0, 11) and (level % 3 or not name.startswith("channel")):
             continue
         failure = failure_after(template, values, {wire: (values[wire] + 1) % R})
         tree = name.partition("/")[0]
