@@ -193,6 +193,10 @@ class NotDirect(Reverted):
     must find its data in that transaction."""
 
 
+class BadCalldata(Reverted):
+    """An array of submit_batch does not stand where the ABI's encoder puts it, or is cut off."""
+
+
 class TimeWentBack(Reverted):
     """l1_time is below the last batch's."""
 

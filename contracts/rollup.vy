@@ -14,6 +14,7 @@
 from ethereum.ercs import IERC20
 from ethereum.ercs import IERC20Detailed
 
+import calldata
 import messages
 import polynomials
 import queue
@@ -231,6 +232,7 @@ def submit_batch(
     # Called by the transaction itself, so that its calldata is these arguments, for all to read. An
     # account with code (EIP-7702) could hide them in calls of its own.
     assert msg.sender == tx.origin and msg.sender.codesize == 0, "NotDirect"
+    calldata._check_arrays(len(data), len(ops), len(withdrawals))
     progress: Progress = self._progress()
     assert msg.sender == OPERATOR or queue._oldest_is_older_than(
         progress.processed, OPERATOR_PRIVILEGE
