@@ -41,6 +41,7 @@ from channels.frames import Answer, Ask, CloseAsk, CloseOffer, Pay, Request
 from channels.handle import Acts, ChannelHandle, ChannelInfo
 from channels.handshake import Introduction
 from channels.l1 import L1, ContractL1
+from channels.log import be_quiet_by_default
 from channels.payments import Payer, PaymentDesk
 from channels.records import Bill, Identity, Intent, SaveIntent, Submission
 from channels.rounds import Rounds
@@ -146,6 +147,7 @@ class Node:
         Raises L1Required, WrongRollup, NoAccount, PortInUse, and StoreError, L1Error and
         SequencerError leaves.
         """
+        be_quiet_by_default()
         settings = settings or NodeSettings()
         await warm_up(wallet, settings.use_compiled)
         async with contextlib.AsyncExitStack() as stack:

@@ -1,0 +1,21 @@
+"""A library is silent on stdout: what a node has to say goes where its program decides.
+
+A program that configures structlog gets everything its way; one that does not gets warnings and
+errors on stderr.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+
+def be_quiet_by_default() -> None:
+    """Warnings and errors to stderr, unless structlog has been configured already."""
+    if not structlog.is_configured():
+        structlog.configure(
+            wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        )
