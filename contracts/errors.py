@@ -133,7 +133,7 @@ class KeyInfinity(Reverted):
 
 
 class KeyGammaIsDelta(Reverted):
-    """Deployment: the verifying key has gamma = delta."""
+    """Deployment: the verifying key has gamma = delta or its negative."""
 
 
 class PrecompileRefused(Reverted):

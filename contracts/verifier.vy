@@ -47,7 +47,7 @@ KEY: immutable(VerifyingKey)
 def __init__(key: VerifyingKey):
     """
     @dev Refuses a key with a point at infinity, off the curve or off the subgroup, with
-         gamma = delta, or on a chain without the precompiles.
+         gamma = +-delta (the same x), or on a chain without the precompiles.
     """
     assert not self._g1_is_infinity(key.neg_alpha_g1), "KeyInfinity"
     assert not self._g2_is_infinity(key.beta_g2), "KeyInfinity"
@@ -56,7 +56,7 @@ def __init__(key: VerifyingKey):
     for point: uint256[4] in key.ic_g1:
         assert not self._g1_is_infinity(point), "KeyInfinity"
     assert (
-        keccak256(abi_encode(key.neg_gamma_g2)) != keccak256(abi_encode(key.neg_delta_g2))
+        slice(abi_encode(key.neg_gamma_g2), 0, 128) != slice(abi_encode(key.neg_delta_g2), 0, 128)
     ), "KeyGammaIsDelta"
     for point: uint256[4] in key.ic_g1:
         ignored: uint256[4] = self._call_g1(G1MSM, abi_encode(point, convert(1, uint256)))
