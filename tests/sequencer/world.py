@@ -16,6 +16,7 @@ from sequencer.ledger import L1Update, Ledger
 from sequencer.receipts import ReceiptKey
 from sequencer.sealing import SealedBatch, SealingPolicy
 from sequencer.storage.database import Database, sqlite_url
+from sequencer.views import Views
 from tests.protocol.street import ANNA, BERT, CARL, DOMAIN, FUNDS_NTOK, NOW, Home, signed
 
 SHAPE = Shape(queue_slots=3, user_slots=4)
@@ -111,6 +112,10 @@ class World:
 
     def submit(self, body: Body, *signers: Home) -> str:
         return self.ledger.submit(signed(body, *signers))
+
+    def status(self, id_: str) -> str:
+        """A transaction's status as users see it."""
+        return str(Views(self.ledger).transaction(id_)["status"])
 
     @property
     def later(self) -> int:
