@@ -175,17 +175,6 @@ class WindowOutOfRange(InvalidTransaction):
 
 
 @dataclass
-class WrongChannelId(InvalidTransaction):
-    """The signed channel id (accounts, epoch) is not that of the leaf."""
-
-    expected: int
-    given: int
-
-    def __str__(self) -> str:
-        return f"the slot holds channel {self.expected:#x}, the message names {self.given:#x}"
-
-
-@dataclass
 class ChannelNotOpen(InvalidTransaction):
     """The channel is closing; only claims, a co-signed close or its end are possible."""
 
