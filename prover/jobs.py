@@ -118,6 +118,11 @@ def prove_job(shape: Shape, cache_folder: Path | None, job: ProofJob) -> Proof:
     return _prover(shape, cache_folder).prove(job)
 
 
+def prepare_process(shape: Shape, cache_folder: Path | None) -> None:
+    """Load what prove_job needs here, ahead of the first job. Raises what BatchProver.setup does."""
+    _prover(shape, cache_folder)
+
+
 @lru_cache(maxsize=1)
 def _prover(shape: Shape, cache_folder: Path | None) -> BatchProver:
     prover = BatchProver(shape, cache_folder=cache_folder)

@@ -84,6 +84,10 @@ class PoolProver:
         self._cache_folder, self._work = cache_folder, work
         self._pool = _pool()
 
+    def prepare(self, task: Callable[[Shape, Path | None], None]) -> None:
+        """Start the process now and let it load what the first proof needs."""
+        self._pool.submit(task, self.shape, self._cache_folder)
+
     def submit(self, job: ProofJob) -> Future[bytes]:
         """See Prover."""
         try:

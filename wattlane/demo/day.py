@@ -179,10 +179,7 @@ async def let_the_window_pass(street: Street) -> None:
     await until_final(street)
     await asyncio.to_thread(street.l1.advance, street.window_s + L1_TIME_SLACK_S + TIME_MARGIN_S)
     await _until(street, "finalizations", lambda: _soft_channels(street) == 0)
-    now = (await asyncio.to_thread(street.reader.latest_block)).timestamp
-    for home in street.homes.values():
-        while home.node is not None and int((await home.node.info())["final_time"]) < now:
-            await asyncio.sleep(POLL_S)
+    await _nodes_have_seen(street, (await asyncio.to_thread(street.reader.latest_block)).timestamp)
 
 
 async def withdraw(street: Street) -> None:
@@ -228,6 +225,16 @@ def _soft_channels(street: Street) -> int:
         found = street.view.get(f"/v1/channels?account={home.index}")
         slots |= {str(one["slot"]) for one in found} if isinstance(found, list) else set()
     return len(slots)
+
+
+async def _nodes_have_seen(street: Street, timestamp: int) -> None:
+    """Until every node that runs knows of an L1 block of this time: it signs for a time after."""
+    running = [home.node for home in street.homes.values() if home.node is not None]
+    while True:
+        seen = [int((await node.info())["final_time"]) for node in running]
+        if min(seen) >= timestamp:
+            return
+        await asyncio.sleep(POLL_S)
 
 
 async def _until(street: Street, what: str, condition: Callable[[], bool]) -> None:

@@ -205,7 +205,7 @@ def _verify(site: Site, rollup: Settings, bars: Bars) -> bool:
         )
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     bars.done("verify-batch, with nothing but L1", time.monotonic() - started)
-    bars.console.print(f"    {lines[-1] if lines else 'it said nothing'}")
+    bars.console.print(f"    {lines[-1] if lines else 'it said nothing'}", soft_wrap=True)
     return done.returncode == 0
 
 

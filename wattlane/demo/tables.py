@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -12,7 +13,7 @@ from wattlane.money import show_energy, show_tokens
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for place, column in enumerate(columns):
         table.add_column(column, justify="left" if place == 0 else "right", no_wrap=True)
     return table
@@ -27,11 +28,15 @@ def bills(plan: Plan, report: DemoReport, feed_in: int, retail: int) -> Table:
         "sold",
         "paid",
         "earned",
-        "saved against retail",
-        "earned above feed-in",
+        "saved",
+        "gained",
         "from grid",
         "to grid",
     )
+    table.caption = (
+        "saved: paid less than retail; gained: earned more than the grid's feed-in price"
+    )
+    table.caption_justify = "left"
     for home in plan.homes:
         bought = sum(pair.energy_wh for pair in report.pairs if pair.payer == home)
         sold = sum(pair.energy_wh for pair in report.pairs if pair.payee == home)
@@ -66,22 +71,22 @@ def batches(report: DemoReport) -> Table:
     table = _table(
         "Batches accepted by L1",
         "no.",
-        "slots used",
+        "slots",
         "constraints",
-        "proof (s)",
+        "proof s",
         "gas",
-        "calldata (bytes)",
+        "calldata",
         "new root",
     )
     for one in report.batches:
         table.add_row(
             str(one.number),
-            f"{one.transactions} of {one.slots}",
+            f"{one.transactions}/{one.slots}",
             f"{one.constraints:,}",
             f"{one.prove_seconds:.1f}",
             f"{one.gas_used:,}",
             f"{one.calldata_bytes:,}",
-            one.new_root[:14] + "…",
+            one.new_root[:12] + "…",
         )
     return table
 
