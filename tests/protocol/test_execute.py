@@ -475,7 +475,8 @@ def test_a_deadline_past_the_end_of_time_is_refused() -> None:
     run(state, signed(body, ANNA), at(late))
 
 
-def test_finalize_waits_until_the_queue_is_covered_to_the_deadline() -> None:
+def test_c5_finalize_waits_until_the_queue_is_covered_to_the_deadline() -> None:
+    """⚠ A challenge that reached L1 before the deadline is consumed first."""
     state, channel = closing_street()
     done = signed(Finalize(channel.id))
     refuse(state, DeadlineNotReached, done, at(channel.deadline - 1))
