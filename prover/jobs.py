@@ -119,7 +119,7 @@ def prove_job(shape: Shape, cache_folder: Path | None, job: ProofJob) -> Proof:
 
 
 def prepare_process(shape: Shape, cache_folder: Path | None) -> None:
-    """Load what prove_job needs here, ahead of the first job. Raises what BatchProver.setup does."""
+    """Load what prove_job needs here, ahead of the first job. Raises as BatchProver.setup."""
     _prover(shape, cache_folder)
 
 

@@ -105,7 +105,7 @@ def run(
     settings = load_settings(folder, **_listening(listen))
     passphrase = read_passphrase(passphrase_file)
     with shown_progress() as progress:
-        prover = open_prover(progress, cache_folder=settings.cache_folder)
+        prover = open_prover(progress, cache_folder=settings.cache_folder, prepared=True)
     run_sequencer(settings, passphrase, prover, lambda url: typer.echo(f"listening on {url}"))
 
 

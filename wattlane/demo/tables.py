@@ -30,8 +30,6 @@ def bills(plan: Plan, report: DemoReport, feed_in: int, retail: int) -> Table:
         "earned",
         "saved",
         "gained",
-        "from grid",
-        "to grid",
     )
     table.caption = (
         "saved: paid less than retail; gained: earned more than the grid's feed-in price"
@@ -42,7 +40,6 @@ def bills(plan: Plan, report: DemoReport, feed_in: int, retail: int) -> Table:
         sold = sum(pair.energy_wh for pair in report.pairs if pair.payee == home)
         paid = sum(pair.money_ntok for pair in report.pairs if pair.payer == home)
         earned = sum(pair.money_ntok for pair in report.pairs if pair.payee == home)
-        grid = plan.totals[home]
         table.add_row(
             home,
             show_energy(bought),
@@ -51,8 +48,6 @@ def bills(plan: Plan, report: DemoReport, feed_in: int, retail: int) -> Table:
             show_tokens(earned, 4),
             show_tokens(amount_ntok(bought, retail) - paid, 4),
             show_tokens(earned - amount_ntok(sold, feed_in), 4),
-            show_energy(grid.from_grid_wh),
-            show_energy(grid.to_grid_wh),
         )
     return table
 
