@@ -10,16 +10,14 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import structlog
-import uvicorn
-from fastapi import FastAPI
 
 from contracts.client import RollupClient
 from protocol.crypto import compiled
 from sequencer.api.app import Info, create_app
+from sequencer.api.server import ApiServer
 from sequencer.keystore import OperatorKeys, open_keystore
 from sequencer.l1.submitter import Submitter
 from sequencer.l1.watcher import Watcher
@@ -29,9 +27,6 @@ from sequencer.proving import Prover
 from sequencer.settings import DATABASE, Settings
 from sequencer.startup import check_rollup, listen, lock_folder
 from sequencer.storage.database import Database, sqlite_url
-
-GRACE_S = 10
-"""Requests under way are given this long when the sequencer stops."""
 
 _log = structlog.get_logger(__name__)
 
@@ -91,7 +86,7 @@ def _serve(
         submitter = Submitter(client, ledger, clock, stopping.thread)
         loops = Loops(ledger, watcher, submitter, prover, stopping, settings.poll_s)
         info = Info(settings.chain_id, client.address, prover.verifying_key.insecure)
-        server = _Server(create_app(ledger, info, loops.health))
+        server = ApiServer(create_app(ledger, info, loops.health))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -109,29 +104,3 @@ def _serve(
 
     asyncio.run(main())
     _log.info("stopped")
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: the daemon decides when to stop."""
-
-    def __init__(self, app: FastAPI) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                timeout_graceful_shutdown=GRACE_S,
-            )
-        )
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tells that requests are answered."""
-        await super().startup(sockets=sockets)
-        self.ready.set()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Captures none."""
-        yield

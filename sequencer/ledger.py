@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from protocol.channels import Status
 from protocol.codec import transaction_id
 from protocol.errors import (
@@ -34,7 +32,7 @@ from sequencer.sealing import SealedBatch, SealingPolicy, is_due
 from sequencer.soft import Pending, Refusal
 from sequencer.storage import batches, events, leaves, mempool, meta, queue, sent
 from sequencer.storage.batches import Acceptance
-from sequencer.storage.database import Database
+from sequencer.storage.database import Connection, Database
 from sequencer.storage.schema import BatchStatus, L1Status, TransactionStatus
 from sequencer.storage.sent import SentRow
 

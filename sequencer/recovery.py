@@ -6,8 +6,6 @@ and the seal that were recorded; the mempool is executed on top of it.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
-
 from protocol.batch import challenge, execute_proof, public_inputs
 from protocol.errors import ProtocolError
 from protocol.state import State
@@ -18,6 +16,7 @@ from sequencer.sealing import SealedBatch
 from sequencer.soft import Pending, Refusal
 from sequencer.storage import batches, leaves, mempool, meta, queue
 from sequencer.storage.batches import BatchRow
+from sequencer.storage.database import Connection
 
 
 def recover(connection: Connection, rollup: Rollup) -> tuple[Book, list[tuple[Pending, Refusal]]]:

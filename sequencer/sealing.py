@@ -82,11 +82,17 @@ def is_due(
     oldest_age_s: float,
     waiting_for_proof: int,
 ) -> bool:
-    """Whether to seal now: something waits, the prover has room, and size or age says so."""
-    if waiting_for_proof >= policy.sealed_ahead or not (ops or pending):
+    """Whether to seal now. `ops`: those that are due.
+
+    While the prover is busy a batch goes on filling, and only one whose user slots are all taken
+    is sealed ahead; an idle prover also takes one whose queue slots are, or that is old enough.
+    """
+    if not (ops or pending) or waiting_for_proof >= policy.sealed_ahead:
         return False
-    full = len(pending) >= shape.user_slots or len(ops) >= shape.queue_slots
-    return full or oldest_age_s >= policy.maximum_age_s
+    if len(pending) >= shape.user_slots:
+        return True
+    is_worth_it = len(ops) >= shape.queue_slots or oldest_age_s >= policy.maximum_age_s
+    return is_worth_it and not waiting_for_proof
 
 
 def seal_batch(

@@ -6,8 +6,6 @@ Statuses as users see them: accepted (durable), soft (executed in order, with a 
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
-
 from protocol.codec import (
     Json,
     account_inclusion_to_json,
@@ -26,6 +24,7 @@ from sequencer.ledger import Ledger
 from sequencer.receipts import Receipt
 from sequencer.storage import batches, events, mempool, queue
 from sequencer.storage.batches import BatchRow
+from sequencer.storage.database import Connection
 from sequencer.storage.mempool import TransactionRow
 from sequencer.storage.schema import BatchStatus, TransactionStatus
 

@@ -28,6 +28,8 @@ from sequencer.errors import (
     StorageReadOnly,
 )
 
+__all__ = ["Connection", "Database", "sqlite_url", "storage_error"]
+
 BUSY_TIMEOUT_MS = 10_000
 
 

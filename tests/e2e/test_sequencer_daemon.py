@@ -84,6 +84,7 @@ def test_from_the_queue_to_tokens_on_l1(setting: Setting, sequencer: SequencerPr
     assert final is not None
     assert final.balance_ntok == FUNDS_NTOK + 7 + 5_000 - 1_234 - FEE_NTOK + 300
 
+    sequencer.wait(lambda: sequencer.get("/v1/batches")[-1]["status"] == "final")
     for batch in sequencer.get("/v1/batches"):
         assert batch["status"] == "final"
         assert batch["gas_used"] > 200_000
