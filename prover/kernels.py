@@ -11,7 +11,8 @@ from protocol.crypto.kernel_cache import compile_all
 from prover.progress import Progress, silent
 
 KERNEL_MODULES = (
-    "protocol.crypto.compiled",
+    "protocol.crypto.curve_kernels",
+    "prover.curves.bucket_kernels",
     "prover.curves.fr_kernels",
     "prover.curves.group_entries",
     "prover.curves.scalar_kernels",

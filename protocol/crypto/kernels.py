@@ -15,6 +15,7 @@ what they are given, so that one source serves all three:
     load(array, index, like)      element number `index` of a C-contiguous uint64 array, counted
                                   in elements of the type of `like` (a value of that field)
     store(array, index, element)
+    prefetch(array, index, like)  have the processor fetch what will soon be loaded
 
 Python's side has FR and FQ: `FR.encode(5)` is the tuple of 5 in Montgomery form, a constant that
 a compiled function may use as a global; `FR.decode(words)` is the int again.
@@ -37,6 +38,7 @@ from numpy.typing import NDArray
 from protocol.crypto.field_code import FQ, FR, lookup
 
 _I64 = ir.IntType(64)
+_LINE_WORDS = 8  # of a cache line
 _UniTuple: Any = types.UniTuple
 _intrinsic: Any = extending.intrinsic
 _overload: Any = extending.overload
@@ -114,6 +116,26 @@ def define_load(typing_context: Any, array: Any, index: Any, like: Any) -> Any:
     return like(array, types.int64, like), codegen
 
 
+def define_prefetch(typing_context: Any, array: Any, index: Any, like: Any) -> Any:
+    if not (_is_words(array) and isinstance(index, types.Integer) and like in _SIZES):
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        size = _SIZES[like]
+        start = _address(context, builder, array, args[0], args[1], size)
+        byte_pointer, number = ir.PointerType(ir.IntType(8)), ir.IntType(32)
+        code = ir.FunctionType(ir.VoidType(), [byte_pointer, number, number, number])
+        name = "llvm.prefetch.p0"
+        function = builder.module.globals.get(name) or ir.Function(builder.module, code, name)
+        hints = [ir.Constant(number, hint) for hint in (0, 3, 1)]  # read, keep, data
+        for word in {*range(0, size, _LINE_WORDS), size - 1}:
+            at = builder.gep(start, [ir.Constant(_I64, word)])
+            builder.call(function, [builder.bitcast(at, byte_pointer), *hints])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, like), codegen
+
+
 def define_store(typing_context: Any, array: Any, index: Any, element: Any) -> Any:
     if not (_is_words(array) and array.mutable and element in _SIZES):
         return None
@@ -182,6 +204,10 @@ class _Load(Protocol):
     def __call__(self, array: NDArray[np.uint64], index: int, like: E, /) -> E: ...
 
 
+class _Prefetch(Protocol):
+    def __call__(self, array: NDArray[np.uint64], index: int, like: Any, /) -> None: ...
+
+
 class _Store(Protocol):
     def __call__(self, array: NDArray[np.uint64], index: int, element: Any, /) -> None: ...
 
@@ -194,6 +220,7 @@ square: _Unary = _intrinsic(define_square)
 is_zero: _IsZero = _intrinsic(define_is_zero)
 equal: _Equal = _intrinsic(define_equal)
 load: _Load = _intrinsic(define_load)
+prefetch: _Prefetch = _intrinsic(define_prefetch)
 store: _Store = _intrinsic(define_store)
 
 FR_ONE, FQ_ONE = FR.encode(1), FQ.encode(1)

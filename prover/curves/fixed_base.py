@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from prover.curves.buckets import all_refs
 from prover.curves.fr import Elements
 from prover.curves.group_kernels import Points, Refs
 from prover.curves.groups import Group
@@ -52,7 +53,7 @@ class FixedBase:
         signed_digits(scalars, self.bits, digits, 0, scalars.shape[0])
         for window, row in enumerate(digits):
             entries = 2 * (window * self._size + np.abs(row)) + (row < 0)
-            self.group.add_pairs(out, _all(row.shape[0]), self._table, _refs(entries), out)
+            self.group.add_pairs(out, all_refs(row.shape[0]), self._table, _refs(entries), out)
 
     def _doublings(self) -> Points:
         """2^i * generator."""
@@ -69,12 +70,8 @@ class FixedBase:
         table[-1] = doubled[-1]
         for bit in range(self.bits - 1):
             step = _refs(np.full(1 << bit, 2 * bit))
-            self.group.add_pairs(table, _all(1 << bit), doubled, step, table, 1 << bit)
+            self.group.add_pairs(table, all_refs(1 << bit), doubled, step, table, 1 << bit)
 
 
 def _refs(numbers: NDArray[np.signedinteger]) -> Refs:
     return numbers.astype(np.int32)
-
-
-def _all(count: int) -> Refs:
-    return np.arange(0, 2 * count, 2, dtype=np.int32)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from protocol.crypto.kernel_cache import Compiler
 from protocol.crypto.kernels import FQ2_ONE, FQ_ONE
 from prover.curves import group_kernels
-from prover.curves.group_kernels import Points, Refs, add_pairs, window_sums
+from prover.curves.group_kernels import Points, Refs, add_pairs
 
 compiled = Compiler(__file__, group_kernels.__file__)
 _POINTS, _REFS = "uint64[:,::1]", "int32[::1]"
 _PAIRS = f"void({_POINTS}, {_REFS}, {_POINTS}, {_REFS}, {_POINTS}, int64, int64, {_POINTS})"
-_WINDOW = f"void({_POINTS}, {_REFS}, int64, {_POINTS})"
 
 
 @compiled(_PAIRS)
@@ -25,13 +24,3 @@ def add_pairs_g2(
     a: Points, a_refs: Refs, b: Points, b_refs: Refs, out: Points, at: int, n: int, prefix: Points
 ) -> None:
     add_pairs(a, a_refs, b, b_refs, out, at, n, prefix, FQ2_ONE)
-
-
-@compiled(_WINDOW)
-def window_sums_g1(points: Points, digits: Refs, log_buckets: int, out: Points) -> None:
-    window_sums(points, digits, log_buckets, out, FQ_ONE)
-
-
-@compiled(_WINDOW)
-def window_sums_g2(points: Points, digits: Refs, log_buckets: int, out: Points) -> None:
-    window_sums(points, digits, log_buckets, out, FQ2_ONE)

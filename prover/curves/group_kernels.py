@@ -23,6 +23,7 @@ from protocol.crypto.kernels import (
     load,
     mul,
     neg,
+    prefetch,
     square,
     store,
     sub,
@@ -30,10 +31,11 @@ from protocol.crypto.kernels import (
 
 Points = NDArray[np.uint64]
 Refs = NDArray[np.int32]
-Offsets = NDArray[np.int64]
 
-BLOCK = 1024
+BLOCK = 2048
 """Additions that share an inversion."""
+_AHEAD = 8
+"""Additions between fetching points and using them: points lie in no order in memory."""
 
 
 @inner
@@ -46,6 +48,13 @@ def load_point(points: Points, ref: int, one: Any) -> Any:
     if ref & 1:
         y = neg(y)
     return load(points, (ref >> 1) * 2, one), y
+
+
+@inner
+def prefetch_point(points: Points, ref: int, one: Any) -> None:
+    if ref >= 0:
+        prefetch(points, (ref >> 1) * 2, one)
+        prefetch(points, (ref >> 1) * 2 + 1, one)
 
 
 @inner
@@ -105,6 +114,9 @@ def add_pairs(
         product = one
         for i in range(start, stop):
             store(prefix, i - start, product)
+            ahead = min(i + _AHEAD, stop - 1)
+            prefetch_point(a, a_refs[ahead], one)
+            prefetch_point(b, b_refs[ahead], one)
             p = load_point(a, a_refs[i], one)
             d = denominator(p, load_point(b, b_refs[i], one), one)
             if not is_zero(d):
@@ -120,111 +132,3 @@ def add_pairs(
                 inverted = mul(product, load(prefix, i - start, one))
                 product = mul(product, d)
                 store_sum(p, q, inverted, out, out_start + i)
-
-
-@inner
-def literal_free(number: int) -> int:
-    """`number`; written as a literal it would make Numba compile a function for it alone."""
-    return int(np.int64(number))
-
-
-@inner
-def store_point(point: Any, out: Points, at: int) -> None:
-    store(out, 2 * at, point[0])
-    store(out, 2 * at + 1, point[1])
-
-
-@inner
-def sum_segments(points: Points, refs: Refs, offsets: Offsets, out: Points, one: Any) -> None:
-    """out[s] = sum of the points of refs[offsets[s] : offsets[s + 1]], each a binary tree.
-
-    Each round adds neighbours of all segments that are longer than one point.
-    """
-    n_segments, width = offsets.shape[0] - 1, points.shape[1]
-    room = (refs.shape[0] + n_segments) // 2
-    left, right = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int32)
-    sums = np.empty((room, width), dtype=np.uint64)
-    next_sums = np.empty(((room + n_segments) // 2, width), dtype=np.uint64)
-    prefix = np.empty((BLOCK, width // 2), dtype=np.uint64)
-    active = np.empty(n_segments, dtype=np.int64)
-    starts, lengths = np.empty_like(active), np.empty_like(active)
-    for segment in range(n_segments):
-        active[segment], starts[segment] = segment, offsets[segment]
-        lengths[segment] = offsets[segment + 1] - offsets[segment]
-    in_order = np.empty(room, dtype=np.int32)
-    for i in range(room):
-        in_order[i] = 2 * i
-    source, n_active = points, n_segments
-    while n_active > 0:
-        count, kept = 0, 0
-        for k in range(n_active):
-            segment, start, length = active[k], starts[k], lengths[k]
-            if length < 2:
-                ref = refs[start] if length == 1 else -1
-                store_point(load_point(source, ref, one), out, segment)
-                continue
-            active[kept], starts[kept], lengths[kept] = segment, count, (length + 1) // 2
-            kept += 1
-            for i in range(start, start + length, 2):
-                left[count] = refs[i]
-                right[count] = refs[i + 1] if i + 1 < start + length else -1
-                count += 1
-        n_active = kept
-        add_pairs(source, left, source, right, sums, literal_free(0), count, prefix, one)
-        source, refs = sums, in_order
-        sums, next_sums = next_sums, sums
-
-
-@inner
-def window_sums(points: Points, digits: Refs, log_buckets: int, out: Points, one: Any) -> None:
-    """The sum over l of 2^l out[l], 1 + log_buckets points, is that of digits[i] * points[i].
-
-    digits: of magnitude at most 2^log_buckets. Bucket k holds the points of magnitude k, and
-    bucket 0, as zeros are left out, those of magnitude 2^log_buckets.
-    """
-    n_buckets = 1 << log_buckets
-    offsets = np.zeros(n_buckets + 1, dtype=np.int64)
-    ends = np.empty(n_buckets, dtype=np.int64)
-    for digit in digits:
-        if digit != 0:
-            offsets[(abs(digit) & (n_buckets - 1)) + 1] += 1
-    for bucket in range(n_buckets):
-        ends[bucket] = offsets[bucket]
-        offsets[bucket + 1] += offsets[bucket]
-    refs = np.empty(offsets[n_buckets], dtype=np.int32)
-    for i in range(digits.shape[0]):
-        digit = digits[i]
-        if digit != 0:
-            bucket = abs(digit) & (n_buckets - 1)
-            refs[ends[bucket]] = 2 * i + (digit < 0)
-            ends[bucket] += 1
-    levels = np.empty((2 * n_buckets, points.shape[1]), dtype=np.uint64)
-    sum_segments(points, refs, offsets, levels, one)
-    sum_bits(levels, log_buckets, out, one)
-
-
-@inner
-def sum_bits(levels: Points, log_size: int, out: Points, one: Any) -> None:
-    """out[l] = sum of the levels[k] whose k has bit l, for l < log_size; out[log_size] = levels[0].
-
-    levels: 2^log_size points and room for as many more. Neighbours are added level by level, so
-    that the odd entries of level l are together what has bit l.
-    """
-    size = 1 << log_size
-    prefix = np.empty((BLOCK, levels.shape[1] // 2), dtype=np.uint64)
-    even, odd = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32)
-    offsets = np.zeros(log_size + 2, dtype=np.int64)
-    refs = np.empty(size, dtype=np.int32)
-    start, n_refs = 0, 0
-    for level in range(log_size):
-        half = size >> level + 1
-        for i in range(half):
-            even[i], odd[i] = 2 * (start + 2 * i), 2 * (start + 2 * i + 1)
-            refs[n_refs + i] = odd[i]
-        n_refs += half
-        offsets[level + 1] = n_refs
-        start += 2 * half
-        add_pairs(levels, even, levels, odd, levels, start, half, prefix, one)
-    refs[n_refs] = 0
-    offsets[log_size + 1] = n_refs + 1
-    sum_segments(levels, refs, offsets, out, one)

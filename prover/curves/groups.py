@@ -24,7 +24,6 @@ class Group:
 
     name: str
     generator: Coordinates
-    _window_sums: Callable[[Points, Refs, int, Points], None]
     _add_pairs: Callable[[Points, Refs, Points, Refs, Points, int, int, Points], None]
 
     @property
@@ -60,14 +59,6 @@ class Group:
         prefix = np.empty((min(n, BLOCK), self.width // 2), dtype=np.uint64)
         self._add_pairs(a, a_refs, b, b_refs, out, at, n, prefix)
 
-    def window_sums(self, points: Points, digits: Refs, out: Points) -> None:
-        """The sum over l of 2^l out[l] (uint64[n, width]) is that of digits[i] * points[i].
-
-        digits: int32, of magnitude at most 2^(n - 1).
-        """
-        assert digits.shape[0] == points.shape[0]
-        self._window_sums(points, digits, out.shape[0] - 1, out)
-
     def sum_of_doublings(self, points: Points) -> Points:
         """sum of 2^i points[i], uint64[width] (Horner)."""
         total = np.zeros((1, self.width), dtype=np.uint64)
@@ -84,7 +75,6 @@ G1 = Group(
         0x17F1D3A73197D7942695638C4FA9AC0FC3688C4F9774B905A14E3A3F171BAC586C55E83FF97A1AEFFB3AF00ADB22C6BB,
         0x08B3F481E3AAA0F1A09E30ED741D8AE4FCF5E095D5D00AF600DB18CB2C04B3EDD03CC744A2888AE40CAA232946C5E7E1,
     ),
-    group_entries.window_sums_g1,
     group_entries.add_pairs_g1,
 )
 G2 = Group(
@@ -95,7 +85,6 @@ G2 = Group(
         0x0CE5D527727D6E118CC9CDC6DA2E351AADFD9BAA8CBDD3A76D429A695160D12C923AC9CC3BACA289E193548608B82801,
         0x0606C4A02EA734CC32ACD2B02BC28B99CB3E287E85A763AF267492AB572E99AB3F370D275CEC1DA1AAA9075FF05F79BE,
     ),
-    group_entries.window_sums_g2,
     group_entries.add_pairs_g2,
 )
 """Generators. Ref: draft-irtf-cfrg-pairing-friendly-curves, 4.2.1."""

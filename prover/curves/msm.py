@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from prover.curves.buckets import window_sums
 from prover.curves.fr import Elements
 from prover.curves.group_kernels import Points
 from prover.curves.groups import Group
@@ -50,7 +51,8 @@ class Sum:
         return int(self._digits.shape[0])
 
     def add_window(self, window: int) -> None:
-        self.group.window_sums(self.points, self._digits[window], self._parts[window])
+        digits = self._digits[window]
+        self._parts[window] = window_sums(self.group, self.points, digits, self._bits - 1)
 
     def result(self) -> Points:
         """The sum, uint64[group.width], after all windows have been added."""
