@@ -25,7 +25,8 @@ def open_prover(
 ) -> PoolProver:
     """Kernels, circuit and key made or loaded here, with progress; proofs in a child process.
 
-    `prepared`: the child starts at once and loads while nobody waits for it yet. Raises KernelCacheUnwritable, CacheUnwritable, NotEnoughMemory. Close what it returns.
+    `prepared`: the child starts at once and loads while nobody waits for it yet. Raises
+    KernelCacheUnwritable, CacheUnwritable, NotEnoughMemory. Close what it returns.
     """
     here = BatchProver(shape, cache_folder=cache_folder, progress=progress)
     here.setup()

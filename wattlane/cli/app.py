@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from wattlane.cli import account, demo, keys, l1, node, sequencer, status, verify, wallet
+from wattlane.cli import account, channel, demo, keys, l1, node, sequencer, status, verify, wallet
 
 app = typer.Typer(
     name="wattlane",
@@ -20,6 +20,9 @@ app.add_typer(node.app, name="node")
 app.add_typer(sequencer.app, name="sequencer")
 app.add_typer(keys.app, name="keys")
 app.add_typer(l1.app, name="l1")
+app.add_typer(channel.app, name="channel")
 app.command()(account.deposit)
+app.command()(account.withdraw)
+app.command()(account.balance)
 app.command()(status.status)
 app.command("verify-batch")(verify.verify_batch)

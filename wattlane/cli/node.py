@@ -15,6 +15,7 @@ from wattlane.cli.options import (
     PassphraseFile,
     SequencerUrl,
     host_and_port,
+    peer_address,
 )
 
 app = typer.Typer(no_args_is_help=True, help="Run a home's node.")
@@ -60,7 +61,7 @@ def run(
     from channels.settings import NodeSettings
     from channels.wallet import Wallet
 
-    peers = dict(_peer(one) for one in peer or [])
+    peers = dict(peer_address(one) for one in peer or [])
     settings = NodeSettings(confirmations=confirmations, account_timeout_s=wait_for_account)
     wallet = Wallet.load(folder, read_passphrase(passphrase_file))
 
@@ -80,10 +81,3 @@ def run(
             on_ready=say_ready,
         )
     )
-
-
-def _peer(given: str) -> tuple[int, str]:
-    index, _, url = given.partition("=")
-    if not (index.isascii() and index.isdigit()) or not url.startswith(("ws://", "wss://")):
-        raise typer.BadParameter(f"{given!r} is not ACCOUNT=ws://HOST:PORT")
-    return int(index), url

@@ -12,7 +12,8 @@ from platformdirs import user_data_path
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
-def _http_url(given: str | None) -> str | None:
+def http_url(given: str | None) -> str | None:
+    """A URL as typed. Raises BadParameter."""
     if given is not None and not given.startswith(("http://", "https://")):
         raise typer.BadParameter(f"{given!r} is no http:// or https:// URL")
     return given
@@ -31,6 +32,14 @@ def host_and_port(given: str) -> tuple[str, int]:
     if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) >= 1 << 16:
         raise typer.BadParameter(f"{given!r} is no HOST:PORT")
     return host.strip("[]"), int(port)
+
+
+def peer_address(given: str) -> tuple[int, str]:
+    """ACCOUNT=ws://HOST:PORT as typed. Raises BadParameter."""
+    index, _, url = given.partition("=")
+    if not (index.isascii() and index.isdigit()) or not url.startswith(("ws://", "wss://")):
+        raise typer.BadParameter(f"{given!r} is not ACCOUNT=ws://HOST:PORT")
+    return int(index), url
 
 
 DEFAULT_FOLDER = user_data_path("wattlane") / "home"
@@ -57,7 +66,7 @@ L1Url = Annotated[
     typer.Option(
         "--l1",
         envvar="WATTLANE_L1",
-        callback=_http_url,
+        callback=http_url,
         help="URL of your own L1 node (JSON-RPC).",
     ),
 ]
@@ -84,7 +93,7 @@ SequencerUrl = Annotated[
     typer.Option(
         "--sequencer",
         envvar="WATTLANE_SEQUENCER",
-        callback=_http_url,
+        callback=http_url,
         help="URL of the sequencer.",
     ),
 ]
@@ -93,7 +102,7 @@ MaybeSequencer = Annotated[
     typer.Option(
         "--sequencer",
         envvar="WATTLANE_SEQUENCER",
-        callback=_http_url,
+        callback=http_url,
         help="Also ask this sequencer, and compare.",
     ),
 ]
