@@ -173,7 +173,7 @@ class ControlServer:
         self._node = node
         self._path = folder / FILE_NAME
         self._token = secrets.token_hex(32)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self.stopped = asyncio.Event()
 
     @classmethod
@@ -191,9 +191,9 @@ class ControlServer:
         finally:
             control._path.unlink(missing_ok=True)
             server.close()
-            for task in list(control._tasks):
-                task.cancel()
-            await asyncio.gather(*control._tasks, return_exceptions=True)
+            for writer in control._connections.values():
+                writer.close()
+            await asyncio.gather(*control._connections, return_exceptions=True)
 
     def _announce(self, port: int) -> None:
         beside = self._path.with_suffix(".new")
@@ -205,7 +205,7 @@ class ControlServer:
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._tasks.add(task)
+        self._connections[task] = writer
         running: set[asyncio.Task[None]] = set()
         try:
             given = (await reader.readline()).decode(errors="replace").strip()
@@ -220,7 +220,7 @@ class ControlServer:
         finally:
             for answering in running:
                 answering.cancel()
-            self._tasks.discard(task)
+            del self._connections[task]
             writer.close()
 
     async def _answer(self, line: bytes, writer: asyncio.StreamWriter) -> None:

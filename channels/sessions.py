@@ -208,7 +208,9 @@ class Neighbourhood:
         return f"ws://{host}:{port}"
 
     def add_peer(self, index: int, url: str) -> None:
-        """Where a neighbour listens; it is dialled from now on."""
+        """Where a neighbour listens; it is dialled from now on. Raises PeerUnreachable."""
+        if not url.startswith(("ws://", "wss://")):
+            raise PeerUnreachable(index, f"{url[:100]!r} is no ws:// or wss:// address")
         self._urls[index] = url
         old = self._dialling.pop(index, None)
         if old is not None:
