@@ -79,12 +79,12 @@ def _check_consumed(
     """
     @notice `ops` must be exactly the oldest min(queue_slots, ops enqueued by l1_time) of those
             after number `processed`.
-    @dev Enqueue times never fall along the queue, so looking at its two ends is enough.
+    @dev Enqueue times never fall along the queue, so looking at its two ends is enough. A number
+         that does not exist yet has the hash 0, which no list of ops has.
     @return queue_covered: min(l1_time, enqueue time of the oldest op left unprocessed), seconds.
     """
     assert len(ops) <= queue_slots, "TooManyOps"
     last: uint256 = processed + len(ops)
-    assert last <= self.enqueued, "QueueMismatch"
     if len(ops) > 0:
         hash: bytes32 = self.records[processed].hash
         for entry: Op in ops:

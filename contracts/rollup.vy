@@ -201,7 +201,6 @@ def _take_deposit(amount_base_units: uint256) -> uint256:
     received: uint256 = staticcall TOKEN.balanceOf(self) - before
     assert received > 0, "AmountZero"
     assert received % BASE_UNITS_PER_NTOK == 0, "NotWholeNtok"
-    assert received < NTOK_LIMIT * BASE_UNITS_PER_NTOK, "TooMuchDeposited"
     amount_ntok: uint256 = received // BASE_UNITS_PER_NTOK * NTOK_PER_BASE_UNIT
     held_ntok: uint256 = self.held_ntok + amount_ntok
     assert held_ntok < NTOK_LIMIT, "TooMuchDeposited"
@@ -212,7 +211,6 @@ def _take_deposit(amount_base_units: uint256) -> uint256:
 # Batches
 
 @external
-@nonreentrant
 def submit_batch(
     l1_time: uint256,
     proof: Proof,
@@ -230,7 +228,8 @@ def submit_batch(
     @param withdrawals Every amount paid out, by strictly increasing position.
     """
     # Called by the transaction itself, so that its calldata is these arguments, for all to read. An
-    # account with code (EIP-7702) could hide them in calls of its own.
+    # account with code (EIP-7702) could hide them in calls of its own. So no token can call this
+    # from within a transfer either: there is nothing to lock.
     assert msg.sender == tx.origin and msg.sender.codesize == 0, "NotDirect"
     calldata._check_arrays(len(data), len(ops), len(withdrawals))
     progress: Progress = self._progress()

@@ -181,8 +181,9 @@ class Evm:
         return self.blocks[-1].header
 
     def increase_time(self, seconds: int) -> int:
-        """Push the clock; returns how far it is ahead of the wall clock."""
-        self._offset_s += seconds
+        """Push the clock on from where the newest block has it; returns the offset in seconds."""
+        now = int(time.time())
+        self._offset_s = max(self._offset_s, self.head.timestamp - now) + seconds
         return self._offset_s
 
     def mine(self) -> Mined:

@@ -90,6 +90,11 @@ class SimulatedRollup:
         """Run a submission without sending it. Raises Reverted."""
         self.client.call(submission.calldata(), sender or self.client.account.address)
 
+    def fill_queue(self, count: int) -> None:
+        """Enqueue this many new accounts."""
+        for i in range(count):
+            self.client.new_account(i, self.client.account.address, 10 + i)
+
     def queue(self, first: int, last: int) -> tuple[QueueOp, ...]:
         """Queue ops by number, both included."""
         return self.client.queue_ops_by_number(first, last)
