@@ -13,7 +13,7 @@ import pytest
 
 from channels.wallet import Wallet
 from contracts.chain import Chain
-from tests.e2e.sequencer_process import FUNDS_NTOK, SequencerProcess, Setting, start_l1
+from tests.e2e.sequencer_process import FEE_NTOK, FUNDS_NTOK, SequencerProcess, Setting, start_l1
 
 README = Path(__file__).parents[2] / "README.md"
 PASSPHRASE = "six easy words, all in lower case"
@@ -70,7 +70,11 @@ def test_the_readmes_program_pays_for_energy_and_closes(
     paid_ntok = (12 + 7 + 30) * 180_000
     assert done.stdout.splitlines() == [
         f"49 Wh for {paid_ntok} ntok",
-        f"{PRODUCER_NTOK + paid_ntok} ntok on the producer's account",
+        f"{CONSUMER_NTOK - FEE_NTOK - paid_ntok} ntok are left on the account",
     ]
-    shown = sequencer.get("/v1/accounts/4", root="final")["inclusion"]["account"]
-    assert (shown["sold_wh"], shown["balance_ntok"]) == ("49", str(PRODUCER_NTOK + paid_ntok))
+
+    def producer_is_paid() -> bool:
+        shown = sequencer.get("/v1/accounts/4", root="final")["inclusion"]["account"]
+        return (shown["sold_wh"], shown["balance_ntok"]) == ("49", str(PRODUCER_NTOK + paid_ntok))
+
+    sequencer.wait(producer_is_paid)
