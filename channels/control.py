@@ -17,20 +17,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from channels.errors import BadFrame, ChannelsError
-from channels.node import Node
 from protocol.codec import to_int
 from protocol.errors import ProtocolError
+
+if TYPE_CHECKING:  # whoever only commands a node does not load one
+    from channels.node import Node
 
 FILE_NAME = "control.json"
 MAX_LINE_BYTES = 65_536
 _log = structlog.get_logger(__name__)
 Fields = dict[str, Any]
-_Command = Callable[[Node, "Arguments"], Awaitable[Any]]
+_Command = Callable[["Node", "Arguments"], Awaitable[Any]]
 
 
 class Arguments:

@@ -8,12 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from channels.control import ControlServer
 from channels.control_client import ControlClient
 from channels.errors import NodeNotRunning
-from channels.node import Node
-from channels.settings import NodeSettings
-from channels.wallet import Wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +44,11 @@ async def commanding(
 
 
 async def _open(where: Surroundings, passphrase: Callable[[], str], stack: AsyncExitStack) -> None:
+    from channels.control import ControlServer  # a node takes a second to load
+    from channels.node import Node
+    from channels.settings import NodeSettings
+    from channels.wallet import Wallet
+
     assert where.sequencer is not None, "checked by the caller"
     print(f"no node runs in {where.folder}: opened for this command", file=sys.stderr)
     wallet = Wallet.load(where.folder, passphrase())

@@ -8,7 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from prover.groth16.keys import VerifyingKey
-from wattlane.demo.l1 import ANVIL, DemoL1
+from wattlane.demo.l1 import DemoL1
+from wattlane.demo.settings import ANVIL
 from wattlane.demo.site import Site
 from wattlane.l1_dev import CHAIN_STATE, DEPLOYMENT
 

@@ -19,9 +19,9 @@ from contracts.chain import Chain, ChainUnavailable, dev_account, start_chain
 from contracts.errors import L1Error
 from contracts.rpc import Rpc, shown_url
 from contracts.transactions import Sender
+from wattlane.demo.settings import ANVIL, AUTO, EMBEDDED
 from wattlane.errors import BadChoice
 
-AUTO, ANVIL, EMBEDDED = "auto", "anvil", "embedded"
 KEY_VARIABLE = "WATTLANE_L1_KEY"
 HOME_WEI = 10**17
 """0.1 ether a home, for the gas of deposits and withdrawals."""

@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 
 from protocol.units import AMOUNT_BITS, MIN_WINDOW_S, check_range
-from wattlane.demo.l1 import AUTO
 from wattlane.errors import BadChoice
 from wattlane.readings import (
     DEFAULT_DAY,
@@ -19,6 +18,7 @@ from wattlane.readings import (
 )
 from wattlane.readings_file import read_street
 
+AUTO, ANVIL, EMBEDDED = "auto", "anvil", "embedded"
 DEFAULT_HOMES = 4
 DEFAULT_FEED_IN_UTOK_PER_KWH = 80_000
 DEFAULT_RETAIL_UTOK_PER_KWH = 320_000

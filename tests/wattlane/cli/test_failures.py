@@ -4,37 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from channels.errors import KeystoreMissing
+from tests.wattlane.cli.running import assert_one_line, wattlane
 from wattlane.cli.failures import FAILED, INTERRUPTED, explain, report
 
 PASSPHRASE = "correct horse battery"
-
-
-def wattlane(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the real command in a process of its own, away from any terminal."""
-    env = {name: text for name, text in os.environ.items() if not name.startswith("WATTLANE_")}
-    return subprocess.run(
-        [sys.executable, "-m", "wattlane", *arguments],
-        env={**env, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-
-
-def assert_one_line(done: subprocess.CompletedProcess[str], status: int, *words: str) -> None:
-    assert done.returncode == status, done.stderr
-    assert done.stderr.count("\n") == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    for word in words:
-        assert word in done.stderr
 
 
 def test_an_unknown_command_is_wrong_usage() -> None:
