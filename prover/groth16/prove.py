@@ -27,7 +27,7 @@ from prover.r1cs.products import products
 from prover.r1cs.system import R1CS
 
 _log = logging.getLogger(__name__)
-_BYTES_A_ROW = 2400
+_BYTES_A_ROW = 1500
 """Memory of a proof, measured: so many bytes for each wire or row of the domain."""
 
 

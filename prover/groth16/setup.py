@@ -32,7 +32,7 @@ from prover.r1cs.system import R1CS
 _log = logging.getLogger(__name__)
 MIN_ENTROPY_BYTES = 32
 _TABLE_BYTES = 90 * 2**20
-_BYTES_A_ROW = 1600
+_BYTES_A_ROW = 1500
 """Memory of a setup, measured: so many bytes for each wire or row of the domain."""
 
 
