@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -27,11 +25,7 @@ from channels.closes import CloseDesk
 from channels.closing import close_transaction
 from channels.errors import (
     ChannelClosing,
-    L1Error,
-    L1Required,
-    NoAccount,
     NotFinalInTime,
-    SequencerError,
     SequencerRefused,
     StoreFailed,
     UnknownChannel,
@@ -40,8 +34,9 @@ from channels.errors import (
 from channels.frames import Answer, Ask, CloseAsk, CloseOffer, Pay, Request
 from channels.handle import Acts, ChannelHandle, ChannelInfo
 from channels.handshake import Introduction
-from channels.l1 import L1, ContractL1
+from channels.l1 import L1
 from channels.log import be_quiet_by_default
+from channels.parts import Parts, account_of, l1_of
 from channels.payments import Payer, PaymentDesk
 from channels.records import Bill, Identity, Intent, SaveIntent, Submission
 from channels.rounds import Rounds
@@ -54,26 +49,13 @@ from channels.wallet import Wallet
 from channels.watch import Watch
 
 _log = structlog.get_logger(__name__)
-L1_ENVIRONMENT = "WATTLANE_L1"
 _FINAL_TIMEOUT_S = 900.0
-
-
-@dataclass(slots=True)
-class _Parts:
-    wallet: Wallet
-    settings: NodeSettings
-    identity: Identity
-    store: Store
-    sequencer: SequencerClient
-    l1: L1
-    watch: Watch
-    boxes: dict[int, Box] = field(default_factory=dict)
 
 
 class Node:
     """An open node; made by `Node.open`."""
 
-    def __init__(self, parts: _Parts, peers: Mapping[int, str]) -> None:
+    def __init__(self, parts: Parts, peers: Mapping[int, str]) -> None:
         self._parts = parts
         self._boxes = parts.boxes
         self._index = parts.identity.account_index
@@ -153,19 +135,19 @@ class Node:
         async with contextlib.AsyncExitStack() as stack:
             client = await stack.enter_async_context(SequencerClient(sequencer))
             info = await client.info()
-            view = _l1_of(l1, contract or info.contract, wallet, settings)
+            view = l1_of(l1, contract or info.contract, wallet, settings)
             domain = await view.domain()
             if domain != info.domain:
                 raise WrongRollup(
                     f"the sequencer serves domain {info.domain:#x}, L1 gives {domain:#x}"
                 )
             watch = Watch(view, client)
-            index = await _account_of(wallet, watch, settings.account_timeout_s)
+            index = await account_of(wallet, watch, settings.account_timeout_s)
             identity = Identity(domain, index, wallet.key_hash)
             store = Store.open(folder or wallet.path.parent, identity)
             stack.callback(store.close)
             boxes = {one.state.channel_id: Box.of(one) for one in store.load_channels()}
-            parts = _Parts(wallet, settings, identity, store, client, view, watch, boxes)
+            parts = Parts(wallet, settings, identity, store, client, view, watch, boxes)
             node = cls(parts, peers or {})
             await stack.enter_async_context(node.neighbours)
             if listen is not None:
@@ -387,28 +369,6 @@ class Node:
 
     async def _key_hash_of(self, index: int) -> int:
         return (await self._parts.watch.account(index)).key_hash
-
-
-def _l1_of(l1: str | L1 | None, contract: str, wallet: Wallet, settings: NodeSettings) -> L1:
-    if l1 is None:
-        l1 = os.environ.get(L1_ENVIRONMENT) or None
-    if l1 is None:
-        raise L1Required
-    if not isinstance(l1, str):
-        return l1
-    return ContractL1(l1, contract, wallet.l1_account, confirmations=settings.confirmations)
-
-
-async def _account_of(wallet: Wallet, watch: Watch, timeout_s: float) -> int:
-    end = asyncio.get_running_loop().time() + timeout_s
-    while True:
-        try:
-            await watch.look()
-            return await watch.find_account(wallet.key_hash, int(wallet.l1_address, 16))
-        except (NoAccount, L1Error, SequencerError):
-            if asyncio.get_running_loop().time() >= end:
-                raise
-        await asyncio.sleep(0.2)
 
 
 def _complain(following: asyncio.Task[None]) -> None:

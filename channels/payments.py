@@ -216,8 +216,7 @@ class PaymentDesk:
 
     def _acknowledged(self, box: Box, lane_value: int) -> None:
         if box.settle(lane_value):
-            written = self._store.write(Acknowledged(box.channel_id, lane_value))
-            written.add_done_callback(lambda future: future.cancelled() or future.exception())
+            self._store.write_soon(Acknowledged(box.channel_id, lane_value))
 
     async def _acknowledgement(self, box: Box, delivery: Delivery) -> None:
         try:

@@ -46,13 +46,13 @@ from channels.records import (
 FILE_NAME = "node.db"
 LOCK_NAME = "node.lock"
 _MAX_GROUP = 256
+_SOON_S = 0.1
 
 
 @dataclass(slots=True)
 class _Job:
     changes: tuple[Change, ...]
-    loop: asyncio.AbstractEventLoop
-    done: asyncio.Future[None]
+    done: asyncio.Future[None] | None = None
 
 
 def connect(path: Path, *, read_only: bool = False) -> Engine:
@@ -91,6 +91,8 @@ class Store:
         self._lock = lock
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._failure: str | None = None
+        self._soon: list[Change] = []
+        self._timer: asyncio.TimerHandle | None = None
         self._thread = threading.Thread(target=self._run, name="node-store", daemon=True)
         self._thread.start()
 
@@ -142,6 +144,9 @@ class Store:
     def close(self) -> None:
         """Finish what waits and let go of the file. Idempotent."""
         if self._lock >= 0:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._jobs.put(_Job(tuple(self._soon)))
             self._jobs.put(None)
             self._thread.join()
             self._engine.dispose()
@@ -153,13 +158,28 @@ class Store:
 
         The future raises StoreFailed. With no changes it is a barrier.
         """
-        loop = asyncio.get_running_loop()
-        job = _Job(changes, loop, loop.create_future())
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        job = _Job((*self._soon, *changes), done)
+        self._soon.clear()
         if self._failure is not None or self._lock < 0:
-            job.done.set_exception(StoreFailed(str(self.path), self._failure or "closed"))
+            done.set_exception(StoreFailed(str(self.path), self._failure or "closed"))
         else:
             self._jobs.put(job)
-        return job.done
+        return done
+
+    def write_soon(self, change: Change) -> None:
+        """Write `change` with the next write, or within a tenth of a second.
+
+        For what a crash may lose: that a voucher was acknowledged, which the peer tells again.
+        """
+        self._soon.append(change)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_SOON_S, self._write_what_waits)
+
+    def _write_what_waits(self) -> None:
+        self._timer = None
+        if self._soon:
+            self.write().add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def load_channels(self) -> list[StoredChannel]:
         """All channels as they stand on disk. Raises StoreCorrupt."""
@@ -223,7 +243,8 @@ class Store:
         failure = self._failure
         by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
         for job in group:
-            by_loop.setdefault(job.loop, []).append(job.done)
+            if job.done is not None:
+                by_loop.setdefault(job.done.get_loop(), []).append(job.done)
         for loop, futures in by_loop.items():
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_resolve, futures, str(self.path), failure)

@@ -24,7 +24,7 @@ class Home:
     def __init__(self, index: int, folder: Path, url: str, mode: str = "compiled") -> None:
         self.index = index
         self.folder = folder
-        self._url = url
+        self.url = url
         self._mode = mode
         self._process: asyncio.subprocess.Process | None = None
         self._stack = AsyncExitStack()
@@ -44,7 +44,7 @@ class Home:
             "-m",
             "tests.channels.home_process",
             str(self.folder),
-            self._url,
+            self.url,
             self._mode,
             cwd=ROOT,
             env=os.environ | {ENVIRONMENT: PASSPHRASE},
