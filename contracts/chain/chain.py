@@ -135,6 +135,7 @@ def launch(kind: str, command: Sequence[str], port: int) -> Chain:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            process_group=0,  # Ctrl-C ends what uses the chain first, and that ends the chain
         )
     except OSError as error:
         raise ChainUnavailable(kind, f"{command[0]} does not run: {error}") from error

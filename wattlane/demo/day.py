@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from channels.books import Books, read_books
+from channels.sequencer_client import SequencerClient
 from contracts.reader import RollupReader
+from protocol.transactions import Claim, Transaction
 from protocol.units import L1_TIME_SLACK_S
 from wattlane.demo.books import conservation
 from wattlane.demo.homes import GaveUp, Home, deposit_for, patiently
@@ -113,7 +115,11 @@ async def top_up(street: Street) -> None:
 
 
 async def disappear(street: Street, name: str) -> None:
-    """SIGKILL to a home's process; each neighbour starts to close without it."""
+    """SIGKILL to a home's process; each neighbour starts to close without it.
+
+    Nodes claim what they are owed; what a neighbour itself owes the home that is gone is handed in
+    for it, as anyone may: a fair street takes no advantage of a dead process.
+    """
     home = street.homes[name]
     assert home.child is not None
     street.children.kill(home.child)
@@ -126,6 +132,18 @@ async def disappear(street: Street, name: str) -> None:
             (other,) = planned.pair - {name}
             neighbour = street.homes[other]
             await neighbour.running.force_close(neighbour.channel_with(name), wait=False)
+            await _claim_for(street, neighbour, neighbour.channel_with(name))
+
+
+async def _claim_for(street: Street, neighbour: Home, channel_id: int) -> None:
+    """Submit the voucher that the neighbour itself signed in a channel, from its own books."""
+    books = await asyncio.to_thread(read_books, street.site.home(neighbour.name))
+    for one in books.channels:
+        signed = one.state.signed
+        if one.state.channel_id == channel_id and signed is not None:
+            body = Claim(signed.channel_id, signed.lane, signed.lane_value)
+            async with SequencerClient(street.view.url) as sequencer:
+                await sequencer.submit(Transaction(body, (signed.signature,)))
 
 
 async def run_day(street: Street) -> Day:
@@ -205,6 +223,7 @@ async def collect(street: Street) -> None:
         held = settings.ntok(await asyncio.to_thread(street.reader.token().balance_of, address))
         if held != amount_ntok:
             raise GaveUp(f"{name}'s tokens on L1", f"{held} ntok arrived of {amount_ntok}")
+    await _until(street, "the ends of channels in the nodes' files", lambda: _all_gone(street))
 
 
 async def until_final(street: Street) -> None:
@@ -216,6 +235,13 @@ async def until_final(street: Street) -> None:
         return standing.idle and standing.ops_final >= enqueued
 
     await _until(street, "finality", settled)
+
+
+def _all_gone(street: Street) -> bool:
+    """Whether every node that runs has on disk that its channels have ended."""
+    running = [name for name, home in street.homes.items() if home.node is not None]
+    books = [read_books(street.site.home(name)) for name in running]
+    return all(one.state.is_gone for book in books for one in book.channels)
 
 
 def _soft_channels(street: Street) -> int:

@@ -1,7 +1,8 @@
 """Child processes of the demo: each logs into a file, and none outlives the demo.
 
-Children run in sessions of their own, so that Ctrl-C reaches the demo alone, which then stops them
-in order: SIGTERM first, SIGKILL for what has not ended in time.
+Children run in process groups of their own, so that Ctrl-C reaches the demo alone, which then
+stops them in order: SIGTERM first, SIGKILL for what has not ended in time. (Not in sessions of
+their own: Linux may schedule a session as a whole, and then the prover's niceness is lost.)
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **env},
-                start_new_session=True,
+                process_group=0,
             )
 
     @property
@@ -86,7 +87,7 @@ class Child:
             self.process.terminate()
 
     def wait_or_kill(self, deadline: float) -> None:
-        """Wait until `deadline` (time.monotonic), then SIGKILL its whole session."""
+        """Wait until `deadline` (time.monotonic), then SIGKILL its whole group."""
         try:
             self.process.wait(max(deadline - time.monotonic(), 0.1))
         except subprocess.TimeoutExpired:

@@ -18,6 +18,8 @@ from wattlane.demo.plan import Plan
 from wattlane.matching import Trade
 
 TARGET_SECONDS = 75.0
+SECONDS_AN_INTERVAL = 0.5
+"""A replay takes the first, or so much an interval if that is less; waiting comes on top."""
 TOP_UP_SHARE = 4
 """Homes top up when the first channel has used this part of what OPEN brought."""
 
@@ -55,7 +57,6 @@ async def replay(
     homes: Mapping[str, Home],
     shown: Shown,
     at: Mapping[int, Callable[[], Awaitable[None]]],
-    target_s: float = TARGET_SECONDS,
 ) -> Day:
     """Run the day. `at`: what else happens, just before the interval of that place (or after the
     last one, at the place after it).
@@ -63,7 +64,7 @@ async def replay(
     Raises CommandFailed, NodeNotRunning, GaveUp.
     """
     day, started = Day(), time.monotonic()
-    pace_s = target_s / len(plan.intervals)
+    pace_s = min(TARGET_SECONDS / len(plan.intervals), SECONDS_AN_INTERVAL)
     begun = asyncio.get_running_loop().time()
     for place, interval in enumerate(plan.intervals):
         if place in at:

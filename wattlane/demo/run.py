@@ -77,6 +77,10 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
         state = site.root / "l1" if settings.keep else None
         l1 = stack.enter_context(open_l1(settings.l1, console.print, keep_l1(state)))
         console.print(f"  L1: {l1.client} at {l1.url}")
+        if plan.vanishing and not l1.can_move_time:
+            console.print(
+                "  [yellow]its time cannot be moved: no home disappears, no forced close[/]"
+            )
         children = stack.enter_context(Children(site.logs))
         rollup = deploy(site, l1, prover, 0 if l1.can_move_time else None)
         slots = prover.shape.queue_slots

@@ -1,0 +1,139 @@
+"""The demo itself, in a small setting: real processes, real proofs, a real L1; and how it stops."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from tests.wattlane import recount
+from tests.wattlane.cli.running import assert_one_line, environment, wattlane
+
+PRICE = 200_000
+
+
+def _street(path: Path) -> None:
+    """Three meters, ten-minute steps, an hour; everyone both buys and sells at some time."""
+    steps = {
+        "anna": [(900, 0), (300, 0), (0, 250), (700, 0), (0, 0), (100, 0)],
+        "bert": [(0, 500), (0, 800), (120, 0), (0, 600), (50, 0), (0, 90)],
+        "carl": [(100, 300), (0, 10), (200, 0), (400, 0), (0, 45), (5, 5)],
+    }
+    lines = ["time,meter,import_wh,export_wh"]
+    for meter, changes in steps.items():
+        stands = [1_234_567, 89]
+        for number in range(len(changes) + 1):
+            at = datetime(2026, 6, 21, 12) + timedelta(minutes=10 * number)
+            lines.append(f"{at.isoformat()}+02:00,{meter},{stands[0]},{stands[1]}")
+            if number < len(changes):
+                stands = [
+                    before + more for before, more in zip(stands, changes[number], strict=True)
+                ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@pytest.mark.timeout(1_200)
+def test_a_small_street_trades_with_real_proofs(tmp_path: Path) -> None:
+    readings, report, keep = tmp_path / "street.csv", tmp_path / "report.json", tmp_path / "kept"
+    _street(readings)
+    done = wattlane(
+        *("demo", "--readings", str(readings), "--report", str(report), "--keep", str(keep)),
+        timeout_s=1_100,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(report.read_text(encoding="utf-8"))
+    energy_wh = recount.matched_over_common_times(readings)
+    assert found["energy_matched_wh"] == found["energy_settled_wh"] == energy_wh > 0
+    assert found["money_settled_ntok"] == energy_wh * PRICE
+    assert sum(pair["energy_wh"] for pair in found["pairs"]) == energy_wh
+    assert all(pair["money_ntok"] == pair["energy_wh"] * PRICE for pair in found["pairs"])
+    assert (found["homes"], found["intervals"], found["channels_opened"]) == (3, 6, 3)
+    assert found["channels_force_closed"] == 2  # the neighbours of the home that was killed
+    assert found["channels_closed"] == 1
+    assert found["conservation"]["equal"] is True
+    assert found["conservation"]["channels"] == 0
+    roots = [batch["new_root"] for batch in found["batches"]]
+    assert len(set(roots)) == len(roots) == found["batches"][-1]["number"]
+    assert all(batch["gas_used"] and batch["prove_seconds"] for batch in found["batches"])
+    assert "DOES NOT HOLD" not in done.stdout
+
+    assert not list((keep / "operator").glob("*.db*"))
+    assert (keep / "logs" / "verify-batch.log").read_text().count("proof, by py_ecc") == len(roots)
+    assert "was killed" in done.stdout
+    assert not _processes_of(keep)
+
+
+@pytest.mark.timeout(600)
+def test_ctrl_c_stops_everything_that_was_started(tmp_path: Path) -> None:
+    readings, keep = tmp_path / "street.csv", tmp_path / "kept"
+    _street(readings)
+    command = [sys.executable, "-m", "wattlane", "demo", "--readings", str(readings)]
+    process = subprocess.Popen(
+        [*command, "--keep", str(keep), "--report", str(tmp_path / "report.json")],
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+    deadline = time.monotonic() + 500
+    while len(_processes_of(keep)) < 4:  # the sequencer and three homes
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    started = psutil.Process(process.pid).children(recursive=True)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.strip().splitlines()[-1] == "interrupted"
+    assert "Traceback" not in said
+    _, alive = psutil.wait_procs(started, timeout=10)
+    assert not alive
+    assert not (tmp_path / "report.json").exists()
+
+
+def _processes_of(folder: Path) -> list[psutil.Process]:
+    """Processes that were started with something in this folder."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if any(word.startswith(str(folder) + "/") for word in words):
+            found.append(process)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--homes", "1"), ("1 homes",)),
+        (("--homes", "2,7"), ("home 7", "no clean data")),
+        (("--homes", "two"), ("number of homes",)),
+        (("--day", "2020-01-01"), ("choose a day from 2016-08-01",)),
+        (("--day", "tomorrow"), ("no date",)),
+        (("--hours", "20-8"), ("do not rise",)),
+        (("--hours", "0-4"), ("nothing to trade",)),
+        (("--feed-in", "5", "--retail", "4"), ("feed-in <= retail",)),
+        (("--readings", "/nowhere.csv"), ("cannot read /nowhere.csv",)),
+        (("--l1", "ganache"), ("anvil, embedded",)),
+        (("--l1", "http://127.0.0.1:9"), ("no connection",)),
+    ],
+    ids=lambda given: " ".join(given),
+)
+def test_what_cannot_be_done_is_one_line_before_anything_starts(
+    arguments: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    assert_one_line(wattlane("demo", *arguments), 1, *words)
+
+
+def test_a_folder_to_keep_that_holds_something_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("precious")
+    assert_one_line(wattlane("demo", "--keep", str(tmp_path)), 1, "is not empty")
+    assert (tmp_path / "mine").read_text() == "precious"
