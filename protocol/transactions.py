@@ -6,7 +6,7 @@ and the time until which the signature can be used. Ref: docs/protocol.md sectio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import ClassVar
 
@@ -43,6 +43,38 @@ class TxType(IntEnum):
     FINALIZE = 8
 
 
+_WIDTHS: dict[str, int] = {
+    "from_index": INDEX_BITS,
+    "to_index": INDEX_BITS,
+    "index": INDEX_BITS,
+    "a_index": INDEX_BITS,
+    "b_index": INDEX_BITS,
+    "channel_id": CHANNEL_ID_BITS,
+    "nonce": NONCE_BITS,
+    "amount_ntok": AMOUNT_BITS,
+    "deposit_ntok": AMOUNT_BITS,
+    "deposit_a_ntok": AMOUNT_BITS,
+    "deposit_b_ntok": AMOUNT_BITS,
+    "fee_ntok": FEE_BITS,
+    "window_s": WINDOW_BITS,
+    "lane_value": LANE_BITS,
+    "lane_ab": LANE_BITS,
+    "lane_ba": LANE_BITS,
+    "valid_until": TIME_BITS,
+}
+"""Bits of each integer field, whatever transaction it stands in."""
+
+
+def _check_widths(body: Body) -> None:
+    """Raises OutOfRange for the first field of a transaction that does not fit."""
+    for field in fields(body):
+        given = getattr(body, field.name)
+        if field.name in ("side", "lane"):
+            check_lane(field.name, given)
+        else:
+            check_range(field.name, given, _WIDTHS[field.name])
+
+
 def domain_and_expiry(domain: int, valid_until: int) -> int:
     """dv = domain + valid_until 2^128."""
     check_range("domain", domain, DOMAIN_BITS)
@@ -62,12 +94,7 @@ class Transfer:
     valid_until: int
 
     def __post_init__(self) -> None:
-        check_range("from_index", self.from_index, INDEX_BITS)
-        check_range("to_index", self.to_index, INDEX_BITS)
-        check_range("nonce", self.nonce, NONCE_BITS)
-        check_range("amount_ntok", self.amount_ntok, AMOUNT_BITS)
-        check_range("fee_ntok", self.fee_ntok, FEE_BITS)
-        check_range("valid_until", self.valid_until, TIME_BITS)
+        _check_widths(self)
 
     def message(self, domain: int) -> int:
         """H4(TAG_TRANSFER; dv, from + to 2^32 + nonce 2^64, amount + fee 2^64, 0)."""
@@ -92,11 +119,7 @@ class Withdraw:
     valid_until: int
 
     def __post_init__(self) -> None:
-        check_range("index", self.index, INDEX_BITS)
-        check_range("nonce", self.nonce, NONCE_BITS)
-        check_range("amount_ntok", self.amount_ntok, AMOUNT_BITS)
-        check_range("fee_ntok", self.fee_ntok, FEE_BITS)
-        check_range("valid_until", self.valid_until, TIME_BITS)
+        _check_widths(self)
 
     def message(self, domain: int) -> int:
         """H4(TAG_WITHDRAW; dv, index + nonce 2^64, amount + fee 2^64, 0)."""
@@ -123,13 +146,7 @@ class Open:
     valid_until: int
 
     def __post_init__(self) -> None:
-        check_range("a_index", self.a_index, INDEX_BITS)
-        check_range("b_index", self.b_index, INDEX_BITS)
-        check_range("nonce", self.nonce, NONCE_BITS)
-        check_range("deposit_ntok", self.deposit_ntok, AMOUNT_BITS)
-        check_range("fee_ntok", self.fee_ntok, FEE_BITS)
-        check_range("window_s", self.window_s, WINDOW_BITS)
-        check_range("valid_until", self.valid_until, TIME_BITS)
+        _check_widths(self)
 
     def message(self, domain: int) -> int:
         """H4(TAG_OPEN; dv, a + b 2^32 + nonce 2^64, deposit + fee 2^64 + window 2^128, 0)."""
@@ -155,12 +172,7 @@ class TopUp:
     valid_until: int
 
     def __post_init__(self) -> None:
-        check_range("channel_id", self.channel_id, CHANNEL_ID_BITS)
-        check_lane("side", self.side)
-        check_range("nonce", self.nonce, NONCE_BITS)
-        check_range("amount_ntok", self.amount_ntok, AMOUNT_BITS)
-        check_range("fee_ntok", self.fee_ntok, FEE_BITS)
-        check_range("valid_until", self.valid_until, TIME_BITS)
+        _check_widths(self)
 
     def message(self, domain: int) -> int:
         """H4(TAG_TOP_UP; dv, channel_id + side 2^96 + nonce 2^104, amount + fee 2^64, 0)."""
@@ -186,9 +198,7 @@ class Claim:
     lane_value: int
 
     def __post_init__(self) -> None:
-        check_range("channel_id", self.channel_id, CHANNEL_ID_BITS)
-        check_lane("lane", self.lane)
-        check_range("lane_value", self.lane_value, LANE_BITS)
+        _check_widths(self)
 
     def message(self, domain: int) -> int:
         """The voucher's message."""
@@ -206,10 +216,7 @@ class StartClose:
     valid_until: int
 
     def __post_init__(self) -> None:
-        check_range("channel_id", self.channel_id, CHANNEL_ID_BITS)
-        check_lane("side", self.side)
-        check_range("nonce", self.nonce, NONCE_BITS)
-        check_range("valid_until", self.valid_until, TIME_BITS)
+        _check_widths(self)
 
     def message(self, domain: int) -> int:
         """H4(TAG_START_CLOSE; dv, channel_id + side 2^96 + nonce 2^104, 0, 0)."""
@@ -235,12 +242,7 @@ class Close:
     valid_until: int
 
     def __post_init__(self) -> None:
-        check_range("channel_id", self.channel_id, CHANNEL_ID_BITS)
-        check_range("lane_ab", self.lane_ab, LANE_BITS)
-        check_range("lane_ba", self.lane_ba, LANE_BITS)
-        check_range("deposit_a_ntok", self.deposit_a_ntok, AMOUNT_BITS)
-        check_range("deposit_b_ntok", self.deposit_b_ntok, AMOUNT_BITS)
-        check_range("valid_until", self.valid_until, TIME_BITS)
+        _check_widths(self)
 
     def message(self, domain: int) -> int:
         """H4(TAG_CLOSE; dv, channel_id, lane_ab + lane_ba 2^96, deposit_a + deposit_b 2^64)."""
@@ -261,7 +263,7 @@ class Finalize:
     channel_id: int
 
     def __post_init__(self) -> None:
-        check_range("channel_id", self.channel_id, CHANNEL_ID_BITS)
+        _check_widths(self)
 
 
 Body = Transfer | Withdraw | Open | TopUp | Claim | StartClose | Close | Finalize
