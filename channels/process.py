@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from channels.control import ControlServer
@@ -26,27 +27,39 @@ async def run_node(
     settings: NodeSettings | None = None,
     on_ready: Callable[[Node], None] | None = None,
 ) -> None:
-    """Run until SIGTERM, SIGINT or the stop command. Parameters and errors as `Node.open`.
+    """Run until SIGTERM, SIGINT or the stop command, also while the node still waits to open.
 
-    Raises StoreFailed where the disk takes no more.
+    Parameters and errors as `Node.open`. Raises StoreFailed where the disk takes no more.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    stop, loop, this = asyncio.Event(), asyncio.get_running_loop(), asyncio.current_task()
+    assert this is not None
+
+    def give_up() -> None:
+        stop.set()
+        this.cancel()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    async with (
-        Node.open(
-            wallet,
-            sequencer=sequencer,
-            l1=l1,
-            contract=contract,
-            folder=folder,
-            listen=listen,
-            peers=peers,
-            settings=settings,
-        ) as node,
-        ControlServer.serving(node, folder) as control,
-    ):
+        loop.add_signal_handler(number, give_up)
+    opening = Node.open(
+        wallet,
+        sequencer=sequencer,
+        l1=l1,
+        contract=contract,
+        folder=folder,
+        listen=listen,
+        peers=peers,
+        settings=settings,
+    )
+    async with AsyncExitStack() as stack:
+        try:
+            node = await stack.enter_async_context(opening)
+        except asyncio.CancelledError:
+            if stop.is_set():
+                return
+            raise
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        control = await stack.enter_async_context(ControlServer.serving(node, folder))
         if on_ready is not None:
             on_ready(node)
         waits = [
