@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from channels.errors import StoreFailed
@@ -12,6 +12,7 @@ from channels.records import (
     Acknowledged,
     Bill,
     Change,
+    Direction,
     SaveClose,
     SaveIntent,
     SaveLeaf,
@@ -30,6 +31,32 @@ from channels.schema import (
     voucher_text,
     wide,
 )
+
+# Built once: the statements of every payment.
+_RAISE = {
+    which: update(channels)
+    .where((channels.c.channel_id == bindparam("at")) & (lane < bindparam("value")))
+    .values({which: bindparam("document"), lane.name: bindparam("value")})
+    for which, lane in (
+        ("signed", channels.c.signed_lane),
+        ("received", channels.c.received_lane),
+    )
+}
+_WAITING = (outgoing.c.channel_id == bindparam("at")) & (
+    outgoing.c.lane_value <= bindparam("value")
+)
+_MARK_BILLS = (
+    update(bills)
+    .where(
+        (bills.c.direction == Direction.OUT.value)
+        & (bills.c.channel_id == bindparam("at"))
+        & bills.c.lane_value.in_(select(outgoing.c.lane_value).where(_WAITING))
+    )
+    .values(is_acknowledged=True)
+)
+_DROP_OUTGOING = delete(outgoing).where(_WAITING)
+_INSERT_OUTGOING = insert(outgoing)
+_INSERT_BILL = insert(bills)
 
 
 def apply(connection: Connection, change: Change, path: str) -> None:
@@ -62,10 +89,8 @@ def apply(connection: Connection, change: Change, path: str) -> None:
 def _raise_lane(
     connection: Connection, channel_id: int, which: str, lane_value: int, document: str, path: str
 ) -> None:
-    lane = channels.c[f"{which}_lane"]
-    at = (channels.c.channel_id == wide(channel_id)) & (lane < wide(lane_value))
-    values = {which: document, f"{which}_lane": wide(lane_value)}
-    if connection.execute(update(channels).where(at).values(values)).rowcount != 1:
+    values = {"at": wide(channel_id), "document": document, "value": wide(lane_value)}
+    if connection.execute(_RAISE[which], values).rowcount != 1:
         raise StoreFailed(path, f"the {which} lane of channel {channel_id:#x} does not rise")
 
 
@@ -76,7 +101,7 @@ def _save_signed(connection: Connection, change: SaveSigned, path: str) -> None:
     if change.outgoing is not None:
         payment = change.outgoing.payment
         connection.execute(
-            insert(outgoing),
+            _INSERT_OUTGOING,
             {
                 "channel_id": wide(voucher.channel_id),
                 "lane_value": wide(voucher.lane_value),
@@ -92,7 +117,7 @@ def _save_signed(connection: Connection, change: SaveSigned, path: str) -> None:
 
 def _save_bill(connection: Connection, bill: Bill) -> None:
     connection.execute(
-        insert(bills),
+        _INSERT_BILL,
         {
             "payment_id": bill.payment_id,
             "channel_id": wide(bill.channel_id),
@@ -109,25 +134,9 @@ def _save_bill(connection: Connection, bill: Bill) -> None:
 
 
 def _acknowledge(connection: Connection, change: Acknowledged) -> None:
-    channel_id, lane_value = wide(change.channel_id), wide(change.lane_value)
-    connection.execute(
-        update(bills)
-        .where(
-            (bills.c.direction == "out")
-            & (bills.c.channel_id == channel_id)
-            & bills.c.lane_value.in_(
-                select(outgoing.c.lane_value).where(
-                    (outgoing.c.channel_id == channel_id) & (outgoing.c.lane_value <= lane_value)
-                )
-            )
-        )
-        .values(is_acknowledged=True)
-    )
-    connection.execute(
-        delete(outgoing).where(
-            (outgoing.c.channel_id == channel_id) & (outgoing.c.lane_value <= lane_value)
-        )
-    )
+    values = {"at": wide(change.channel_id), "value": wide(change.lane_value)}
+    connection.execute(_MARK_BILLS, values)
+    connection.execute(_DROP_OUTGOING, values)
 
 
 def _save_leaf(connection: Connection, change: SaveLeaf) -> None:

@@ -76,8 +76,11 @@ async def answer(wire: Wire, own: Introduction) -> int:
             await wire.send(encode(second))
             await wire.send(encode(Proof(own.sign(handshake_message("answer", first, second)))))
             await _check_proof(await wire.recv(), own, first.sender, ("dial", first, second))
-        except ChannelsError as error:
+        except (HandshakeFailed, BadFrame) as error:
             await wire.send(encode(Nack(0, error.code, str(error)[:500])))
+            raise
+        except ChannelsError as error:
+            await wire.send(encode(Nack(0, error.code, "the account cannot be looked up now")))
             raise
         return first.sender
 

@@ -27,7 +27,6 @@ from channels.errors import (
     ChannelClosing,
     NotFinalInTime,
     SequencerRefused,
-    StoreFailed,
     UnknownChannel,
     WrongRollup,
 )
@@ -212,7 +211,7 @@ class Node:
         return await asyncio.to_thread(self._parts.store.bills, after)
 
     async def until_failed(self) -> None:
-        """Return only by raising StoreFailed: the disk takes no more, and the node stands still."""
+        """Return only by raising, StoreFailed above all: then the node stands still."""
         assert self._following is not None, "open comes first"
         await asyncio.shield(self._following)
 
@@ -372,5 +371,5 @@ class Node:
 
 
 def _complain(following: asyncio.Task[None]) -> None:
-    if not following.cancelled() and isinstance(following.exception(), StoreFailed):
-        _log.error("the node stands still", reason=str(following.exception()))
+    if not following.cancelled() and following.exception() is not None:
+        _log.error("the node stands still", reason=repr(following.exception()))

@@ -32,6 +32,7 @@ from channels.store import Store
 from channels.submit import Submitter
 from channels.watch import Watch
 from protocol.channels import Channel, Lane
+from protocol.errors import ProtocolError
 from protocol.transactions import Claim, Finalize, StartClose, Transaction
 
 _log = structlog.get_logger(__name__)
@@ -93,8 +94,8 @@ class Rounds:
         for step in (self._watch.look, self._submitter.settle, self._discover, self._verify):
             try:
                 await step()
-            except (L1Error, SequencerError) as error:
-                problem = problem or f"{error.code}: {error}"
+            except (L1Error, SequencerError, ProtocolError) as error:
+                problem = problem or f"{type(error).__name__}: {error}"
         self._watch.publish()
         for box in list(self._boxes.values()):
             try:
@@ -120,16 +121,23 @@ class Rounds:
         for channel_id, box in self._boxes.items():
             found = listed.get(channel_id)
             box.soft = found[1] if found else None
+        failure: SequencerError | None = None
         for channel_id, (slot, leaf) in listed.items():
             if channel_id in self._boxes:
                 continue
             side = Lane.AB if leaf.a_index == self._account_index else Lane.BA
             unknown = ChannelState(self._domain, channel_id, side)
-            state = await self._watch.refresh(unknown, slot)
+            try:
+                state = await self._watch.refresh(unknown, slot)
+            except (UnverifiedAnswer, SequencerRefused) as error:
+                failure = error
+                continue
             if state.verified is not None:
                 await self._store.write(SaveLeaf(state))
                 box = self._boxes[channel_id] = Box(state, soft=leaf)
                 box.notify()
+        if failure is not None:
+            raise failure
 
     async def _verify(self) -> None:
         """Every known channel against the newest final root."""

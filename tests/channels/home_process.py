@@ -1,6 +1,6 @@
 """One home as a process of its own on the tests' rollup: python -m tests.channels.home_process
 
-Arguments: folder, URL of the rollup, compiled or plain; the passphrase comes from the environment.
+Arguments: folder, URL of the rollup, compiled or plain, seconds to wait for a payee.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ def _say_ready(node: Node) -> None:
     print(json.dumps({"url": node.url}), flush=True)
 
 
-def main(folder: Path, url: str, mode: str) -> None:
+def main(folder: Path, url: str, mode: str, timeout_s: float) -> None:
     """Run until killed."""
-    settings = NodeSettings(poll_s=0.1, payment_timeout_s=5.0, use_compiled=mode == "compiled")
+    settings = NodeSettings(
+        poll_s=0.1, payment_timeout_s=timeout_s, use_compiled=mode == "compiled"
+    )
 
     async def run() -> None:
         wallet = Wallet.load(folder, read_passphrase())
@@ -41,4 +43,4 @@ def main(folder: Path, url: str, mode: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], float(sys.argv[4]))

@@ -21,11 +21,14 @@ START_TIMEOUT_S = 60.0
 class Home:
     """A home's folder and, while it runs, its process and the client that commands it."""
 
-    def __init__(self, index: int, folder: Path, url: str, mode: str = "compiled") -> None:
+    def __init__(
+        self, index: int, folder: Path, url: str, mode: str = "compiled", timeout_s: float = 5.0
+    ) -> None:
         self.index = index
         self.folder = folder
         self.url = url
         self._mode = mode
+        self._timeout_s = timeout_s
         self._process: asyncio.subprocess.Process | None = None
         self._stack = AsyncExitStack()
         self._client: ControlClient | None = None
@@ -46,6 +49,7 @@ class Home:
             str(self.folder),
             self.url,
             self._mode,
+            str(self._timeout_s),
             cwd=ROOT,
             env=os.environ | {ENVIRONMENT: PASSPHRASE},
             stdout=asyncio.subprocess.DEVNULL,

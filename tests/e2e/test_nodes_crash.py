@@ -38,7 +38,7 @@ def new_home(index: int, rollup: Rollup, tmp_path: Path, mode: str = "compiled")
     wallet, _ = Wallet.create(folder, PASSPHRASE)
     address = int(wallet.l1_address, 16)
     rollup.add_account(index, wallet.key_hash, address, 2 * DEPOSIT_NTOK)
-    return Home(index, folder, rollup.url, mode)
+    return Home(index, folder, rollup.url, mode, timeout_s=1.5)
 
 
 class Ledger:
