@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from wattlane.cli.failures import report
+from wattlane.cli.failures import INTERRUPTED, report
 
 
 def main() -> None:
@@ -15,4 +15,6 @@ def main() -> None:
         status = app(standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - one line, not a traceback
         sys.exit(report(error))
+    if status == INTERRUPTED:  # the parser turns Ctrl-C into a status
+        sys.exit(report(KeyboardInterrupt()))
     sys.exit(status if isinstance(status, int) else 0)
