@@ -12,18 +12,22 @@ nothing else:
     def fifth_powers(elements): ...
 
 A kernel is compiled for that one signature, at its first call or by `compile_all`, and kept in
-the user's cache folder. Numba does not see an edited inner function in another file, so the
-folder's name hashes the sources, the versions of Numba, LLVM and NumPy, and the processor.
+a folder of its own in the user's cache folder. Numba does not see an edited inner function in
+another file, so the name above it hashes the sources, the versions of Numba, LLVM and NumPy, and
+the processor. A folder appears under its name only when it is whole and on the disk, with the
+hashes of its files, which are checked before one of them is loaded.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import llvmlite
@@ -43,6 +47,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _njit: Any = numba.njit
 _config: Any = config
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
+_SUMS, _PART = "hashes.json", ".part"
 _LOCK = threading.RLock()  # Numba's cache folder is a setting of the process
 _ALL: list[Kernel[Any, Any]] = []
 
@@ -90,25 +95,42 @@ class Kernel(Generic[P, T]):
         Raises KernelCacheUnwritable.
         """
         with _LOCK:
-            if self._dispatcher is not None:
-                return self._dispatcher
-            folder = self.compiler.folder()
+            if self._dispatcher is None:
+                try:
+                    self._dispatcher = self._load_or_make(self.compiler.folder() / self.name)
+                except OSError as error:
+                    raise KernelCacheUnwritable(self.compiler.folder()) from error
+            return self._dispatcher
+
+    def _load_or_make(self, folder: Path) -> Callable[P, T]:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if _is_whole(folder):
+            return self._build(folder)
+        with TemporaryDirectory(dir=folder.parent, prefix=".", suffix=_PART) as name:
+            part = Path(name) / "new"
+            part.mkdir()
+            if folder.is_dir():
+                folder.rename(Path(name) / "damaged")
+            dispatcher = self._build(part)
+            _seal(part)
             try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise KernelCacheUnwritable(folder) from error
-            if not os.access(folder, os.W_OK):
-                raise KernelCacheUnwritable(folder)
-            before, _config.CACHE_DIR = _config.CACHE_DIR, str(folder)
-            try:
-                dispatcher: Any = _njit(cache=True, **_OPTIONS)(self.function)
-                dispatcher.compile(self.signature)
-            finally:
-                _config.CACHE_DIR = before
-            dispatcher.disable_compile()
-            compiled: Callable[P, T] = dispatcher
-            self._dispatcher = compiled
-            return compiled
+                part.rename(folder)
+            except OSError:
+                if not folder.is_dir():  # else another process was first
+                    raise
+            return dispatcher
+
+    def _build(self, folder: Path) -> Callable[P, T]:
+        """The dispatcher, from Numba's cache in the folder or compiled into it."""
+        before, _config.CACHE_DIR = _config.CACHE_DIR, str(folder)
+        try:
+            dispatcher: Any = _njit(cache=True, **_OPTIONS)(self.function)
+            dispatcher.compile(self.signature)
+        finally:
+            _config.CACHE_DIR = before
+        dispatcher.disable_compile()
+        compiled: Callable[P, T] = dispatcher
+        return compiled
 
 
 class Compiler:
@@ -129,9 +151,39 @@ class Compiler:
     def folder(self) -> Path:
         """Where the kernels of these sources are kept."""
         state = hashlib.sha256(_platform())
+        own = Path(self.sources[0]).resolve()
+        state.update(f"{own} {own.stat().st_mtime_ns}".encode())  # what Numba looks at
         for source in (field_code.__file__, kernels.__file__, *self.sources):
             state.update(hashlib.sha256(Path(source).read_bytes()).digest())
         return cache_root() / "kernels" / state.hexdigest()[:24]
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != _SUMS)
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether the folder's files are those that it was sealed with."""
+    try:
+        sums = json.loads((folder / _SUMS).read_text())
+    except (OSError, ValueError):
+        return False
+    return bool(sums) and sums == _hashes(folder)
+
+
+def _seal(folder: Path) -> None:
+    """Write the hashes of the folder's files, and wait until all of it is on the disk."""
+    (folder / _SUMS).write_text(json.dumps(_hashes(folder)))
+    for path in (*folder.rglob("*"), folder):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 @cache

@@ -55,3 +55,8 @@ def fq_operations(operands: Array, results: Array, flags: Array) -> None:
 @compiled("void(Array(uint64, 2, 'C', readonly=True), uint64[:,::1], uint64[::1])")
 def fq2_operations(operands: Array, results: Array, flags: Array) -> None:
     all_operations(operands, results, flags, FQ2_ONE)
+
+
+@compiled("uint64(uint64[:,::1])")
+def flag_of_zero(elements: Array) -> int:
+    return 1 if is_zero(load(elements, 0, FR_ONE)) else 0

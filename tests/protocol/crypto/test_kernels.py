@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,12 @@ from hypothesis import strategies as st
 from protocol.crypto.field import R
 from protocol.crypto.field_code import FQ, FR, PrimeField
 from protocol.crypto.kernel_cache import Compiler, Kernel, KernelCacheUnwritable
-from tests.protocol.crypto.kernel_probe import fq2_operations, fq_operations, fr_operations
+from tests.protocol.crypto.kernel_probe import (
+    flag_of_zero,
+    fq2_operations,
+    fq_operations,
+    fr_operations,
+)
 
 Element = tuple[int, ...]
 
@@ -124,3 +130,46 @@ def test_a_cache_folder_that_is_a_file_is_named(
     kernel = Compiler(__file__)("int64(int64)")(lambda x: x)
     with pytest.raises(KernelCacheUnwritable, match="WATTLANE_CACHE"):
         kernel.compile()
+
+
+DAMAGES: list[Callable[[bytes], bytes]] = [
+    lambda data: b"",
+    lambda data: data[: len(data) // 2],
+    lambda data: data[:-1] + bytes([data[-1] ^ 1]),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("pattern", ["*.nbc", "*.nbi", "hashes.json"])
+def test_a_damaged_kernel_file_is_not_used_but_made_again(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    damage: Callable[[bytes], bytes],
+    pattern: str,
+) -> None:
+    monkeypatch.setenv("WATTLANE_CACHE", str(tmp_path))
+
+    def fresh() -> Kernel[Any, Any]:
+        return Kernel(flag_of_zero.function, flag_of_zero.signature, flag_of_zero.compiler)
+
+    def answer(kernel: Kernel[Any, Any]) -> int:
+        return int(kernel(np.zeros((1, 4), dtype=np.uint64)))
+
+    assert answer(fresh()) == 1
+    (path,) = tmp_path.rglob(pattern)
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+    assert answer(fresh()) == 1
+    (again,) = tmp_path.rglob(pattern)
+    assert again.read_bytes() != damage(whole)
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_kernel_is_loaded_and_not_compiled_the_second_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATTLANE_CACHE", str(tmp_path))
+    for hits in (0, 1):
+        kernel = Kernel(flag_of_zero.function, flag_of_zero.signature, flag_of_zero.compiler)
+        dispatcher: Any = kernel.compile()
+        assert sum(dispatcher.stats.cache_hits.values()) == hits
