@@ -4,6 +4,7 @@ sequencer in a process of its own.
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from wattlane.progress import Bars
 MAXIMUM_AGE_S = 8.0
 POLL_S = 0.5
 READY_TIMEOUT_S = 180.0
-READY_LINE = "listening on "
+READY = re.compile(r"listening on (http://\S+)\n")
 TRANSACTIONS_A_HOME = 40
 ROUND_NTOK = 10**7
 """Deposits are whole hundredths of a token."""
@@ -100,9 +101,9 @@ def start_sequencer(site: Site, children: Children) -> tuple[Child, str]:
     deadline = time.monotonic() + READY_TIMEOUT_S
     while time.monotonic() < deadline:
         child.check()
-        for line in child.log.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith(READY_LINE):
-                return child, line.removeprefix(READY_LINE).strip()
+        ready = READY.search(child.log.read_text(encoding="utf-8", errors="replace"))
+        if ready:
+            return child, ready[1]
         time.sleep(0.1)
     raise child.failed()
 
