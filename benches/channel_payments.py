@@ -53,7 +53,7 @@ async def measure(given: argparse.Namespace) -> bool:
             wallet, _ = Wallet.create(folder, PASSPHRASE)
             address = int(wallet.l1_address, 16)
             rollup.add_account(index, wallet.key_hash, address, given.homes * DEPOSIT_NTOK * 2)
-            homes.append(Home(index, folder, "", mode))
+            homes.append(Home(index, folder, "", use_compiled=not given.plain))
         async with serving(rollup):
             for home in homes:
                 home.url = rollup.url

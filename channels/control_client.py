@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import json
 from collections.abc import AsyncIterator
@@ -175,7 +174,7 @@ class ControlClient:
         await self.call("stop")
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
-        with contextlib.suppress(ConnectionError, ValueError):
+        try:
             while line := await reader.readline():
                 answer = json.loads(line)
                 waiting = self._waiting.get(answer["id"])
@@ -186,10 +185,13 @@ class ControlClient:
                     waiting.set_exception(CommandFailed(error["code"], error["detail"]))
                 else:
                     waiting.set_result(answer["result"])
-        self._is_lost = True
-        for waiting in self._waiting.values():
-            if not waiting.done():
-                waiting.set_exception(NodeNotRunning(str(self._folder)))
+        except (ConnectionError, ValueError):
+            pass  # the node died, or is none
+        finally:
+            self._is_lost = True
+            for waiting in self._waiting.values():
+                if not waiting.done():
+                    waiting.set_exception(NodeNotRunning(str(self._folder)))
 
 
 def _numbers(fields: Fields) -> Fields:

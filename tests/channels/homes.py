@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from channels.control_client import ControlClient
-from channels.passphrase import ENVIRONMENT
+from tests.channels import home_process
+from tests.channels.home_process import PASSPHRASE
 
-PASSPHRASE = "correct horse battery"
-ROOT = Path(__file__).parents[2]
+__all__ = ["PASSPHRASE", "Home", "introduce", "running"]
+
+_FORKSERVER = multiprocessing.get_context("forkserver")
+_FORKSERVER.set_forkserver_preload(["tests.channels.home_process"])
 START_TIMEOUT_S = 60.0
 
 
@@ -22,14 +26,19 @@ class Home:
     """A home's folder and, while it runs, its process and the client that commands it."""
 
     def __init__(
-        self, index: int, folder: Path, url: str, mode: str = "compiled", timeout_s: float = 5.0
+        self,
+        index: int,
+        folder: Path,
+        url: str,
+        *,
+        use_compiled: bool = True,
+        timeout_s: float = 5.0,
     ) -> None:
         self.index = index
         self.folder = folder
         self.url = url
-        self._mode = mode
-        self._timeout_s = timeout_s
-        self._process: asyncio.subprocess.Process | None = None
+        self._how = use_compiled, timeout_s
+        self._process: ForkServerProcess | None = None
         self._stack = AsyncExitStack()
         self._client: ControlClient | None = None
 
@@ -39,33 +48,29 @@ class Home:
         assert self._client is not None
         return self._client
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it was started, and not killed since."""
+        return self._client is not None
+
     async def start(self) -> None:
         """Start the process and connect to it."""
         (self.folder / "control.json").unlink(missing_ok=True)
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tests.channels.home_process",
-            str(self.folder),
-            self.url,
-            self._mode,
-            str(self._timeout_s),
-            cwd=ROOT,
-            env=os.environ | {ENVIRONMENT: PASSPHRASE},
-            stdout=asyncio.subprocess.DEVNULL,
-        )
+        arguments = (self.folder, self.url, *self._how)
+        self._process = _FORKSERVER.Process(target=home_process.main, args=arguments)
+        await asyncio.to_thread(self._process.start)
         connecting = ControlClient.connect(self.folder, START_TIMEOUT_S)
         self._client = await self._stack.enter_async_context(connecting)
 
-    async def kill(self, number: int = signal.SIGKILL) -> int:
-        """Kill it, wait for its end, and return its exit status."""
+    async def kill(self, number: int = signal.SIGKILL) -> int | None:
+        """Send a signal (0: none), wait for its end, and return its exit status."""
         assert self._process is not None
-        if self._process.returncode is None:
-            self._process.send_signal(number)
-        status = await self._process.wait()
+        if self._process.is_alive() and self._process.pid is not None:
+            os.kill(self._process.pid, number)
+        await asyncio.to_thread(self._process.join)
         await self._stack.aclose()
         self._client = None
-        return status
+        return self._process.exitcode
 
 
 @asynccontextmanager

@@ -127,3 +127,16 @@ async def test_a_node_that_is_not_there_or_goes_away_is_named(
             with pytest.raises(NodeNotRunning):
                 await client.info()
     assert not (tmp_path / FILE_NAME).exists()
+
+
+async def test_closing_the_client_ends_what_it_waits_for(
+    open_node: OpenNode, tmp_path: Path, rollup: Rollup
+) -> None:
+    rollup.seals_itself = False
+    async with open_node(0) as ann, ControlServer.serving(ann, tmp_path):
+        async with ControlClient.connect(tmp_path) as client:
+            opening = asyncio.create_task(client.open_channel(1, deposit_ntok=5, window_s=DAY_S))
+            await asyncio.sleep(0.1)
+            assert not opening.done()
+        with pytest.raises(NodeNotRunning):
+            await opening

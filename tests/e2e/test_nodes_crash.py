@@ -22,7 +22,7 @@ from tests.channels.rollup import DOMAIN, Rollup, serving
 
 DEPOSIT_NTOK = 10_000_000
 PRICE = 10
-ROUNDS = 3
+ROUNDS = 5
 PAYERS = 4
 
 
@@ -32,13 +32,13 @@ async def rollup() -> AsyncIterator[Rollup]:
         yield served
 
 
-def new_home(index: int, rollup: Rollup, tmp_path: Path, mode: str = "compiled") -> Home:
+def new_home(index: int, rollup: Rollup, tmp_path: Path, use_compiled: bool = True) -> Home:
     """A wallet, its account and its home."""
     folder = tmp_path / f"home{index}"
     wallet, _ = Wallet.create(folder, PASSPHRASE)
     address = int(wallet.l1_address, 16)
     rollup.add_account(index, wallet.key_hash, address, 2 * DEPOSIT_NTOK)
-    return Home(index, folder, rollup.url, mode, timeout_s=1.5)
+    return Home(index, folder, rollup.url, use_compiled=use_compiled, timeout_s=1.5)
 
 
 class Ledger:
@@ -112,7 +112,7 @@ async def test_c7_no_acknowledged_voucher_is_lost_and_none_conflict_under_sigkil
                 for turn in range(400):
                     name = f"{victims}-{number}-{who}-{turn}"
                     is_up = await ledger.pay(payer, channel_id, name, rng.randrange(1, 20))
-                    if not is_up or payee._client is None:
+                    if not is_up or not payee.is_up:
                         return
 
             payers = [asyncio.create_task(keep_paying(who)) for who in range(PAYERS)]
@@ -121,7 +121,7 @@ async def test_c7_no_acknowledged_voucher_is_lost_and_none_conflict_under_sigkil
                 await home.kill()
             await asyncio.gather(*payers)
             check_books(read_books(payer.folder), read_books(payee.folder), ledger)
-            killed = [home for home in (payer, payee) if home._client is None]
+            killed = [home for home in (payer, payee) if not home.is_up]
             await asyncio.gather(*(home.start() for home in killed))
             await introduce(payer, payee)
         again = ledger.asked.items()
@@ -139,7 +139,7 @@ async def test_c7_no_acknowledged_voucher_is_lost_and_none_conflict_under_sigkil
 async def test_a_home_without_numba_pays_and_stops_on_sigterm(
     rollup: Rollup, tmp_path: Path
 ) -> None:
-    payer, payee = (new_home(index, rollup, tmp_path, "plain") for index in (0, 1))
+    payer, payee = (new_home(index, rollup, tmp_path, use_compiled=False) for index in (0, 1))
     async with running(payer, payee):
         channel_id, _ = await payer.node.open_channel(1, deposit_ntok=1_000, window_s=DAY_S)
         paid = await payer.node.pay(channel_id, energy_wh=3, price_utok_per_kwh=PRICE)
