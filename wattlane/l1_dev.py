@@ -43,15 +43,21 @@ class Deployment:
 
 
 def run(
-    folder: Path, port: int, shape: Shape, key: VerifyingKey, fund: Sequence[str], say: Say
+    folder: Path,
+    port: int,
+    shape: Shape,
+    make_key: Callable[[], VerifyingKey],
+    fund: Sequence[str],
+    say: Say,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises ChainUnavailable, BadChoice, and as Sender.send."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadChoice(f"cannot make {folder}: {error.strerror}") from error
+    known = _read(folder / DEPLOYMENT)
     with start_chain("anvil", port=port, state=folder / CHAIN_STATE) as chain:
-        deployment = _deployed(folder, chain, shape, key, say)
+        deployment = _deployed(known, folder / DEPLOYMENT, chain, shape, make_key(), say)
         for address in fund:
             _fund(chain, deployment, address)
             say(f"funded {address}")
@@ -63,9 +69,15 @@ def run(
         _wait_for_a_signal()
 
 
-def _deployed(folder: Path, chain: Chain, shape: Shape, key: VerifyingKey, say: Say) -> Deployment:
-    path, name = folder / DEPLOYMENT, key.digest().hex()
-    known = _read(path)
+def _deployed(
+    known: Deployment | None,
+    path: Path,
+    chain: Chain,
+    shape: Shape,
+    key: VerifyingKey,
+    say: Say,
+) -> Deployment:
+    name = key.digest().hex()
     if known is not None and known.key == name and _is_there(chain.rpc, known.contract):
         return known
     operator = chain.accounts[OPERATOR]

@@ -66,14 +66,11 @@ def demo(
     batch is proved with Groth16, accepted by the contract, and verified again from L1 alone.
     Exit status 0 only if all of it holds.
     """
-    from rich.console import Console
-
-    from wattlane.demo.run import run_demo
-    from wattlane.demo.settings import DemoSettings, built_in, check_prices, from_file
-    from wattlane.demo.signals import stop_on_terminate
+    from wattlane.demo.settings import DemoSettings, built_in, check_l1, check_prices, from_file
     from wattlane.errors import BadChoice
 
     check_prices(feed_in, retail)
+    check_l1(l1)
     if readings is not None:
         if day is not None or hours is not None:
             raise BadChoice("--day and --hours choose from the built-in data, not from a file")
@@ -82,6 +79,11 @@ def demo(
         wanted = homes or str(DEFAULT_HOMES)
         street, title = built_in(wanted, day or str(DEFAULT_DAY), hours or "0-24")
     settings = DemoSettings(street, title, feed_in, retail, report, l1, keep)
+    from rich.console import Console  # what follows takes a second to load
+
+    from wattlane.demo.run import run_demo
+    from wattlane.demo.signals import stop_on_terminate
+
     with stop_on_terminate():
         if not run_demo(settings, Console()):
             raise typer.Exit(1)

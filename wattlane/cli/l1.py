@@ -35,11 +35,15 @@ def dev(folder: Folder = DEFAULT_L1_FOLDER, port: Port = 8545, fund: Fund = None
     `wattlane sequencer init` in WATTLANE_L1_KEY. Everyone knows these keys: no real money.
     """
     from prover.circuits.batch import DEFAULT_SHAPE
+    from prover.groth16.keys import VerifyingKey
     from prover.jobs import BatchProver
     from wattlane.cli.progress import shown_progress
     from wattlane.l1_dev import run
 
-    with shown_progress() as progress:
-        prover = BatchProver(DEFAULT_SHAPE, progress=progress)
-        prover.setup()
-    run(folder, port, DEFAULT_SHAPE, prover.verifying_key, fund or [], typer.echo)
+    def key() -> VerifyingKey:
+        with shown_progress() as progress:
+            prover = BatchProver(DEFAULT_SHAPE, progress=progress)
+            prover.setup()
+        return prover.verifying_key
+
+    run(folder, port, DEFAULT_SHAPE, key, fund or [], typer.echo)

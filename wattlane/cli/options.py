@@ -20,10 +20,17 @@ def http_url(given: str | None) -> str | None:
 
 
 def checked_address(given: str | None) -> str | None:
-    """An address as typed. Raises BadParameter."""
-    if given is not None and not _ADDRESS.fullmatch(given):
+    """An address in its checksummed form. Raises BadParameter, also for a wrong checksum."""
+    if given is None:
+        return None
+    if not _ADDRESS.fullmatch(given):
         raise typer.BadParameter(f"{given!r} is no address: 0x and 40 hexadecimal digits")
-    return given
+    from eth_utils.address import to_checksum_address
+
+    checksummed = str(to_checksum_address(given.lower()))
+    if given[2:] not in (given[2:].lower(), given[2:].upper(), checksummed[2:]):
+        raise typer.BadParameter(f"{given!r} has a wrong checksum: a typing error?")
+    return checksummed
 
 
 def host_and_port(given: str) -> tuple[str, int]:

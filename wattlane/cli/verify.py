@@ -24,9 +24,9 @@ def verify_batch(l1: L1Url, contract: ContractAddress, which: Which = "all") -> 
     from wattlane.l1_record import read_record
     from wattlane.verify_batch import chosen, verify
 
-    compiled.install()
     record = read_record(RollupReader(l1, contract))
     numbers = chosen(record, which)
+    compiled.install()
     checks, current = 0, 0
     for passed in verify(record, numbers):
         if passed.batch != current:

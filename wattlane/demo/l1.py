@@ -81,8 +81,6 @@ def _start(choice: str, say: Say, state: Path | None) -> Chain:
 
 
 def _find(url: str) -> DemoL1:
-    if not url.startswith(("http://", "https://")):
-        raise BadChoice(f"--l1 {url[:40]!r}: choose {ANVIL}, {EMBEDDED}, or give an http(s) URL")
     rpc, key = Rpc(url), os.environ.get(KEY_VARIABLE)
     try:
         funder: LocalAccount = Account.from_key(key) if key else dev_account(0)

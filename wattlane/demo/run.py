@@ -71,9 +71,6 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
     with ExitStack() as stack:
         site = stack.enter_context(open_site(settings.keep))
         bars = stack.enter_context(Bars(console))
-        stages = StageProgress(bars)
-        prover = stack.enter_context(closing(open_prover(stages)))
-        stages.close()
         state = site.root / "l1" if settings.keep else None
         l1 = stack.enter_context(open_l1(settings.l1, console.print, keep_l1(state)))
         console.print(f"  L1: {l1.client} at {l1.url}")
@@ -81,6 +78,9 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
             console.print(
                 "  [yellow]its time cannot be moved: no home disappears, no forced close[/]"
             )
+        stages = StageProgress(bars)
+        prover = stack.enter_context(closing(open_prover(stages)))
+        stages.close()
         children = stack.enter_context(Children(site.logs))
         rollup = deploy(site, l1, prover, 0 if l1.can_move_time else None)
         slots = prover.shape.queue_slots

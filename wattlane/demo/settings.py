@@ -38,6 +38,12 @@ class DemoSettings:
     window_s: int = MIN_WINDOW_S
 
 
+def check_l1(choice: str) -> None:
+    """Raises BadChoice unless it is a kind of chain or a URL."""
+    if choice not in (AUTO, ANVIL, EMBEDDED) and not choice.startswith(("http://", "https://")):
+        raise BadChoice(f"--l1 {choice[:40]!r}: choose {ANVIL}, {EMBEDDED}, or an http(s) URL")
+
+
 def check_prices(feed_in_utok_per_kwh: int, retail_utok_per_kwh: int) -> None:
     """Raises BadChoice unless 0 < feed-in <= retail, both in 64 bits."""
     if not 0 < feed_in_utok_per_kwh <= retail_utok_per_kwh:

@@ -86,6 +86,8 @@ def test_something_that_is_no_url_or_address_is_wrong_usage() -> None:
     assert_one_line(wattlane("status", "--l1", "here", "--contract", address), 2, "no http")
     l1 = "http://127.0.0.1:9"
     assert_one_line(wattlane("status", "--l1", l1, "--contract", "0x11"), 2, "40 hexadecimal")
+    mistyped = "0x4D544A032634A364409caed99390c57c7fa41CC4"
+    assert_one_line(wattlane("status", "--l1", l1, "--contract", mistyped), 2, "wrong checksum")
 
 
 def test_a_bug_is_one_line_too_and_says_how_to_see_more() -> None:
