@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eth_utils.address import to_checksum_address
+from eth_utils.address import is_address, to_checksum_address
 
 
 def address_of(number: int) -> str:
@@ -13,3 +13,8 @@ def address_of(number: int) -> str:
 def address_number(address: str) -> int:
     """The 160-bit integer of an address. Raises ValueError where it is none."""
     return int.from_bytes(bytes.fromhex(to_checksum_address(address)[2:]), "big")
+
+
+def as_checksummed(address: str) -> str:
+    """An address in any case as L1's own logs spell it; what is none comes back as it is."""
+    return str(to_checksum_address(address)) if is_address(address.lower()) else address

@@ -9,7 +9,7 @@ from typing import cast
 from eth_abi.exceptions import DecodingError
 
 from contracts.abi import Event, load
-from contracts.addresses import address_number
+from contracts.addresses import address_number, as_checksummed
 from contracts.batches import AcceptedBatch, submission_from_calldata
 from contracts.erc20 import TokenReader
 from contracts.errors import NoContract, UndecodableBatch
@@ -106,7 +106,7 @@ class RollupReader:
         timeout_s: float = DEFAULT_TIMEOUT_S,
     ) -> None:
         self.rpc = Rpc(url, timeout_s)
-        self.address = address
+        self.address = as_checksummed(address)
         self.finality = finality
         self._settings: RollupSettings | None = None
 

@@ -16,6 +16,7 @@ from eth_account.types import AccessListEntry
 from eth_typing import HexStr
 from eth_utils.address import to_checksum_address
 
+from contracts.addresses import as_checksummed
 from contracts.errors import (
     InsufficientFunds,
     ReceiptTimeout,
@@ -172,7 +173,7 @@ class Sender:
             "accessList": (),
         }
         if to is not None:
-            fields["to"] = HexStr(to)
+            fields["to"] = HexStr(as_checksummed(to))
         signed = self.account.sign_transaction(fields)
         return PreparedTransaction(
             raw_bytes=bytes(signed.raw_transaction),

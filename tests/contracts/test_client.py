@@ -73,6 +73,18 @@ def test_an_account_without_ether_is_told_so(shared: SimulatedRollup) -> None:
         sender.broadcast(prepared)
 
 
+def test_an_address_may_be_typed_in_any_case(rollup: SimulatedRollup) -> None:
+    owner = rollup.client.account
+    for spelt in (rollup.client.address.lower(), "0x" + rollup.client.address[2:].upper()):
+        client = RollupClient(rollup.chain.url, spelt, owner, finality=LATEST)
+        before = client.account_count()
+        index, _ = client.new_account(5, owner.address.lower(), 1_000)
+        assert index == before
+        assert client.address == rollup.client.address
+    rollup.client.sender.send("0x" + "5a" * 20, b"", 7)
+    assert client.rpc.quantity("eth_getBalance", "0x" + "5a" * 20, "latest") == 7
+
+
 def test_an_address_without_a_rollup_is_named(shared: SimulatedRollup) -> None:
     nowhere = RollupReader(shared.chain.url, "0x" + 40 * "7")
     for read in (nowhere.settings, nowhere.state_root, nowhere.verifying_key):
