@@ -154,6 +154,11 @@ class SequencerProcess:
         self._process.join(WAIT_S)
         assert self._process.exitcode == -signal.SIGKILL, self.said
 
+    def wait_ended(self) -> None:
+        """Wait for an end with exit status 0."""
+        self._process.join(WAIT_S)
+        assert self._process.exitcode == 0, self.said
+
     def kill(self) -> None:
         self._process.kill()
         self._process.join()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,3 +92,15 @@ def test_from_the_queue_to_tokens_on_l1(setting: Setting, sequencer: SequencerPr
         assert batch["gas_used"] > 200_000
         assert batch["calldata_bytes"] > 1_000
     assert sequencer.stop() == 0
+
+
+def test_ctrl_c_is_an_orderly_end(setting: Setting, sequencer: SequencerProcess) -> None:
+    sequencer.wait(lambda: sequencer.get("/v1/queue/3")["status"] == "final")
+    id_ = sequencer.submit(setting.signed(transfer(setting), setting.anna))
+    os.kill(sequencer.pid, signal.SIGINT)
+    sequencer.wait_ended()
+    again = SequencerProcess(setting.settings.folder).ready()
+    try:
+        again.wait_status(id_, "final")
+    finally:
+        again.kill()
