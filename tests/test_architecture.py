@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -48,3 +49,14 @@ def test_nobody_hides_in_a_drawer_named_utils() -> None:
     for package in PACKAGES:
         names = {path.stem for path in (ROOT / package).rglob("*.py")}
         assert not names & {"utils", "util", "helpers", "helper", "manager", "common", "misc"}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_nothing_that_ships_imports_the_tests(package: str) -> None:
+    """So no simulated proof can reach a program that is installed."""
+    for path in (ROOT / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            assert not any(name.split(".")[0] == "tests" for name in names), path
