@@ -202,6 +202,7 @@ class Node:
 
     async def balance(self) -> Balance:
         """What the account holds. Raises SequencerError and L1Error leaves."""
+        await self._rounds.once()  # as L1 has it now, not as it was some seconds ago
         final, soft_ntok = await self._account.final(), await self._account.soft_balance_ntok()
         return Balance(final.balance_ntok, soft_ntok, await self._parts.l1.pending_ntok())
 
