@@ -17,8 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from protocol import codec
 from protocol.batch import ExecutedProof, Shape, domain_of, execute_proof, queue_covered
-from protocol.channels import Channel, Lane, Status, channel_id, lane_paid_ntok, pack_lane
-from protocol.crypto.jubjub import SUBGROUP_ORDER
+from protocol.channels import Channel, Lane, Status, channel_id, lane_paid_ntok
 from protocol.crypto.schnorr import Signature, key_hash, public_key, sign
 from protocol.errors import (
     BalanceOverflow,
@@ -43,46 +42,24 @@ from protocol.transactions import (
     TxType,
     Withdraw,
 )
-from protocol.units import DAY_S, MAX_WINDOW_S, MIN_WINDOW_S
+from protocol.units import DAY_S
+from tests.property.strategies import (
+    CAP_NTOK,
+    amounts,
+    fees,
+    lanes,
+    lies,
+    numbers,
+    sides,
+    spoilt,
+    windows,
+)
 
 DOMAIN = domain_of(1, 2)
 SHAPE = Shape(queue_slots=2, user_slots=6)
 SECRETS = [(0xBEEF << 180) + n for n in range(3)]
 HASHES = [key_hash(public_key(secret)) for secret in SECRETS]
 SECRET_OF = dict(zip(HASHES, SECRETS, strict=True))
-CAP_NTOK = 2**64 - 1
-
-numbers = st.integers(0, 2**16)
-amounts = st.one_of(
-    st.integers(0, 50),
-    st.integers(0, 2_000),
-    st.integers(0, 2**20),
-    st.sampled_from([2**32, 2**63, CAP_NTOK]),
-)
-fees = st.one_of(st.just(0), st.integers(0, 9), st.just(2**32 - 1))
-lanes = st.builds(
-    pack_lane,
-    st.one_of(st.integers(0, 30), st.just(2**40 - 1)),
-    st.one_of(st.integers(0, 30), st.integers(0, 2**20), st.just(2**56 - 1)),
-)
-sides = st.sampled_from(Lane)
-windows = st.sampled_from([MIN_WINDOW_S, DAY_S + 7, MAX_WINDOW_S])
-lies = st.sampled_from(
-    [None] * 24
-    + [
-        "nonce",
-        "key",
-        "message",
-        "domain",
-        "s + l",
-        "s",
-        "r",
-        "expired",
-        "window",
-        "same",
-        "nobody",
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -345,7 +322,7 @@ class ExecutorMachine(RuleBasedStateMachine):
             if lie == "key":
                 secrets[-1] = 12_345
             signatures = tuple(sign(secret, message, bytes(32)) for secret in secrets)
-            signatures = (*signatures[:-1], _spoilt(signatures[-1], lie))
+            signatures = (*signatures[:-1], spoilt(signatures[-1], lie))
         applied = self._apply(Transaction(body, signatures), slot)
         if applied and lie in ("nonce", "expired", "domain", "message", "key", "s + l", "s", "r"):
             harmless = isinstance(body, Finalize)
@@ -412,16 +389,6 @@ class ExecutorMachine(RuleBasedStateMachine):
             paid += change
         if paid != last.deposits_ntok:
             self.faults.append(f"{last.deposits_ntok} were deposited, {paid} paid out")
-
-
-def _spoilt(signature: Signature, lie: str | None) -> Signature:
-    if lie == "s + l":
-        return replace(signature, s=signature.s + SUBGROUP_ORDER)
-    if lie == "s":
-        return replace(signature, s=(signature.s + 1) % SUBGROUP_ORDER)
-    if lie == "r":
-        return replace(signature, r=signature.key)
-    return signature
 
 
 def channel_ids_of(state: State) -> set[int]:
