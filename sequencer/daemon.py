@@ -22,6 +22,7 @@ from sequencer.keystore import OperatorKeys, open_keystore
 from sequencer.l1.submitter import Submitter
 from sequencer.l1.watcher import Watcher
 from sequencer.ledger import Ledger
+from sequencer.log import log_to_stderr
 from sequencer.loops import Loops, Stopping
 from sequencer.proving import Prover
 from sequencer.settings import DATABASE, Settings
@@ -42,6 +43,7 @@ def run_sequencer(
 
     Raises StartError, StorageError, and contracts' L1Error where the RPC fails at the start.
     """
+    log_to_stderr()
     lock = lock_folder(settings.folder)
     try:
         keys = open_keystore(settings.keystore, passphrase)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -97,16 +96,12 @@ def run(
 
     Killed at any moment it loses nothing that it has answered for; start it again.
     """
-    import structlog
-
     from channels.passphrase import read_passphrase
     from sequencer.daemon import run_sequencer
     from sequencer.settings import load_settings
     from wattlane.cli.progress import shown_progress
     from wattlane.proving import open_prover
 
-    # A line is one write, so that lines of several threads never mix.
-    structlog.configure(logger_factory=structlog.WriteLoggerFactory(file=sys.stderr))
     settings = load_settings(folder, **_listening(listen))
     passphrase = read_passphrase(passphrase_file)
     with shown_progress() as progress:
