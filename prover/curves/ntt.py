@@ -19,8 +19,9 @@ from prover.curves.fr import Elements, from_ints
 from prover.curves.fr_kernels import double_up, merge_layer, multiply_by, split_layer
 from prover.curves.parallel import ranges, run_all, worker_count
 
-GENERATOR = 7
-"""Generates the multiplicative group of Fr. Ref: Zcash protocol specification, 5.4.9.3."""
+NON_RESIDUE = 5
+"""The smallest number that is no square in Fr: its powers give the roots of unity of snarkjs, so
+that keys and .zkey files number rows and points alike. Ref: ffjavascript, wasm_field1.js."""
 TWO_ADICITY = 32
 _Layer = Callable[[Elements, Elements, int, int, int], None]
 _LOCAL_LOG = 13  # a block of 2^13 elements stays in a core's cache
@@ -30,7 +31,7 @@ def root_of_unity(log_size: int) -> int:
     """A primitive 2^log_size-th root of unity; its square is root_of_unity(log_size - 1)."""
     if not 0 <= log_size <= TWO_ADICITY:
         raise ValueError(f"Fr has no roots of unity of order 2^{log_size}")
-    return pow(GENERATOR, (R - 1) >> log_size, R)
+    return pow(NON_RESIDUE, (R - 1) >> log_size, R)
 
 
 def _doubled(first: int, steps: list[int]) -> Elements:

@@ -21,7 +21,7 @@ from prover.groth16 import points
 from prover.groth16.errors import MalformedEncoding, MalformedKeyFile
 from prover.groth16.points import Json
 
-PARAMETERS = "wattlane groth16 bls12-381, version 1"
+PARAMETERS = "wattlane groth16 bls12-381, version 2"
 INSECURE = "INSECURE DEVELOPMENT KEY"
 _ARRAYS = {
     "a_wire": None,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from typing import Protocol
 
 import numpy as np
 
@@ -14,7 +15,6 @@ from protocol.crypto.field import R
 from prover.curves.fr import Elements, from_ints, to_ints
 from prover.curves.groups import G1, G2, Coordinates, Group
 from prover.curves.msm import Sum, compute, multiply_and_add
-from prover.errors import Unsatisfied
 from prover.groth16.errors import WrongCircuit
 from prover.groth16.keys import ProvingKey
 from prover.groth16.polynomials import quotient_scalars
@@ -23,17 +23,35 @@ from prover.groth16.setup import require_entropy, scalar_from
 from prover.groth16.verify_arkworks import verify_arkworks
 from prover.memory import require_memory
 from prover.progress import Progress, silent
-from prover.r1cs.products import products
-from prover.r1cs.system import R1CS
+from prover.r1cs.products import Products
 
 _log = logging.getLogger(__name__)
 _BYTES_A_ROW = 1500
 """Memory of a proof, measured: so many bytes for each wire or row of the domain."""
 
 
+class Constraints(Protocol):
+    """What the prover asks of a constraint system: an R1CS, or the rows that a .zkey holds."""
+
+    @property
+    def n_public(self) -> int: ...
+
+    @property
+    def n_wires(self) -> int: ...
+
+    def digest(self) -> bytes:
+        """What ProvingKey.circuit names, in hex."""
+
+    def check_shape(self, witness: Elements) -> None:
+        """Raise MalformedSystem unless `witness` can be one of this system."""
+
+    def evaluate(self, witness: Elements, size: int) -> Products:
+        """A w, B w, C w over `size` rows. Raises Unsatisfied where it can tell."""
+
+
 def prove(
     key: ProvingKey,
-    r1cs: R1CS,
+    r1cs: Constraints,
     witness: Elements,
     *,
     entropy: bytes,
@@ -52,10 +70,7 @@ def prove(
     r1cs.check_shape(witness)
     _log.info("proving with %s", key.label)
     progress("witness", 0, 1)
-    evaluated = products(r1cs, witness, 1 << key.log_size)
-    row = evaluated.first_unsatisfied_row()
-    if row is not None:
-        raise Unsatisfied(row)
+    evaluated = r1cs.evaluate(witness, 1 << key.log_size)
     progress("witness", 1, 1)
     seed = hashlib.sha512(entropy + hashlib.sha256(witness.tobytes()).digest())
     seed.update(key.verifying_key.digest())

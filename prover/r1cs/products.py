@@ -53,8 +53,3 @@ def products(r1cs: R1CS, witness: Elements, size: int | None = None) -> Products
     pairs = ((r1cs.a, a), (r1cs.b, b), (r1cs.c, c))
     run_all([partial(task, *pair, *piece) for pair in pairs for piece in pieces])
     return Products(a, b, c, r1cs.n_constraints)
-
-
-def first_unsatisfied_row(r1cs: R1CS, witness: Elements) -> int | None:
-    """The first constraint that the witness fails, or None."""
-    return products(r1cs, witness).first_unsatisfied_row()

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prover.errors import MalformedSystem, Unsatisfied
+
+if TYPE_CHECKING:
+    from prover.r1cs.products import Products
 
 _FORMAT = b"wattlane r1cs 1"
 
@@ -82,12 +86,21 @@ class R1CS:
 
         Raises MalformedSystem as check_shape does.
         """
-        from prover.r1cs.products import first_unsatisfied_row
-
         self.check_shape(witness)
-        row = first_unsatisfied_row(self, witness)
+        self.evaluate(witness, self.n_constraints)
+
+    def evaluate(self, witness: NDArray[np.uint64], size: int) -> Products:
+        """A w, B w, C w over `size` rows, for a witness that check_shape accepts.
+
+        Raises Unsatisfied for the first row that the witness fails.
+        """
+        from prover.r1cs.products import products
+
+        evaluated = products(self, witness, size)
+        row = evaluated.first_unsatisfied_row()
         if row is not None:
             raise Unsatisfied(row)
+        return evaluated
 
     def check_shape(self, witness: NDArray[np.uint64]) -> None:
         """Raise MalformedSystem unless `witness` is uint64[n_wires, 4], below r, the first 1."""

@@ -230,7 +230,7 @@ def test_the_key_holds_what_the_paper_says() -> None:
     names = ("tau", "alpha", "beta", "gamma", "delta")
     tau, alpha, beta, gamma, delta = (scalar_from(SETUP_ENTROPY, name) for name in names)
     size = 8  # 3 constraints, 2 rows for wires 0 and 1
-    root = pow(7, (R - 1) // size, R)
+    root = pow(5, (R - 1) // size, R)
 
     def basis(i: int, n: int, generator: int) -> int:
         at = pow(generator, i, R)
@@ -260,6 +260,6 @@ def test_the_key_holds_what_the_paper_says() -> None:
     assert list(verifying.ic_g1) == [g1(mixed[i] * pow(gamma, -1, R)) for i in (0, 1)]
     assert (verifying.alpha_g1, verifying.beta_g2) == (g1(alpha), g2(beta))
     assert (verifying.gamma_g2, verifying.delta_g2) == (g2(gamma), g2(delta))
-    double_root = pow(7, (R - 1) // (2 * size), R)
+    double_root = pow(5, (R - 1) // (2 * size), R)
     odd = [basis(2 * i + 1, 2 * size, double_root) * pow(delta, -1, R) for i in range(size)]
     assert [G1.decode(p) for p in key.h_g1] == [g1(x) for x in odd]
