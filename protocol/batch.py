@@ -17,11 +17,10 @@ from protocol import data as data_elements
 from protocol.crypto.field import R
 from protocol.crypto.poseidon import Tag, h4
 from protocol.errors import BatchTooLarge
-from protocol.execute import credit_fees, execute, execute_queue_op
-from protocol.queue import OP_ELEMENTS, QueueOp
-from protocol.state import AccountUpdate, State, TreeRoots
+from protocol.queue import OP_ELEMENTS
+from protocol.state import AccountUpdate, TreeRoots
 from protocol.trace import Context, QueueTrace, UserTrace
-from protocol.transactions import Transaction
+from protocol.windows import ProofWindows
 
 CALLDATA_MODE = 0
 QUEUE_MESSAGES = OP_ELEMENTS + 1
@@ -81,6 +80,7 @@ class ExecutedProof:
     new_root: int
     queue: tuple[QueueTrace, ...]
     users: tuple[UserTrace, ...]
+    windows: ProofWindows
     fees: AccountUpdate | None
     fees_ntok: int
     data: tuple[int, ...]
@@ -179,6 +179,7 @@ def seal(
     new_root: int,
     queue: Sequence[QueueTrace],
     users: Sequence[UserTrace],
+    windows: ProofWindows,
     fees: AccountUpdate | None,
 ) -> ExecutedProof:
     """Data, messages and digest of slots that were executed. Raises BatchTooLarge."""
@@ -201,34 +202,10 @@ def seal(
         new_root=new_root,
         queue=tuple(queue),
         users=tuple(users),
+        windows=windows,
         fees=fees,
         fees_ntok=sum(trace.fee_ntok for trace in users),
         data=tuple(data),
         messages=tuple(messages),
         digest=digest_of(data, messages),
     )
-
-
-def execute_proof(
-    state: State,
-    shape: Shape,
-    context: Context,
-    operator_index: int,
-    ops: Sequence[QueueOp],
-    transactions: Sequence[tuple[Transaction, int | None]],
-) -> ExecutedProof:
-    """Run queue ops, then transactions (each with the slot that its OPEN takes), then the fees.
-
-    Mutates `state`. Raises BatchTooLarge before that, and what `execute` and `credit_fees` raise
-    in the middle of it: work on a copy where that may happen.
-    """
-    shape.check_fits(len(ops), len(transactions))
-    old_trees = state.tree_roots
-    queue = [execute_queue_op(state, op) for op in ops]
-    users = [execute(state, context, tx, slot) for tx, slot in transactions]
-    fees_ntok = sum(trace.fee_ntok for trace in users)
-    fees = None
-    if fees_ntok:
-        fees = credit_fees(state, operator_index, fees_ntok)
-    named = operator_index if fees_ntok else 0
-    return seal(shape, context, named, old_trees, state.root, queue, users, fees)

@@ -251,6 +251,30 @@ class BatchTooLarge(ProtocolError):
 
 
 @dataclass
+class OutsideWindows(ProtocolError):
+    """A leaf that a proof cannot reach any more: the transaction belongs to the next proof."""
+
+    what: str
+    index: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what} {self.index} lies outside this proof's windows: "
+            "put the transaction into the next proof"
+        )
+
+
+@dataclass
+class OpAfterTransactions(ProtocolError):
+    """A proof's queue slots come before its user slots."""
+
+    number: int
+
+    def __str__(self) -> str:
+        return f"queue op {self.number} comes after a transaction: consume queue ops first"
+
+
+@dataclass
 class ReplayMismatch(ProtocolError):
     """Data from L1 does not lead from the old root to the new one."""
 

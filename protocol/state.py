@@ -167,6 +167,14 @@ class State:
         """The path of a channel leaf."""
         return self._channel_tree.path(slot)
 
+    def account_node(self, height: int, place: int) -> int:
+        """A node of the accounts tree: the root of its place-th subtree of this height."""
+        return self._account_tree.node(height, place)
+
+    def channel_node(self, height: int, place: int) -> int:
+        """A node of the channels tree."""
+        return self._channel_tree.node(height, place)
+
     def write_account(self, index: int, after: Account) -> AccountUpdate:
         """Write an account leaf (writing what is there is a read)."""
         before = self.find_account(index)

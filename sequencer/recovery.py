@@ -1,22 +1,24 @@
 """Starting again: the database's story, executed from the newest final batch to the newest word.
 
-Every sealed batch is made again from its ops, transactions and context, and must lead to the root
-and the seal that were recorded; the mempool is executed on top of it.
+Every sealed batch is executed again, proof by proof, from its ops, transactions and context, and
+must lead to the seal that was recorded; proofs made for it are kept. The mempool is executed on top.
 """
 
 from __future__ import annotations
 
-from protocol.batch import challenge, execute_proof, public_inputs
+from protocol.batch import challenge, public_inputs
 from protocol.errors import ProtocolError
+from protocol.proof_builder import execute_proof
 from protocol.state import State
 from protocol.trace import Context
 from sequencer.book import Book, ChainedBatch, L1Position, Rollup
 from sequencer.errors import CorruptDatabase, WrongDatabase
 from sequencer.sealing import SealedBatch
 from sequencer.soft import Pending, Refusal
-from sequencer.storage import batches, leaves, mempool, meta, queue
+from sequencer.storage import batches, leaves, mempool, meta, proofs, queue
 from sequencer.storage.batches import BatchRow
 from sequencer.storage.database import Connection
+from sequencer.storage.proofs import ProofRow
 
 
 def recover(connection: Connection, rollup: Rollup) -> tuple[Book, list[tuple[Pending, Refusal]]]:
@@ -61,31 +63,36 @@ def _chain(
 ) -> list[ChainedBatch]:
     chain = []
     for row in batches.after(connection, final_number, limit=1_000_000):
-        sealed = _executed_again(connection, rollup, state, row)
-        chain.append(ChainedBatch(sealed, row.status, row.proof_bytes))
+        rows = proofs.of_batch(connection, row.number)
+        sealed = _executed_again(connection, rollup, state, row, rows)
+        made = {one.place: one.proof_bytes for one in rows if one.proof_bytes is not None}
+        chain.append(ChainedBatch(sealed, row.status, made))
         state = sealed.state
     return chain
 
 
 def _executed_again(
-    connection: Connection, rollup: Rollup, state: State, row: BatchRow
+    connection: Connection, rollup: Rollup, state: State, row: BatchRow, rows: Sequence[ProofRow]
 ) -> SealedBatch:
     seen = queue.between(connection, row.first_op, row.first_op + row.op_count - 1)
     included = [mempool.as_pending(one) for one in mempool.of_batch(connection, row.number)]
+    ops, waiting = iter(seen), iter(included)
     after = state.copy()
     try:
-        executed = execute_proof(
-            after,
-            rollup.shape,
-            Context(rollup.domain, row.l1_time, row.queue_covered),
-            rollup.operator_index,
-            [one.op for one in seen],
-            [(one.transaction, one.slot) for one in included],
-        )
+        executed = [
+            execute_proof(
+                after,
+                rollup.shape,
+                Context(rollup.domain, row.l1_time, one.queue_covered),
+                rollup.operator_index,
+                [seen_op.op for seen_op in islice(ops, one.op_count)],
+                [(tx.transaction, tx.slot) for tx in islice(waiting, one.transaction_count)],
+            )
+            for one in rows
+        ]
     except ProtocolError as error:
         raise CorruptDatabase(f"batch {row.number} does not execute: {error}") from error
-    public = public_inputs(executed, challenge([executed]))
-    sealed = SealedBatch(row.number, executed, public, tuple(included), row.first_op, after)
+    sealed = SealedBatch.of(row.number, executed, included, row.first_op, after)
     if sealed.id != row.seal_id:
         raise CorruptDatabase(f"batch {row.number} no longer leads to what was recorded for it")
     return sealed

@@ -1,77 +1,132 @@
 """Sealing: which ops and transactions make the next batch, executed in the context that L1 gives.
 
-Pure. A batch consumes exactly the queue ops that L1 demands of it, then up to N transactions in
-the mempool's order; what no longer applies in the batch's own context is named and left out, and
-the rest goes on. Nothing that was given in is changed.
+Pure. A batch is a chain of proofs with one L1 time and one challenge. Each consumes exactly the
+queue ops that L1 demands of it, then takes transactions in the mempool's order until one does not
+fit, which begins the next proof; there is none without work. What no longer applies in its proof's
+own context is named and left out, and the rest goes on. Nothing that was given in is changed.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-from protocol.batch import (
-    ExecutedProof,
-    PublicInputs,
-    Shape,
-    challenge,
-    public_inputs,
-    seal,
-)
+from protocol.batch import ExecutedProof, PublicInputs, Shape, challenge, public_inputs
 from protocol.errors import InvalidSignature, InvalidTransaction
-from protocol.execute import credit_fees, execute, execute_queue_op
+from protocol.proof_builder import ProofBuilder
 from protocol.queue import QueueOp
 from protocol.state import State
-from protocol.trace import UserTrace
 from sequencer.soft import Pending, Refusal, context_at, due_ops, slot_hint
+
+PROOFS_PER_BATCH = 4
+"""The part of a batch's gas that does not grow with its proofs is then a quarter for each, and more
+proofs would save little of it; but the first proof waits for the last before L1 sees any of them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class SealingPolicy:
-    """When a batch is worth sealing. Ages in seconds of the operator's clock."""
+    """When a batch is worth sealing, and how many proofs it may have.
+
+    Ages in seconds of the operator's clock; `sealed_ahead`: batches that may wait for proofs.
+    """
 
     maximum_age_s: float = 20.0
     sealed_ahead: int = 2
+    proofs_per_batch: int = PROOFS_PER_BATCH
 
 
 @dataclass(frozen=True, slots=True)
 class SealedBatch:
-    """A batch whose content is fixed. `id` names it with its context: re-sealing changes it."""
+    """A batch whose content is fixed. `id` names it with its context: re-sealing changes it.
+
+    `proofs` are chained: each begins where the one before ended; `inputs` are theirs, in order.
+    `included`: the transactions of all proofs, in order.
+    """
 
     number: int
-    executed: ExecutedProof
-    public: PublicInputs
+    proofs: tuple[ExecutedProof, ...]
+    inputs: tuple[PublicInputs, ...]
     included: tuple[Pending, ...]
     first_op: int
     state: State
 
+    @classmethod
+    def of(
+        cls,
+        number: int,
+        proofs: Sequence[ExecutedProof],
+        included: Iterable[Pending],
+        first_op: int,
+        state: State,
+    ) -> SealedBatch:
+        """Seal executed proofs with one challenge over all; `state` is that after the last."""
+        z = challenge(proofs)
+        inputs = tuple(public_inputs(proof, z) for proof in proofs)
+        return cls(number, tuple(proofs), inputs, tuple(included), first_op, state)
+
     @property
     def id(self) -> str:
-        """SHA-256 of the public inputs, which bind everything that the proof says."""
-        text = ",".join(str(value) for value in self.public.values())
+        """SHA-256 of the proofs' public inputs, which bind everything that they say."""
+        text = ",".join(str(value) for inputs in self.inputs for value in inputs.values())
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def l1_time(self) -> int:
+        """One for all proofs."""
+        return self.proofs[0].context.l1_time
+
+    @property
+    def queue_covered(self) -> int:
+        """How far the queue is covered once the whole batch is accepted."""
+        return self.proofs[-1].context.queue_covered
+
+    @property
+    def old_root(self) -> int:
+        """Where the first proof begins."""
+        return self.proofs[0].old_root
+
+    @property
+    def new_root(self) -> int:
+        """Where the last proof ends."""
+        return self.proofs[-1].new_root
+
+    @property
+    def ops(self) -> tuple[QueueOp, ...]:
+        """The queue ops that the proofs consumed, in order."""
+        return tuple(trace.op for proof in self.proofs for trace in proof.queue)
 
     @property
     def last_op(self) -> int:
         """The newest queue op that the batch consumed, or that those before it did."""
-        return self.first_op + len(self.executed.queue) - 1
+        return self.first_op + len(self.ops) - 1
+
+    @property
+    def placed(self) -> list[tuple[str, int]]:
+        """Ids of the transactions in order, each with the slot that its channel has."""
+        slots = [trace.slot for proof in self.proofs for trace in proof.users]
+        return [(one.id, slot) for one, slot in zip(self.included, slots, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class Sealing:
-    """A sealed batch, and what had to be left out of it with the reason."""
+    """A sealed batch (None: nothing could go into it), and what had to be left out, and why."""
 
-    batch: SealedBatch
+    batch: SealedBatch | None
     rejected: tuple[tuple[Pending, Refusal], ...]
 
 
-def takeable(pending: Sequence[Pending], last_op: int, limit: int) -> Sequence[Pending]:
-    """The transactions, in order, that come after no op later than `last_op`; at most `limit`."""
-    taken = 0
-    while taken < min(len(pending), limit) and pending[taken].ops_before <= last_op:
-        taken += 1
-    return pending[:taken]
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What all proofs of a batch have in common."""
+
+    shape: Shape
+    domain: int
+    l1_time: int
+    operator_index: int
+    most_proofs: int
 
 
 def is_due(
@@ -82,26 +137,24 @@ def is_due(
     oldest_age_s: float,
     waiting_for_proof: int,
 ) -> bool:
-    """Whether to seal now. `ops`: those that are due.
+    """Whether to seal now. `ops`: those that the batch's first proof must consume.
 
-    While the prover is busy a batch goes on filling, and only one whose user slots are all taken
-    is sealed ahead; an idle prover also takes one whose queue slots are, or that is old enough.
+    An idle prover gets a proof as soon as its user slots or its queue slots are full, or what waits
+    is old enough. While the prover is busy a batch goes on filling, so that much traffic makes
+    batches of many proofs; only one that can grow no more is sealed ahead.
     """
     if not (ops or pending) or waiting_for_proof >= policy.sealed_ahead:
         return False
-    if len(pending) >= shape.user_slots:
-        return True
-    is_worth_it = len(ops) >= shape.queue_slots or oldest_age_s >= policy.maximum_age_s
-    return is_worth_it and not waiting_for_proof
+    if waiting_for_proof:
+        return len(pending) >= policy.proofs_per_batch * shape.user_slots
+    is_full = len(pending) >= shape.user_slots or len(ops) >= shape.queue_slots
+    return is_full or oldest_age_s >= policy.maximum_age_s
 
 
 def seal_batch(
     number: int,
+    terms: Terms,
     state: State,
-    shape: Shape,
-    domain: int,
-    l1_time: int,
-    operator_index: int,
     last_op: int,
     ops: Sequence[QueueOp],
     pending: Sequence[Pending],
@@ -110,26 +163,49 @@ def seal_batch(
 
     Raises NoOperatorAccount where fees were taken and the operator has no account.
     """
-    after = state.copy()
-    consumed = due_ops(ops, l1_time, shape.queue_slots)
-    context = context_at(domain, l1_time, ops, shape.queue_slots)
-    queue = [execute_queue_op(after, op) for op in consumed]
-    users: list[UserTrace] = []
-    included: list[Pending] = []
-    rejected: list[tuple[Pending, Refusal]] = []
-    for one in takeable(pending, last_op + len(consumed), len(pending)):
-        if len(users) == shape.user_slots:
+    after, work = state.copy(), _Work(list(ops), deque(pending), last_op)
+    proofs: list[ExecutedProof] = []
+    while len(proofs) < terms.most_proofs:
+        proof = _next_proof(terms, after, work)
+        if proof is None:
             break
+        proofs.append(proof)
+    rejected = tuple(work.rejected)
+    if not proofs:
+        return Sealing(None, rejected)
+    return Sealing(SealedBatch.of(number, proofs, work.included, last_op + 1, after), rejected)
+
+
+@dataclass(slots=True)
+class _Work:
+    """What is left to do, and what became of the rest. `last_op`: the newest one consumed."""
+
+    ops: list[QueueOp]
+    pending: deque[Pending]
+    last_op: int
+    included: list[Pending] = field(default_factory=list)
+    rejected: list[tuple[Pending, Refusal]] = field(default_factory=list)
+
+
+def _next_proof(terms: Terms, state: State, work: _Work) -> ExecutedProof | None:
+    """The next proof of all that is left; None where nothing can go into it."""
+    queue_slots = terms.shape.queue_slots
+    due = due_ops(work.ops, terms.l1_time, queue_slots)
+    context = context_at(terms.domain, terms.l1_time, work.ops, queue_slots)
+    builder = ProofBuilder(state, terms.shape, context, terms.operator_index)
+    for op in due:
+        builder.consume(op)
+    work.ops, work.last_op = work.ops[len(due) :], work.last_op + len(due)
+    before = len(work.included)
+    while work.pending and work.pending[0].ops_before <= work.last_op:
+        one, slot = work.pending[0], slot_hint(state, work.pending[0])
+        if not builder.admits(one.transaction, slot):
+            break
+        work.pending.popleft()
         try:
-            users.append(execute(after, context, one.transaction, slot_hint(after, one)))
+            builder.add(one.transaction, slot)
         except (InvalidTransaction, InvalidSignature) as error:
-            rejected.append((one, error))
+            work.rejected.append((one, error))
         else:
-            included.append(one)
-    fees_ntok = sum(trace.fee_ntok for trace in users)
-    fees = credit_fees(after, operator_index, fees_ntok) if fees_ntok else None
-    named = operator_index if fees_ntok else 0
-    executed = seal(shape, context, named, state.tree_roots, after.root, queue, users, fees)
-    public = public_inputs(executed, challenge([executed]))
-    batch = SealedBatch(number, executed, public, tuple(included), last_op + 1, after)
-    return Sealing(batch, tuple(rejected))
+            work.included.append(one)
+    return builder.finish() if due or len(work.included) > before else None

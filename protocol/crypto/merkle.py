@@ -56,17 +56,18 @@ class MerkleTree:
         twin._nodes = dict(self._nodes)
         return twin
 
-    def _get(self, height: int, place: int) -> int:
+    def node(self, height: int, place: int) -> int:
+        """The root of the subtree of this height that is the place-th from the left."""
         return self._nodes.get((height, place), EMPTY[height])
 
     @property
     def root(self) -> int:
         """The root's hash."""
-        return self._get(DEPTH, 0)
+        return self.node(DEPTH, 0)
 
     def leaf(self, index: int) -> int:
         """The leaf's hash, 0 if empty."""
-        return self._get(0, check_range("leaf index", index, INDEX_BITS))
+        return self.node(0, check_range("leaf index", index, INDEX_BITS))
 
     def path(self, index: int) -> Siblings:
         """The siblings of the leaf at `index`."""
@@ -75,7 +76,7 @@ class MerkleTree:
         for height in range(DEPTH):
             place = index >> 2 * height
             first = place & ~3
-            a, b, c = (self._get(height, first + k) for k in range(ARITY) if first + k != place)
+            a, b, c = (self.node(height, first + k) for k in range(ARITY) if first + k != place)
             path.append((a, b, c))
         return tuple(path)
 

@@ -21,9 +21,10 @@ from contracts.deploy import deploy_rollup, deploy_token
 from contracts.erc20 import TokenClient
 from contracts.finality import LATEST
 from contracts.verifying_key import P
-from protocol.batch import ExecutedProof, challenge, execute_proof, public_inputs, queue_covered
+from protocol.batch import ExecutedProof, challenge, public_inputs, queue_covered
 from protocol.channels import Lane, channel_id, pack_lane
 from protocol.crypto.field import R
+from protocol.proof_builder import execute_proof
 from protocol.queue import OpType
 from protocol.replay import replay_proof
 from protocol.state import State

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from protocol import codec
-from protocol.batch import ExecutedProof, Shape, domain_of, execute_proof, queue_covered
+from protocol.batch import ExecutedProof, Shape, domain_of, queue_covered
 from protocol.channels import Channel, Lane, Status, channel_id, lane_paid_ntok
 from protocol.crypto.schnorr import Signature, key_hash, public_key, sign
 from protocol.errors import (
@@ -25,6 +25,7 @@ from protocol.errors import (
     InvalidTransaction,
 )
 from protocol.execute import credit_fees, execute, execute_queue_op
+from protocol.proof_builder import execute_proof
 from protocol.queue import Deposit, NewAccount, QueueOp
 from protocol.replay import replay_proof
 from protocol.state import State

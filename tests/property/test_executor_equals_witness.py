@@ -12,9 +12,10 @@ from functools import cache
 
 import pytest
 
-from protocol.batch import Shape, execute_proof
+from protocol.batch import Shape
 from protocol.errors import InvalidSignature, InvalidTransaction
 from protocol.execute import credit_fees, execute, execute_queue_op
+from protocol.proof_builder import execute_proof
 from protocol.queue import QueueOp
 from protocol.state import State, TreeRoots
 from protocol.trace import Context

@@ -13,13 +13,13 @@ from protocol.batch import (
     digest_of,
     domain_of,
     evaluate,
-    execute_proof,
     public_inputs,
     queue_covered,
 )
 from protocol.crypto.field import R
 from protocol.crypto.poseidon import Tag, h4
 from protocol.errors import BatchTooLarge, NoOperatorAccount, WrongNonce
+from protocol.proof_builder import execute_proof
 from protocol.queue import Deposit, NewAccount, QueueOp
 from protocol.trace import Context
 from protocol.transactions import Transaction

@@ -66,7 +66,8 @@ def without_credit() -> ExecutedProof:
     state, before = seasoned_street(), seasoned_street().tree_roots
     queue = [execute_queue_op(state, op) for op in (NEW, DEPOSIT)]
     users = [execute(state, CONTEXT, tx) for tx in (TRANSFER, WITHDRAW)]
-    return seal(SMALL, CONTEXT, 0, before, state.root, queue, users, None)
+    windows = honest().windows
+    return seal(SMALL, CONTEXT, 0, before, state.root, queue, users, windows, None)
 
 
 def credited_elsewhere() -> ExecutedProof:
@@ -97,7 +98,8 @@ def op_twice() -> ExecutedProof:
     state = seasoned_street()
     before = state.tree_roots
     once = execute_queue_op(state, NEW)
-    return seal(SMALL, CONTEXT, 0, before, state.root, [once, once], [], None)
+    windows = executed(state.copy(), [], []).windows
+    return seal(SMALL, CONTEXT, 0, before, state.root, [once, once], [], windows, None)
 
 
 def other_amount() -> ExecutedProof:

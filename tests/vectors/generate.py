@@ -19,7 +19,6 @@ from protocol.batch import (
     Shape,
     challenge,
     domain_of,
-    execute_proof,
     public_inputs,
     queue_covered,
 )
@@ -27,6 +26,7 @@ from protocol.channels import Channel, Lane, Status, channel_id, pack_lane
 from protocol.crypto.merkle import EMPTY
 from protocol.crypto.poseidon import Tag
 from protocol.crypto.schnorr import key_hash, public_key, sign
+from protocol.proof_builder import execute_proof
 from protocol.queue import NO_OPS_HASH, Deposit, NewAccount, OpType, QueueOp, rolling_hash
 from protocol.state import State, genesis_root
 from protocol.trace import Context

@@ -12,11 +12,11 @@ from protocol.batch import (
     Shape,
     challenge,
     domain_of,
-    execute_proof,
     public_inputs,
     queue_covered,
 )
 from protocol.channels import Lane, channel_id, pack_lane
+from protocol.proof_builder import execute_proof
 from protocol.queue import Deposit, NewAccount, QueueOp
 from protocol.state import State
 from protocol.trace import Context

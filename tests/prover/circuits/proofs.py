@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from protocol.batch import ExecutedProof, Shape, challenge, execute_proof, public_inputs
+from protocol.batch import ExecutedProof, Shape, challenge, public_inputs
+from protocol.proof_builder import execute_proof
 from protocol.queue import QueueOp
 from protocol.state import State
 from protocol.trace import Context
