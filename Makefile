@@ -5,6 +5,7 @@
 #   make demo ARGS="--homes 6"      any options of `wattlane demo` (see ARGS="--help")
 #   make test                       the whole test suite
 #   make test ARGS="tests/protocol" part of it
+#   make bench                      measure against peers: benches/results.json and charts
 #   make lint                       ruff, mypy, import rules
 #   make install | clean
 
@@ -13,7 +14,7 @@ BIN := .venv/bin
 MARKER := .venv/installed
 ARGS ?=
 
-.PHONY: demo test lint format install clean
+.PHONY: demo test bench lint format install clean
 
 demo: $(MARKER)
 	@seconds=$$(cat .venv/install-seconds 2>/dev/null || echo 0); rm -f .venv/install-seconds; \
@@ -22,6 +23,10 @@ demo: $(MARKER)
 test: $(MARKER)
 	@rm -f .venv/install-seconds
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+bench: $(MARKER)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-bench.lock
+	@$(BIN)/python -m benches $(ARGS) && $(BIN)/python -m benches.charts
 
 lint: $(MARKER)
 	$(BIN)/ruff check .
