@@ -7,14 +7,14 @@ with one owner (the ledger), under whose lock it is used.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from protocol.batch import Shape
 from protocol.queue import QueueOp
 from protocol.state import State
 from protocol.trace import Context
 from sequencer.history import History
-from sequencer.sealing import SealedBatch, Sealing, seal_batch
+from sequencer.sealing import SealedBatch, Sealing, Terms, seal_batch
 from sequencer.soft import Pending, Refusal, SoftState, context_at, due_ops, rebuild
 from sequencer.storage.schema import BatchStatus
 
@@ -39,11 +39,19 @@ class L1Position:
 
 @dataclass(slots=True)
 class ChainedBatch:
-    """A sealed batch that is not final yet, with what changes on its way."""
+    """A sealed batch that is not final yet, with what changes on its way.
+
+    `proofs_bytes`: the proofs that were made so far, by their place in the batch.
+    """
 
     sealed: SealedBatch
     status: BatchStatus = BatchStatus.SEALED
-    proof_bytes: bytes | None = None
+    proofs_bytes: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> list[int]:
+        """The places of the proofs that were not made yet, in order."""
+        return [place for place in range(len(self.sealed.proofs)) if place not in self.proofs_bytes]
 
 
 class Book:
@@ -66,7 +74,7 @@ class Book:
         self.history = History()
         self.history.add(final_number, final_state.root, final_state)
         for one in chain:
-            self.history.add(one.sealed.number, one.sealed.executed.new_root, one.sealed.state)
+            self.history.add(one.sealed.number, one.sealed.new_root, one.sealed.state)
         self.soft = SoftState(self.sealed_state, self.sealed_last_op)
 
     @property
@@ -91,11 +99,11 @@ class Book:
 
     @property
     def due_ops(self) -> Sequence[QueueOp]:
-        """The ops that the next batch must consume."""
+        """The ops that the next batch's first proof must consume."""
         return due_ops(self.open_ops, self.position.l1_time, self.rollup.shape.queue_slots)
 
     def context(self) -> Context:
-        """The context of a batch sealed now."""
+        """The context of a batch sealed now: that of its first proof, the strictest."""
         rollup = self.rollup
         ops = self.open_ops
         return context_at(rollup.domain, self.position.l1_time, ops, rollup.shape.queue_slots)
@@ -104,16 +112,16 @@ class Book:
         """A batch on its way, by number."""
         return next((one for one in self.chain if one.sealed.number == number), None)
 
-    def seal(self) -> Sealing:
+    def seal(self, most_proofs: int) -> Sealing:
         """What the next batch would be; changes nothing. Raises NoOperatorAccount."""
         rollup = self.rollup
+        terms = Terms(
+            rollup.shape, rollup.domain, self.position.l1_time, rollup.operator_index, most_proofs
+        )
         return seal_batch(
             self.sealed_number + 1,
+            terms,
             self.sealed_state,
-            rollup.shape,
-            rollup.domain,
-            self.position.l1_time,
-            rollup.operator_index,
             self.sealed_last_op,
             self.open_ops,
             self.soft.pending,
@@ -122,7 +130,7 @@ class Book:
     def push(self, sealed: SealedBatch) -> None:
         """Append a sealed batch; the soft state must be rebuilt on it."""
         self.chain.append(ChainedBatch(sealed))
-        self.history.add(sealed.number, sealed.executed.new_root, sealed.state)
+        self.history.add(sealed.number, sealed.new_root, sealed.state)
 
     def cut(self, first: int) -> list[Pending]:
         """Drop this and later batches; returns their transactions, in order."""

@@ -342,10 +342,11 @@ class ProvingError(SequencerError):
 
 @dataclass
 class ProofFailed(ProvingError):
-    """The prover raised, its process died, or its proof does not verify."""
+    """The prover raised, its process died, or its proof does not verify. `place` counts from 0."""
 
     number: int
+    place: int
     why: str
 
     def __str__(self) -> str:
-        return f"proving batch {self.number} failed: {self.why}"
+        return f"proof {self.place + 1} of batch {self.number} failed: {self.why}"

@@ -6,35 +6,50 @@ database was lost, or that another one stood in for, goes on from where L1 is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from protocol.accounts import Account
+from protocol.batch import Statement
 from protocol.channels import Channel
+from protocol.data import unpack_header
 from protocol.errors import ReplayMismatch
 from protocol.queue import QueueOp
 from protocol.replay import replay_proof
 from protocol.state import State
-from protocol.trace import Context
 from sequencer.errors import ForeignBatch
 from sequencer.sealing import SealedBatch
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedOnL1:
-    """A batch as its L1 transaction holds it."""
+    """A batch as its L1 transaction holds it: what each proof states, and all ops consumed."""
 
     number: int
-    old_root: int
-    new_root: int
-    l1_time: int
-    queue_covered: int
-    digest: int
-    data: tuple[int, ...]
+    statements: tuple[Statement, ...]
     ops: tuple[QueueOp, ...]
     l1_tx: str
     l1_block: int
     gas_used: int | None
     calldata_bytes: int
+
+    @property
+    def old_root(self) -> int:
+        """Where the first proof begins."""
+        return self.statements[0].old_root
+
+    @property
+    def new_root(self) -> int:
+        """Where the last proof ends."""
+        return self.statements[-1].new_root
+
+    def is_same(self, sealed: SealedBatch) -> bool:
+        """Whether it is this one of ours: equal roots and digests are equal contents."""
+        return _says(self.statements) == _says(sealed.proofs)
+
+
+def _says(proofs: Sequence[Statement]) -> list[tuple[int, int]]:
+    return [(proof.new_root, proof.digest) for proof in proofs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +63,30 @@ class ChangedLeaves:
 def changed_by(batch: SealedBatch) -> ChangedLeaves:
     """The leaves that our own batch wrote, from its traces."""
     changed = ChangedLeaves({}, {})
-    executed = batch.executed
-    updates = [trace.account for trace in executed.queue]
-    for user in executed.users:
-        updates += [update for update in (user.account_1, user.account_2) if update]
-        if user.channel:
-            changed.channels[user.channel.slot] = user.channel.after
-    for update in (*updates, executed.fees):
-        if update and update.after:
-            changed.accounts[update.index] = update.after
+    for proof in batch.proofs:
+        updates = [trace.account for trace in proof.queue]
+        for user in proof.users:
+            updates += [update for update in (user.account_1, user.account_2) if update]
+            if user.channel:
+                changed.channels[user.channel.slot] = user.channel.after
+        for update in (*updates, proof.fees):
+            if update and update.after:
+                changed.accounts[update.index] = update.after
     return changed
 
 
-def replayed(state: State, domain: int, batch: AcceptedOnL1) -> tuple[State, ChangedLeaves]:
+def replayed(state: State, batch: AcceptedOnL1) -> tuple[State, ChangedLeaves]:
     """The state after a batch that is not ours. Raises ForeignBatch where its data do not lead
-    to its root."""
-    after = state.copy()
-    context = Context(domain, batch.l1_time, batch.queue_covered)
-    try:
-        replay_proof(after, context, batch.ops, batch.data)
-    except ReplayMismatch as error:
-        raise ForeignBatch(batch.number, batch.new_root) from error
-    if after.root != batch.new_root:
-        raise ForeignBatch(batch.number, batch.new_root)
+    to its roots."""
+    after, consumed = state.copy(), 0
+    for statement in batch.statements:
+        try:
+            replay_proof(after, statement.context, batch.ops[consumed:], statement.data)
+        except ReplayMismatch as error:
+            raise ForeignBatch(batch.number, batch.new_root) from error
+        if after.root != statement.new_root:
+            raise ForeignBatch(batch.number, batch.new_root)
+        consumed += unpack_header(statement.data[0])[1]
     return after, difference(state, after)
 
 

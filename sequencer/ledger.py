@@ -30,9 +30,10 @@ from sequencer.receipts import Receipt, ReceiptKey
 from sequencer.recovery import recover
 from sequencer.sealing import SealedBatch, SealingPolicy, is_due
 from sequencer.soft import Pending, Refusal
-from sequencer.storage import batches, events, leaves, mempool, meta, queue, sent
+from sequencer.storage import batches, events, leaves, mempool, meta, proofs, queue, sent
 from sequencer.storage.batches import Acceptance
 from sequencer.storage.database import Connection, Database
+from sequencer.storage.proofs import MadeProof
 from sequencer.storage.schema import BatchStatus, L1Status, TransactionStatus
 from sequencer.storage.sent import SentRow
 
@@ -64,6 +65,11 @@ class Ledger:
         self.lock = threading.RLock()
         self._clock = clock
         self.book = self._recovered()
+
+    @property
+    def most_transactions(self) -> int:
+        """How many transactions a batch can hold."""
+        return self.sealing.proofs_per_batch * self.rollup.shape.user_slots
 
     # ------------------------------------------------------------------------ transactions
 
@@ -121,7 +127,7 @@ class Ledger:
             return ended
 
     def _soft_receipt(self, id_: str) -> Receipt:
-        batches_ahead, position = divmod(len(self.book.soft.pending), self.rollup.shape.user_slots)
+        batches_ahead, position = divmod(len(self.book.soft.pending), self.most_transactions)
         number = self.book.sealed_number + 1 + batches_ahead
         return Receipt(id_, "soft", number, position, self.book.soft.state.root)
 
@@ -154,22 +160,22 @@ class Ledger:
                 waiting,
             ):
                 return None
-            sealing = book.seal()
+            sealing = book.seal(self.sealing.proofs_per_batch)
             batch, pending = sealing.batch, book.soft.pending
-            gone = {one.id for one in batch.included} | {one.id for one, _ in sealing.rejected}
-            useful = bool(batch.executed.queue or batch.included)
-            if not (useful or gone):
+            gone = {one.id for one in batch.included} if batch else set()
+            gone |= {one.id for one, _ in sealing.rejected}
+            if not (batch or gone):
                 return None  # what waits needs an op that is not due yet
             with self._writing() as connection:
                 now = self._clock()
-                if useful:
+                if batch:
                     book.push(batch)
                     batches.add(connection, batch, now)
-                    mempool.into_batch(connection, batch.number, _placed(batch))
+                    mempool.into_batch(connection, batch.number, batch.placed)
                     events.add(connection, "sealed", [f"batch {batch.number}"], now)
                 later = book.rebuild([one for one in pending if one.id not in gone])
                 self._reject(connection, [*sealing.rejected, *later])
-            return batch if useful else None
+            return batch
 
     def _oldest_age_s(self) -> float:
         pending, ops = self.book.soft.pending, self.book.due_ops
@@ -177,27 +183,26 @@ class Ledger:
         born += [self._op_seen_at[ops[0].number]] if ops else []
         return self._clock() - min(born) if born else 0.0
 
-    def next_to_prove(self) -> SealedBatch | None:
-        """The oldest batch without a proof."""
+    def wanted_proofs(self) -> list[tuple[SealedBatch, int]]:
+        """Every proof that a sealed batch lacks, by its batch and its place there, in order."""
         with self.lock:
-            return next(
-                (one.sealed for one in self.book.chain if one.status is BatchStatus.SEALED), None
-            )
+            return [(one.sealed, place) for one in self.book.chain for place in one.missing]
 
-    def record_proof(
-        self, batch: SealedBatch, proof_bytes: bytes, seconds: float, constraints: int | None
-    ) -> bool:
-        """Keep a verified proof; False where this very seal waits for none (any more)."""
+    def record_proof(self, batch: SealedBatch, place: int, made: MadeProof) -> bool:
+        """Keep a verified proof; False where this very seal waits for none there (any more)."""
         with self.lock:
             here = self.book.find(batch.number)
-            if here is None or here.sealed.id != batch.id or here.status is not BatchStatus.SEALED:
+            if here is None or here.sealed.id != batch.id or place not in here.missing:
                 return False
+            is_last = here.missing == [place]
             with self._writing() as connection:
-                batches.put_proof(
-                    connection, batch.number, batch.id, proof_bytes, seconds, constraints
-                )
-                self._batch_event(connection, "proved", here)
-            here.status, here.proof_bytes = BatchStatus.PROVED, proof_bytes
+                proofs.put(connection, batch.number, place, made)
+                if is_last:
+                    batches.set_status(connection, batch.number, BatchStatus.PROVED)
+                    self._batch_event(connection, "proved", here)
+            here.proofs_bytes[place] = made.proof_bytes
+            if is_last:
+                here.status = BatchStatus.PROVED
             return True
 
     def next_to_submit(self) -> ChainedBatch | None:
@@ -314,10 +319,11 @@ class Ledger:
         book, here = self.book, self.book.find(batch.number)
         if batch.number <= book.final_number:
             return
-        if here is not None and _is_same(here.sealed, batch):
+        is_ours = here is not None and batch.is_same(here.sealed)
+        if here is not None and is_ours:
             state, leaves_changed = here.sealed.state, changed_by(here.sealed)
         else:
-            state, leaves_changed = replayed(book.final_state, self.rollup.domain, batch)
+            state, leaves_changed = replayed(book.final_state, batch)
             if book.chain:
                 self._void(connection, book.chain[0].sealed.number)
             batches.add_foreign(connection, batch, now)
@@ -331,7 +337,7 @@ class Ledger:
         events.add(connection, "final", mempool.ids_of_batch(connection, batch.number), now)
         pending = book.soft.pending
         book.finish(batch.number, state, last_op)
-        if here is None or not _is_same(here.sealed, batch):
+        if not is_ours:
             self._reject(connection, book.rebuild(pending))
 
     def _checkpoint(
@@ -373,13 +379,3 @@ class Ledger:
         sealed = batch.sealed
         ids = [f"batch {sealed.number}", *(one.id for one in sealed.included)]
         events.add(connection, kind, ids, self._clock())
-
-
-def _placed(batch: SealedBatch) -> list[tuple[str, int]]:
-    """Ids in order, each with the slot that its channel has in the batch."""
-    slots = [trace.slot for trace in batch.executed.users]
-    return [(one.id, slot) for one, slot in zip(batch.included, slots, strict=True)]
-
-
-def _is_same(sealed: SealedBatch, batch: AcceptedOnL1) -> bool:
-    return (sealed.executed.new_root, sealed.executed.digest) == (batch.new_root, batch.digest)

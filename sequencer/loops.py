@@ -11,7 +11,6 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from time import monotonic
 
 import structlog
 
@@ -19,14 +18,12 @@ from contracts.errors import L1Error as ContractsError
 from protocol.codec import Json
 from protocol.errors import ProtocolError
 from protocol.units import L1_TIME_SLACK_S
-from prover.errors import ProverError
-from prover.jobs import ProofJob
-from sequencer.errors import ProofFailed, SequencerError
+from sequencer.errors import SequencerError
 from sequencer.l1.submitter import SAFETY_S, Submitter
 from sequencer.l1.watcher import Watcher
 from sequencer.ledger import Ledger
-from sequencer.proving import Prover, check_proof
-from sequencer.sealing import SealedBatch
+from sequencer.orders import ProofOrders
+from sequencer.proving import Prover
 
 EXPECTED = (SequencerError, ContractsError, ProtocolError)
 FIRST_BACKOFF_S = 0.5
@@ -67,18 +64,22 @@ class Loops:
         poll_s: float,
     ) -> None:
         self._ledger, self._watcher, self._submitter = ledger, watcher, submitter
-        self._prover, self._stopping, self._poll_s = prover, stopping, poll_s
+        self._orders = ProofOrders(ledger, prover)
+        self._stopping, self._poll_s = stopping, poll_s
         self.ailments: dict[str, str] = {}
 
     async def run(self) -> None:
         """All loops, until `stopping`. Raises what is a bug."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._repeat("l1", _in_thread(self.watch), self._poll_s))
-            group.create_task(self._repeat("batches", _in_thread(self.seal), SEAL_PAUSE_S))
-            group.create_task(self._repeat("prover", self.prove, SEAL_PAUSE_S))
-            group.create_task(
-                self._repeat("submitter", _in_thread(self._submitter.step), self._poll_s)
-            )
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._repeat("l1", _in_thread(self.watch), self._poll_s))
+                group.create_task(self._repeat("batches", _in_thread(self.seal), SEAL_PAUSE_S))
+                group.create_task(self._repeat("prover", self.prove, SEAL_PAUSE_S))
+                group.create_task(
+                    self._repeat("submitter", _in_thread(self._submitter.step), self._poll_s)
+                )
+        finally:
+            await self._orders.close()
 
     def health(self) -> Json:
         """{"status": "ok" or "degraded", "ailments": {part: what is wrong}}."""
@@ -98,45 +99,22 @@ class Loops:
             _log.info(
                 "batch sealed",
                 batch=batch.number,
+                proofs=len(batch.proofs),
                 transactions=len(batch.included),
-                queue_ops=len(batch.executed.queue),
+                queue_ops=len(batch.ops),
             )
         return batch is not None
 
     async def prove(self) -> bool:
-        """Prove the oldest batch without a proof. Raises ProofFailed."""
-        batch = self._ledger.next_to_prove()
-        if batch is None:
-            return False
-        age_s = self._ledger.book.position.l1_time - batch.executed.context.l1_time
-        if age_s > L1_TIME_SLACK_S - SAFETY_S:
-            _log.warning("batch is sealed anew", batch=batch.number, why="its L1 time is too old")
-            await asyncio.to_thread(self._ledger.void_from, batch.number, batch.id)
-            return True
-        job, started = ProofJob(batch.executed, batch.public), monotonic()
-        proof_bytes = await self._proof(batch, job)
-        if proof_bytes is None:
-            return False
-        seconds = monotonic() - started
-        kept = await asyncio.to_thread(
-            self._ledger.record_proof, batch, proof_bytes, seconds, self._prover.constraints
-        )
-        _log.info("batch proved", batch=batch.number, seconds=round(seconds, 2), kept=kept)
-        return True
-
-    async def _proof(self, batch: SealedBatch, job: ProofJob) -> bytes | None:
-        """A verified proof; None where the sequencer stops before there is one."""
-        try:
-            future = asyncio.wrap_future(self._prover.submit(job))
-            while not future.done():
-                if await self._stopping.wait(SEAL_PAUSE_S):
-                    return None
-            proof_bytes = future.result()
-            await asyncio.to_thread(check_proof, self._prover, job, proof_bytes)
-        except (ProverError, OSError, MemoryError, RuntimeError) as error:
-            why = f"{type(error).__name__}: {error}"
-            raise ProofFailed(batch.number, why) from error
-        return proof_bytes
+        """Prove what is sealed, or seal anew what is too old to land. Raises ProofFailed."""
+        now = self._ledger.book.position.l1_time
+        for batch, _ in self._ledger.wanted_proofs():
+            if now - batch.l1_time > L1_TIME_SLACK_S - SAFETY_S:
+                why = "its L1 time is too old"
+                _log.warning("batch is sealed anew", batch=batch.number, why=why)
+                await asyncio.to_thread(self._ledger.void_from, batch.number, batch.id)
+                return True
+        return await self._orders.step()
 
     async def _repeat(self, name: str, step: Callable[[], Awaitable[bool]], pause_s: float) -> None:
         backoff_s = FIRST_BACKOFF_S

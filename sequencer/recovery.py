@@ -1,12 +1,14 @@
 """Starting again: the database's story, executed from the newest final batch to the newest word.
 
 Every sealed batch is executed again, proof by proof, from its ops, transactions and context, and
-must lead to the seal that was recorded; proofs made for it are kept. The mempool is executed on top.
+must lead to the seal that was recorded; proofs made for it are kept. The mempool follows on top.
 """
 
 from __future__ import annotations
 
-from protocol.batch import challenge, public_inputs
+from collections.abc import Sequence
+from itertools import islice
+
 from protocol.errors import ProtocolError
 from protocol.proof_builder import execute_proof
 from protocol.state import State

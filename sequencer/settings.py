@@ -21,7 +21,7 @@ from pydantic_settings import (
 from contracts.finality import Finality
 from sequencer.admission import Policy
 from sequencer.errors import BadSettings
-from sequencer.sealing import SealingPolicy
+from sequencer.sealing import MOST_PROOFS, PROOFS_PER_BATCH, SealingPolicy
 
 FILE = "sequencer.toml"
 KEYSTORE = "operator.json"
@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     party_limit: int = Field(default=256, gt=0)
     maximum_age_s: float = Field(default=20.0, ge=0)
     sealed_ahead: int = Field(default=2, gt=0)
+    proofs_per_batch: int = Field(default=PROOFS_PER_BATCH, gt=0, le=MOST_PROOFS)
     poll_s: float = Field(default=1.0, gt=0)
     rpc_timeout_s: float = Field(default=15.0, gt=0)
     cache_folder: Path | None = None
@@ -87,7 +88,7 @@ class Settings(BaseSettings):
     @property
     def sealing(self) -> SealingPolicy:
         """When a batch is sealed."""
-        return SealingPolicy(self.maximum_age_s, self.sealed_ahead)
+        return SealingPolicy(self.maximum_age_s, self.sealed_ahead, self.proofs_per_batch)
 
     @property
     def keystore(self) -> Path:

@@ -22,10 +22,11 @@ from protocol.units import INDEX_BITS, check_range
 from sequencer.errors import NotFound, UnknownRoot
 from sequencer.ledger import Ledger
 from sequencer.receipts import Receipt
-from sequencer.storage import batches, events, mempool, queue
+from sequencer.storage import batches, events, mempool, proofs, queue
 from sequencer.storage.batches import BatchRow
 from sequencer.storage.database import Connection
 from sequencer.storage.mempool import TransactionRow
+from sequencer.storage.proofs import ProofRow
 from sequencer.storage.schema import BatchStatus, TransactionStatus
 
 _SEEN_AS = {
@@ -191,11 +192,10 @@ class Views:
 
     def _open_batch(self, number: int) -> Json:
         book = self._ledger.book
-        shape = self._ledger.rollup.shape
         return {
             "number": str(number),
             "status": "open",
-            "transactions": [one.id for one in book.soft.pending[: shape.user_slots]],
+            "transactions": [one.id for one in book.soft.pending[: self._ledger.most_transactions]],
             "old_root": str(book.sealed_state.root),
         }
 
@@ -226,6 +226,8 @@ def _text(number: int | None) -> str | None:
 
 
 def _batch_json(connection: Connection, row: BatchRow) -> Json:
+    made = proofs.of_batch(connection, row.number)
+    seconds = [one.prove_seconds for one in made if one.prove_seconds is not None]
     return {
         "number": str(row.number),
         "status": str(row.status),
@@ -237,12 +239,24 @@ def _batch_json(connection: Connection, row: BatchRow) -> Json:
         "queue_covered": str(row.queue_covered),
         "old_root": str(row.old_root),
         "new_root": str(row.new_root),
-        "digest": str(row.digest),
-        "proof": None if row.proof_bytes is None else "0x" + row.proof_bytes.hex(),
-        "prove_seconds": row.prove_seconds,
-        "constraints": row.constraints,
+        "proofs": [_proof_json(one) for one in made],
+        "prove_seconds": sum(seconds) if len(seconds) == len(made) else None,
+        "constraints": made[-1].constraints,
         "l1_tx": row.l1_tx,
         "l1_block": _text(row.l1_block),
         "gas_used": row.gas_used,
         "calldata_bytes": row.calldata_bytes,
+    }
+
+
+def _proof_json(row: ProofRow) -> Json:
+    return {
+        "transaction_count": str(row.transaction_count),
+        "op_count": str(row.op_count),
+        "queue_covered": str(row.queue_covered),
+        "new_root": str(row.new_root),
+        "digest": str(row.digest),
+        "proof": None if row.proof_bytes is None else "0x" + row.proof_bytes.hex(),
+        "prove_seconds": row.prove_seconds,
+        "constraints": row.constraints,
     }

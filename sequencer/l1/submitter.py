@@ -65,17 +65,18 @@ class Submitter:
         """
         self._notice_reorg()
         batch = self._ledger.next_to_submit()
-        if batch is None or batch.proof_bytes is None:
+        if batch is None:
             return False
         sealed, progress = batch.sealed, self._client.progress()
         if progress.batches >= sealed.number:
             return self._adopt(sealed)
         if (progress.batches, self._client.state_root()) != (
             sealed.number - 1,
-            sealed.executed.old_root,
+            sealed.old_root,
         ):
             return False  # this node is behind, or the batch before was reorged away
-        submission = submission_of(sealed.executed, sealed.public, batch.proof_bytes)
+        made = [batch.proofs_bytes[place] for place in range(len(sealed.proofs))]
+        submission = submission_of(sealed.proofs, sealed.inputs, made)
         if self._resume(sealed, submission):
             return True
         if self._is_too_old(sealed, SAFETY_S):
@@ -102,8 +103,8 @@ class Submitter:
         found = self._client.batch(sealed.number, max(self._ledger.book.position.block, 0))
         if found is None:
             return False
-        ours = (sealed.executed.new_root, sealed.executed.digest)
-        if (found.submission.new_root, found.submission.digest) != ours:
+        theirs = [(proof.new_root, proof.digest) for proof in found.submission.proofs]
+        if theirs != [(proof.new_root, proof.digest) for proof in sealed.proofs]:
             return False  # the watcher rebuilds it once it is final
         receipt = find_receipt(self._client.rpc, found.transaction_hash)
         hash_ = "0x" + found.transaction_hash.hex()
@@ -198,11 +199,11 @@ class Submitter:
 
     def _is_too_old(self, sealed: SealedBatch, safety_s: int) -> bool:
         newest = self._client.latest_block().timestamp
-        return newest - sealed.executed.context.l1_time > L1_TIME_SLACK_S - safety_s
+        return newest - sealed.l1_time > L1_TIME_SLACK_S - safety_s
 
     def _is_newest(self, sealed: SealedBatch) -> bool:
         """Whether L1 has no block that is younger than the batch's time."""
-        return self._client.latest_block().timestamp <= sealed.executed.context.l1_time + 1
+        return self._client.latest_block().timestamp <= sealed.l1_time + 1
 
     def _make_block(self) -> None:
         """On a chain that only mines what is sent, an idle time ends with a block of our own."""

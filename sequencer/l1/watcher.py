@@ -89,16 +89,11 @@ class Watcher:
         return final.timestamp if is_over else final.timestamp - 1
 
     def _accepted(self, batch: AcceptedBatch) -> AcceptedOnL1:
-        submission = batch.submission
+        submission, rollup = batch.submission, self._ledger.rollup
         receipt = find_receipt(self._reader.rpc, batch.transaction_hash)
         return AcceptedOnL1(
             number=batch.number,
-            old_root=submission.old_root,
-            new_root=submission.new_root,
-            l1_time=submission.l1_time,
-            queue_covered=batch.queue_covered,
-            digest=submission.digest,
-            data=submission.data,
+            statements=batch.statements(rollup.shape, rollup.domain),
             ops=submission.ops,
             l1_tx="0x" + batch.transaction_hash.hex(),
             l1_block=batch.block_number,

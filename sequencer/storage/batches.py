@@ -1,4 +1,4 @@
-"""Batches and their proofs as rows; a batch's content is in its ops and transactions."""
+"""Batches as rows; a batch's content is in its proofs, ops and transactions."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from sequencer.final import AcceptedOnL1
 from sequencer.sealing import SealedBatch
-from sequencer.storage.schema import BatchStatus, batches, proofs
+from sequencer.storage import proofs
+from sequencer.storage.schema import BatchStatus, batches
 
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """A batch without its transactions; proof fields are None until it is proved."""
+    """A batch without its proofs and transactions."""
 
     number: int
     status: BatchStatus
@@ -24,16 +25,12 @@ class BatchRow:
     transaction_count: int
     old_root: int
     new_root: int
-    digest: int
     seal_id: str
     sealed_at: float
     l1_tx: str | None
     l1_block: int | None
     gas_used: int | None
     calldata_bytes: int | None
-    proof_bytes: bytes | None
-    prove_seconds: float | None
-    constraints: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,66 +44,44 @@ class Acceptance:
 
 
 def add(connection: Connection, batch: SealedBatch, now: float) -> None:
-    """Write a sealed batch."""
-    executed = batch.executed
+    """Write a sealed batch with what each of its proofs will cover."""
     connection.execute(
         insert(batches).values(
             number=batch.number,
             status=BatchStatus.SEALED,
-            l1_time=executed.context.l1_time,
-            queue_covered=executed.context.queue_covered,
+            l1_time=batch.l1_time,
+            queue_covered=batch.queue_covered,
             first_op=batch.first_op,
-            op_count=len(executed.queue),
+            op_count=len(batch.ops),
             transaction_count=len(batch.included),
-            old_root=str(executed.old_root),
-            new_root=str(executed.new_root),
-            digest=str(executed.digest),
+            old_root=str(batch.old_root),
+            new_root=str(batch.new_root),
             seal_id=batch.id,
             sealed_at=now,
         )
     )
+    proofs.add(connection, batch.number, batch.proofs)
 
 
 def add_foreign(connection: Connection, batch: AcceptedOnL1, now: float) -> None:
     """Write a batch that L1 holds and this database did not make; its seal has no name."""
+    last = batch.statements[-1].context
     connection.execute(
         insert(batches).values(
             number=batch.number,
             status=BatchStatus.ACCEPTED,
-            l1_time=batch.l1_time,
-            queue_covered=batch.queue_covered,
+            l1_time=last.l1_time,
+            queue_covered=last.queue_covered,
             first_op=batch.ops[0].number if batch.ops else 0,
             op_count=len(batch.ops),
-            transaction_count=sum(element != 0 for element in batch.data[1:]),
+            transaction_count=sum(proofs.transactions_in(one) for one in batch.statements),
             old_root=str(batch.old_root),
             new_root=str(batch.new_root),
-            digest=str(batch.digest),
             seal_id="",
             sealed_at=now,
         )
     )
-
-
-def put_proof(
-    connection: Connection,
-    number: int,
-    seal_id: str,
-    proof_bytes: bytes,
-    prove_seconds: float,
-    constraints: int | None,
-) -> None:
-    """Write a sealed batch's proof and its new status."""
-    connection.execute(delete(proofs).where(proofs.c.batch == number))
-    connection.execute(
-        insert(proofs).values(
-            batch=number,
-            seal_id=seal_id,
-            proof=proof_bytes.hex(),
-            prove_seconds=prove_seconds,
-            constraints=constraints,
-        )
-    )
-    set_status(connection, number, BatchStatus.PROVED)
+    proofs.add(connection, batch.number, batch.statements)
 
 
 def set_status(connection: Connection, number: int, status: BatchStatus) -> None:
@@ -122,34 +97,30 @@ def put_acceptance(connection: Connection, number: int, acceptance: Acceptance) 
 
 def remove_from(connection: Connection, first: int) -> None:
     """Forget this and later batches with their proofs; nothing of them reached L1."""
-    connection.execute(delete(proofs).where(proofs.c.batch >= first))
+    proofs.remove_from(connection, first)
     connection.execute(delete(batches).where(batches.c.number >= first))
 
 
 def find(connection: Connection, number: int) -> BatchRow | None:
     """A batch by its number."""
-    found = connection.execute(_QUERY.where(batches.c.number == number)).mappings().one_or_none()
+    query = select(batches).where(batches.c.number == number)
+    found = connection.execute(query).mappings().one_or_none()
     return None if found is None else _row(found)
 
 
 def after(connection: Connection, number: int, limit: int = 100) -> list[BatchRow]:
     """Up to `limit` batches with a higher number, in order."""
-    query = _QUERY.where(batches.c.number > number).order_by(batches.c.number).limit(limit)
-    return [_row(one) for one in connection.execute(query).mappings()]
+    query = select(batches).where(batches.c.number > number).order_by(batches.c.number)
+    return [_row(one) for one in connection.execute(query.limit(limit)).mappings()]
 
 
 def consuming(connection: Connection, op_number: int) -> BatchRow | None:
     """The batch that consumed a queue op."""
-    query = _QUERY.where(
+    query = select(batches).where(
         batches.c.first_op <= op_number, batches.c.first_op + batches.c.op_count > op_number
     )
     found = connection.execute(query).mappings().first()
     return None if found is None else _row(found)
-
-
-_QUERY = select(batches, proofs.c.proof, proofs.c.prove_seconds, proofs.c.constraints).outerjoin(
-    proofs, proofs.c.batch == batches.c.number
-)
 
 
 def _row(row: RowMapping) -> BatchRow:
@@ -163,14 +134,10 @@ def _row(row: RowMapping) -> BatchRow:
         transaction_count=row["transaction_count"],
         old_root=int(row["old_root"]),
         new_root=int(row["new_root"]),
-        digest=int(row["digest"]),
         seal_id=row["seal_id"],
         sealed_at=row["sealed_at"],
         l1_tx=row["l1_tx"],
         l1_block=row["l1_block"],
         gas_used=row["gas_used"],
         calldata_bytes=row["calldata_bytes"],
-        proof_bytes=None if row["proof"] is None else bytes.fromhex(row["proof"]),
-        prove_seconds=row["prove_seconds"],
-        constraints=row["constraints"],
     )

@@ -29,7 +29,7 @@ from sequencer.storage import mempool
 from sequencer.storage.batches import Acceptance
 from sequencer.views import Views
 from tests.protocol.street import ANNA, BERT, CARL, FUNDS_NTOK, signed
-from tests.sequencer.world import FEE_NTOK, OPERATOR, PROOF, SHAPE, World
+from tests.sequencer.world import FEE_NTOK, OPERATOR, SHAPE, World
 
 
 def test_ops_of_the_queue_become_accounts(world: World) -> None:
@@ -43,7 +43,7 @@ def test_a_transaction_goes_soft_proved_final(world: World) -> None:
     assert world.status(id_) == "soft"
     batch = world.sealed()
     assert world.status(id_) == "soft"
-    world.ledger.record_proof(batch, PROOF, 1.0, None)
+    world.prove(batch)
     assert world.status(id_) == "proved"
     world.to_final(batch)
     assert world.status(id_) == "final"
@@ -101,20 +101,20 @@ def test_a_batch_takes_at_most_n_transactions_in_order(world: World) -> None:
     first, second = world.sealed(), world.sealed()
     assert [one.id for one in first.included] == ids[: SHAPE.user_slots]
     assert [one.id for one in second.included] == ids[SHAPE.user_slots :]
-    assert second.executed.old_root == first.executed.new_root
+    assert second.old_root == first.new_root
 
 
 def test_a_batch_consumes_exactly_the_due_ops_and_covers_up_to_the_next(world: World) -> None:
     for _ in range(SHAPE.queue_slots + 1):
         world.deposit(0, 50)
     first = world.sealed()
-    assert len(first.executed.queue) == SHAPE.queue_slots
-    assert first.executed.context.queue_covered == world.l1_time  # the 4th op's own time
+    assert len(first.ops) == SHAPE.queue_slots
+    assert first.queue_covered == world.l1_time  # the 4th op's own time
     world.new_block(seconds=600)
     world.ledger.void_from(first.number, first.id)
     again = world.sealed()
-    assert again.executed.context.l1_time == world.l1_time
-    assert again.executed.context.queue_covered == world.l1_time - 600
+    assert again.l1_time == world.l1_time
+    assert again.queue_covered == world.l1_time - 600
 
 
 def test_a_transaction_never_overtakes_the_op_that_it_needs(world: World) -> None:
@@ -236,8 +236,8 @@ def test_a_proof_of_a_batch_that_was_sealed_anew_is_not_kept(world: World) -> No
     world.ledger.void_from(old.number, old.id)
     new = world.sealed()
     assert new.number == old.number
-    assert not world.ledger.record_proof(old, PROOF, 1.0, None)
-    assert world.ledger.record_proof(new, PROOF, 1.0, None)
+    assert not world.prove(old)
+    assert world.prove(new)
 
 
 def test_voiding_names_the_seal_so_that_it_cannot_hit_a_newer_one(world: World) -> None:
@@ -252,10 +252,10 @@ def test_proofs_are_made_and_submitted_in_order(world: World) -> None:
     first = world.sealed()
     world.ledger.submit(world.transfer(1))
     second = world.sealed()
-    assert world.ledger.next_to_prove() == first
-    world.ledger.record_proof(second, PROOF, 1.0, None)
+    assert world.ledger.wanted_proofs()[0] == (first, 0)
+    world.prove(second)
     assert world.ledger.next_to_submit() is None
-    world.ledger.record_proof(first, PROOF, 1.0, None)
+    world.prove(first)
     found = world.ledger.next_to_submit()
     assert found is not None
     assert found.sealed == first

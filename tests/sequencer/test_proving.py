@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -15,10 +14,6 @@ import pytest
 from protocol.batch import Shape
 from prover.errors import ProverError
 from prover.jobs import ProofJob
-from sequencer.errors import ProofFailed
-from sequencer.l1.submitter import Submitter
-from sequencer.l1.watcher import Watcher
-from sequencer.loops import Loops, Stopping
 from sequencer.proving import NICENESS, PoolProver, check_proof, contract_key
 from tests.sequencer.world import World
 from tests.support.pool_work import die, report
@@ -41,7 +36,7 @@ def ended(pid: int) -> bool:
 def job(world: World) -> ProofJob:
     world.ledger.submit(world.transfer())
     batch = world.sealed()
-    return ProofJob(batch.executed, batch.public)
+    return ProofJob(batch.proofs[0], batch.inputs[0])
 
 
 def pool(work: object) -> PoolProver:
@@ -98,49 +93,3 @@ def test_a_proof_is_checked_before_it_is_used(job: ProofJob) -> None:
 def test_the_contracts_key_is_the_provers() -> None:
     trapdoor = Trapdoor.make()
     assert contract_key(trapdoor.verifying_key) == trapdoor.contract_key
-
-
-class Flawed(SimulatedProver):
-    """Gives a wrong proof, then raises, then works."""
-
-    attempts = 0
-
-    def submit(self, job: ProofJob) -> Future[bytes]:
-        self.attempts += 1
-        if self.attempts == 2:
-            raise OSError(28, "No space left on device")
-        found = super().submit(job)
-        if self.attempts == 1:
-            wrong: Future[bytes] = Future()
-            wrong.set_result(bytes(512))
-            return wrong
-        return found
-
-
-def proving_loop(world: World, prover: SimulatedProver) -> Loops:
-    """Loops of which only the prover's is run."""
-    watcher, submitter = Watcher.__new__(Watcher), Submitter.__new__(Submitter)
-    return Loops(world.ledger, watcher, submitter, prover, Stopping(), 0.1)
-
-
-async def test_a_failed_proof_is_reported_and_tried_again(world: World) -> None:
-    world.ledger.submit(world.transfer())
-    batch = world.sealed()
-    prover = Flawed(world.rollup.shape)
-    loops = proving_loop(world, prover)
-    for expected in ("BadPoint|Infinity|PointAtInfinity", "No space left"):
-        with pytest.raises(ProofFailed, match=expected):
-            await loops.prove()
-    assert world.ledger.next_to_prove() == batch
-    assert await loops.prove()
-    assert world.ledger.next_to_prove() is None
-    prover.close()
-
-
-async def test_a_batch_too_old_to_land_is_sealed_anew_and_not_proved(world: World) -> None:
-    world.ledger.submit(world.transfer())
-    old = world.sealed()
-    world.new_block(seconds=7_000)
-    loops = proving_loop(world, Flawed(world.rollup.shape))
-    assert await loops.prove()
-    assert world.ledger.book.find(old.number) is None

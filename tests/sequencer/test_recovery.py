@@ -22,7 +22,7 @@ from sequencer.storage.batches import Acceptance
 from sequencer.storage.schema import BatchStatus, TransactionStatus
 from sequencer.views import Views
 from tests.protocol.street import ANNA, BERT, CARL, FUNDS_NTOK
-from tests.sequencer.world import PROOF, World, on_l1
+from tests.sequencer.world import World, on_l1
 
 
 @pytest.mark.parametrize("stage", ["soft", "sealed", "proved", "accepted", "final"])
@@ -34,7 +34,7 @@ def test_a_restart_at_any_stage_finds_everything(world: World, stage: str) -> No
     world.deposit(1, 77)
     batch = world.sealed() if reached >= 1 else None
     if batch and reached >= 2:
-        world.ledger.record_proof(batch, PROOF, 1.0, 12)
+        world.prove(batch)
     if batch and reached == 3:
         world.ledger.record_acceptance(batch, Acceptance("0x1", 30))
     if batch and reached == 4:
@@ -103,20 +103,21 @@ def test_a_batch_of_another_sequencer_is_rebuilt_from_its_data(world: World) -> 
     mine = world.ledger.submit(world.transfer(amount_ntok=99))
     world.sealed()
     world.new_block(batches=(on_l1(first),))
-    assert first.executed.new_root == batch.executed.old_root
+    assert first.new_root == batch.old_root
     world.new_block(batches=(on_l1(batch),))
     book = world.ledger.book
-    assert book.final_state.root == batch.executed.new_root
+    assert book.final_state.root == batch.new_root
     assert book.final_number == 2
     assert world.status(mine) == "rejected"  # its nonce was used in the other one's batch
     assert id_ != mine
     world.restart()
-    assert world.ledger.book.final_state.root == batch.executed.new_root
+    assert world.ledger.book.final_state.root == batch.new_root
 
 
 def test_l1_data_that_do_not_lead_to_their_root_stop_the_ledger(world: World) -> None:
     world.ledger.submit(world.transfer())
-    lie = replace(on_l1(world.sealed()), new_root=5)
+    batch = world.sealed()
+    lie = replace(on_l1(batch), statements=(replace(batch.proofs[0], new_root=5),))
     with pytest.raises(ForeignBatch):
         world.new_block(batches=(lie,))
     assert world.ledger.book.final_number == 1
@@ -127,7 +128,7 @@ def test_replaying_the_batches_data_gives_the_same_state(world: World) -> None:
     world.submit(Claim(channel_id(0, 1, 0), Lane.AB, pack_lane(10, 20)), ANNA)
     base: State = world.ledger.book.final_state.copy()
     world.deposit(1, 5)
-    executed = world.sealed().executed
+    (executed,) = world.sealed().proofs
     ops = [trace.op for trace in executed.queue]
     replay_proof(base, executed.context, ops, executed.data)
     assert base.root == executed.new_root

@@ -1,16 +1,14 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from protocol.batch import Shape
 from protocol.queue import Deposit
-from sequencer.sealing import SealingPolicy, is_due, takeable
+from sequencer.sealing import SealingPolicy, is_due
 from sequencer.soft import Pending, context_at, due_ops
 from tests.protocol.street import ANNA, DOMAIN, NOW, signed, transfer
 
-POLICY = SealingPolicy(maximum_age_s=20, sealed_ahead=2)
+POLICY = SealingPolicy(maximum_age_s=20, sealed_ahead=2, proofs_per_batch=2)
 SHAPE = Shape(queue_slots=2, user_slots=3)
 TRANSACTION = signed(transfer(), ANNA)
 
@@ -34,8 +32,9 @@ def pending(count: int, ops_before: int = 0) -> list[Pending]:
         (0, 3, 0, 0, True),  # user slots full
         (0, 2, 99, 1, False),  # the prover is busy: goes on filling
         (2, 0, 99, 1, False),
-        (0, 3, 0, 1, True),  # full: sealed ahead
-        (0, 3, 0, 2, False),  # far enough ahead
+        (0, 5, 99, 1, False),  # the second proof has room
+        (0, 6, 0, 1, True),  # all its proofs are full: sealed ahead
+        (0, 6, 0, 2, False),  # far enough ahead
     ],
 )
 def test_a_batch_is_sealed_when_full_or_old_and_the_prover_has_room(
@@ -63,10 +62,3 @@ def test_ops_and_coverage_are_what_the_contract_computes(
     assert len(due_ops(given, NOW, SHAPE.queue_slots)) == due
     context = context_at(DOMAIN, NOW, given, SHAPE.queue_slots)
     assert (context.l1_time, context.queue_covered) == (NOW, covered)
-
-
-def test_the_order_of_the_mempool_is_never_changed_to_fill_a_batch() -> None:
-    waits = [*pending(1), replace(pending(1)[0], ops_before=9), *pending(1)]
-    assert len(takeable(waits, last_op=8, limit=5)) == 1
-    assert len(takeable(waits, last_op=9, limit=5)) == 3
-    assert len(takeable(waits, last_op=9, limit=2)) == 2

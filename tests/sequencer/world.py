@@ -16,6 +16,7 @@ from sequencer.ledger import L1Update, Ledger
 from sequencer.receipts import ReceiptKey
 from sequencer.sealing import SealedBatch, SealingPolicy
 from sequencer.storage.database import Database, sqlite_url
+from sequencer.storage.proofs import MadeProof
 from sequencer.views import Views
 from tests.protocol.street import ANNA, BERT, CARL, DOMAIN, FUNDS_NTOK, NOW, Home, signed
 
@@ -23,18 +24,24 @@ SHAPE = Shape(queue_slots=3, user_slots=4)
 OPERATOR = CARL
 FEE_NTOK = 10
 POLICY = Policy(minimum_fee_ntok=FEE_NTOK, mempool_limit=50, party_limit=20)
-SEALING = SealingPolicy(maximum_age_s=20.0, sealed_ahead=3)
 RECEIPT_KEY = ReceiptKey.derive(b"operator" * 4)
 PROOF = bytes(512)
+MADE = MadeProof(PROOF, 1.5, 1_000)
 
 
 class World:
     """What a test moves: `clock_s`, L1's time and block, and the ops in its queue."""
 
     def __init__(
-        self, path: Path, policy: Policy = POLICY, shape: Shape = SHAPE, domain: int = DOMAIN
+        self,
+        path: Path,
+        policy: Policy = POLICY,
+        shape: Shape = SHAPE,
+        domain: int = DOMAIN,
+        proofs_per_batch: int = 1,
     ) -> None:
         self.path, self.policy, self.clock_s = path, policy, 1_000.0
+        self.sealing = SealingPolicy(20.0, sealed_ahead=3, proofs_per_batch=proofs_per_batch)
         self.rollup = Rollup(domain, shape, OPERATOR.index)
         self.l1_time, self.block, self.enqueued = NOW, 10, 0
         self.accepted: list[AcceptedOnL1] = []
@@ -44,7 +51,12 @@ class World:
         """Open the database and execute what it says."""
         self.database = Database.open(sqlite_url(self.path))
         self.ledger = Ledger(
-            self.database, self.rollup, self.policy, SEALING, RECEIPT_KEY, lambda: self.clock_s
+            self.database,
+            self.rollup,
+            self.policy,
+            self.sealing,
+            RECEIPT_KEY,
+            lambda: self.clock_s,
         )
 
     def restart(self) -> None:
@@ -103,11 +115,16 @@ class World:
 
     def proved(self) -> SealedBatch:
         batch = self.sealed()
-        assert self.ledger.record_proof(batch, PROOF, 1.5, 1000)
+        assert self.prove(batch)
         return batch
 
+    def prove(self, batch: SealedBatch) -> bool:
+        """Keep a proof for each place; whether all were waited for."""
+        kept = [self.ledger.record_proof(batch, i, MADE) for i in range(len(batch.proofs))]
+        return all(kept)
+
     def to_final(self, batch: SealedBatch) -> None:
-        self.ledger.record_proof(batch, PROOF, 1.5, 1000)
+        self.prove(batch)
         self.new_block(batches=(on_l1(batch, self.block + 1),))
 
     def submit(self, body: Body, *signers: Home) -> str:
@@ -134,16 +151,10 @@ class World:
 
 def on_l1(batch: SealedBatch, block: int = 20) -> AcceptedOnL1:
     """The batch as L1 shows it."""
-    executed = batch.executed
     return AcceptedOnL1(
         number=batch.number,
-        old_root=executed.old_root,
-        new_root=executed.new_root,
-        l1_time=executed.context.l1_time,
-        queue_covered=executed.context.queue_covered,
-        digest=executed.digest,
-        data=executed.data,
-        ops=tuple(trace.op for trace in executed.queue),
+        statements=batch.proofs,
+        ops=batch.ops,
         l1_tx=f"0x{batch.number:064x}",
         l1_block=block,
         gas_used=300_000,

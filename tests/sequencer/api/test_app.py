@@ -158,8 +158,8 @@ async def test_witnesses_lead_to_the_root_that_they_are_given_for(
     batch = world.sealed()
     await post(http, world.transfer(1))
     state = (await http.get("/v1/state")).json()
-    roots = [state["soft_root"], state["final_root"], str(batch.executed.new_root)]
-    for asked, root in zip(["soft", "final", hex(batch.executed.new_root)], roots, strict=True):
+    roots = [state["soft_root"], state["final_root"], str(batch.new_root)]
+    for asked, root in zip(["soft", "final", hex(batch.new_root)], roots, strict=True):
         given = (await http.get("/v1/accounts/0", params={"root": asked})).json()
         assert given["root"] == root
         assert account_inclusion_from_json(given["inclusion"]).state_root() == int(root)
@@ -222,7 +222,8 @@ async def test_batches_are_listed_with_proof_and_transactions(
     world.proved()
     (batch,) = (await http.get("/v1/batches", params={"after": "1"})).json()
     assert batch["transactions"] == [id_]
-    assert (batch["status"], batch["proof"]) == ("proved", "0x" + PROOF.hex())
+    (proof,) = batch["proofs"]
+    assert (batch["status"], proof["proof"]) == ("proved", "0x" + PROOF.hex())
     assert (await http.get("/v1/batches/2")).json() == batch
 
 

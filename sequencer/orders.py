@@ -1,0 +1,92 @@
+"""Invariant: every proof that a sealed batch lacks is ordered once, and kept when it is there.
+
+All proofs of all sealed batches are ordered together: a prover with one worker makes them one after
+another, oldest first, one with many makes them at once. A batch that is sealed anew withdraws its
+orders. A proof that cannot be made is reported and ordered again; the others go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+
+import structlog
+
+from prover.errors import ProverError
+from prover.jobs import ProofJob
+from sequencer.errors import ProofFailed
+from sequencer.ledger import Ledger
+from sequencer.proving import Prover, check_proof
+from sequencer.sealing import SealedBatch
+from sequencer.storage.proofs import MadeProof
+
+LOOK_S = 0.2
+"""How often to look for batches that were sealed, or sealed anew, meanwhile."""
+
+_FAILURES = (ProverError, OSError, MemoryError, RuntimeError)
+_log = structlog.get_logger(__name__)
+
+
+class ProofOrders:
+    """What the prover was asked for. One owner, in one event loop."""
+
+    def __init__(self, ledger: Ledger, prover: Prover, look_s: float = LOOK_S) -> None:
+        self._ledger, self._prover, self._look_s = ledger, prover, look_s
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+
+    async def step(self) -> bool:
+        """Order what is missing and wait a little; False if nothing is under way.
+
+        Raises ProofFailed for an order that failed, StorageError where a proof could not be kept;
+        such an order is forgotten, and so made again by the next step.
+        """
+        self._order()
+        if not self._under_way:
+            return False
+        await asyncio.wait(
+            self._under_way.values(), timeout=self._look_s, return_when=asyncio.FIRST_COMPLETED
+        )
+        ended = [id_ for id_, task in self._under_way.items() if task.done()]
+        tasks = [self._under_way.pop(id_) for id_ in ended]
+        failures = [error for task in tasks if not task.cancelled() and (error := task.exception())]
+        if failures:
+            raise failures[0]
+        return True
+
+    async def close(self) -> None:
+        """Withdraw all orders; proofs under way are lost."""
+        tasks = list(self._under_way.values())
+        self._under_way.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _order(self) -> None:
+        wanted: dict[str, tuple[SealedBatch, int, ProofJob]] = {}
+        for batch, place in self._ledger.wanted_proofs():
+            job = ProofJob(batch.proofs[place], batch.inputs[place])
+            wanted[job.id] = batch, place, job
+        for id_, task in list(self._under_way.items()):
+            if id_ not in wanted and not task.done():
+                self._under_way.pop(id_).cancel()
+        for id_, (batch, place, job) in wanted.items():
+            if id_ not in self._under_way:
+                self._under_way[id_] = asyncio.create_task(self._make(batch, place, job))
+
+    async def _make(self, batch: SealedBatch, place: int, job: ProofJob) -> None:
+        """From the order to the proof in the database."""
+        started = monotonic()
+        try:
+            proof_bytes = await asyncio.wrap_future(self._prover.submit(job))
+            await asyncio.to_thread(check_proof, self._prover, job, proof_bytes)
+        except _FAILURES as error:
+            raise ProofFailed(batch.number, place, f"{type(error).__name__}: {error}") from error
+        made = MadeProof(proof_bytes, monotonic() - started, self._prover.constraints)
+        kept = await asyncio.to_thread(self._ledger.record_proof, batch, place, made)
+        _log.info(
+            "proof made",
+            batch=batch.number,
+            proof=f"{place + 1} of {len(batch.proofs)}",
+            seconds=round(made.prove_seconds, 2),
+            kept=kept,
+        )
