@@ -19,17 +19,17 @@ def verify_arkworks(key: VerifyingKey, publics: Sequence[int], proof: Proof) -> 
 
     ProofRejected is the equation itself; all others say what was unacceptable before it.
     """
-    check_statement(key, publics, proof, _Arkworks())
+    check_statement(key, publics, proof, Arkworks())
     inputs = G1Point.multiexp_unchecked(
-        [_g1(point) for point in key.ic_g1], [Scalar(number) for number in (1, *publics)]
+        [arkworks_g1(point) for point in key.ic_g1], [Scalar(number) for number in (1, *publics)]
     )
-    left = [_g1(proof.a_g1), -_g1(key.alpha_g1), -inputs, -_g1(proof.c_g1)]
-    right = [_g2(point) for point in (proof.b_g2, key.beta_g2, key.gamma_g2, key.delta_g2)]
+    left = [arkworks_g1(proof.a_g1), -arkworks_g1(key.alpha_g1), -inputs, -arkworks_g1(proof.c_g1)]
+    right = [arkworks_g2(point) for point in (proof.b_g2, key.beta_g2, key.gamma_g2, key.delta_g2)]
     if not GT.pairing_check(left, right):
         raise ProofRejected
 
 
-class _Arkworks:
+class Arkworks:
     """The curve equations in ints, as py_arkworks has no check of its own; its subgroup check."""
 
     def on_curve(self, point: Coordinates) -> bool:
@@ -42,7 +42,7 @@ class _Arkworks:
         return ((square[0] - cube[0] - 4) % q, (square[1] - cube[1] - 4) % q) == (0, 0)
 
     def in_subgroup(self, point: Coordinates) -> bool:
-        return (_g1(point) if len(point) == 2 else _g2(point)).is_in_subgroup()
+        return (arkworks_g1(point) if len(point) == 2 else arkworks_g2(point)).is_in_subgroup()
 
 
 def _multiply(a: Coordinates, b: Coordinates) -> Coordinates:
@@ -54,9 +54,11 @@ def _bytes(point: Coordinates) -> bytes:
     return b"".join(number.to_bytes(48, "big") for number in point)
 
 
-def _g1(point: Coordinates) -> G1Point:
+def arkworks_g1(point: Coordinates) -> G1Point:
+    """The library's form of a point of G1; nothing is checked."""
     return G1Point.from_xy_bytes_unchecked_be(_bytes(point))
 
 
-def _g2(point: Coordinates) -> G2Point:
+def arkworks_g2(point: Coordinates) -> G2Point:
+    """The library's form of a point of G2; nothing is checked."""
     return G2Point.from_xy_bytes_unchecked_be(_bytes(point))

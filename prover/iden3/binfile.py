@@ -72,10 +72,14 @@ class BinFile:
             raise MalformedFile(path, "end", what)
         return cls(path, kind, sections)
 
+    def malformed(self, number: int, name: str, what: str) -> MalformedFile:
+        """The error that says what is wrong with a section."""
+        return MalformedFile(self.path, f"section {number} ({name})", what)
+
     def size(self, number: int, name: str) -> int:
         """The bytes of a section. Raises MalformedFile if it is missing."""
         if number not in self.sections:
-            raise MalformedFile(self.path, f"section {number} ({name})", "is missing")
+            raise self.malformed(number, name, "is missing")
         return self.sections[number][1]
 
     def array(self, number: int, name: str, offset: int, count: int) -> NDArray[np.uint8]:
@@ -86,14 +90,14 @@ class BinFile:
         size = self.size(number, name)
         if offset + count > size:
             what = f"has {size} bytes where {offset + count} are needed"
-            raise MalformedFile(self.path, f"section {number} ({name})", what)
+            raise self.malformed(number, name, what)
         start = self.sections[number][0] + offset
         try:
             found = np.fromfile(self.path, dtype=np.uint8, count=count, offset=start)
         except OSError as error:
             raise UnreadableFile(self.path, str(error)) from error
         if found.shape[0] != count:
-            raise MalformedFile(self.path, f"section {number} ({name})", "the file has shrunk")
+            raise self.malformed(number, name, "the file has shrunk")
         return found
 
     def words(self, number: int, name: str, count: int, width: int) -> NDArray[np.uint64]:
@@ -101,7 +105,7 @@ class BinFile:
         size, want = self.size(number, name), 8 * count * width
         if size != want:
             what = f"has {size} bytes, not {want}: {count} entries of {8 * width}"
-            raise MalformedFile(self.path, f"section {number} ({name})", what)
+            raise self.malformed(number, name, what)
         found = self.array(number, name, 0, size).view("<u8")
         return found.astype(np.uint64, copy=False).reshape(count, width)
 
@@ -110,7 +114,7 @@ class BinFile:
         size = self.size(number, name)
         if size > at_most:
             what = f"has {size} bytes, more than {at_most}"
-            raise MalformedFile(self.path, f"section {number} ({name})", what)
+            raise self.malformed(number, name, what)
         where = f"section {number} ({name})"
         return SectionReader(self.path, where, self.array(number, name, 0, size).tobytes())
 
@@ -122,14 +126,18 @@ class SectionReader:
         self.path, self.where = path, where
         self._data, self._at = data, 0
 
+    @property
+    def left(self) -> int:
+        """The bytes that have not been taken."""
+        return len(self._data) - self._at
+
     def fail(self, what: str) -> MalformedFile:
         return MalformedFile(self.path, self.where, what)
 
     def take(self, count: int) -> bytes:
         """The next `count` bytes. Raises MalformedFile."""
-        if count > len(self._data) - self._at:
-            left = len(self._data) - self._at
-            raise self.fail(f"{count} bytes are needed at {self._at}, {left} are left")
+        if count > self.left:
+            raise self.fail(f"{count} bytes are needed at {self._at}, {self.left} are left")
         self._at += count
         return self._data[self._at - count : self._at]
 
@@ -152,8 +160,8 @@ class SectionReader:
 
     def end(self) -> None:
         """Raise MalformedFile unless everything has been taken."""
-        if self._at != len(self._data):
-            raise self.fail(f"{len(self._data) - self._at} bytes more than expected")
+        if self.left:
+            raise self.fail(f"{self.left} bytes more than expected")
 
 
 def prime_header(prime: int) -> bytes:
