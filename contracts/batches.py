@@ -7,18 +7,20 @@ Ref: docs/protocol.md section 5.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from contracts.abi import load
 from contracts.errors import L1Error
 from contracts.queue_ops import queue_op_from
-from contracts.verifying_key import G1_BYTES, G2_BYTES, MalformedKey, joined, words
-from protocol.batch import ExecutedProof, PublicInputs, Shape, challenge, public_inputs
+from contracts.verifying_key import G1_BYTES, G2_BYTES, MalformedKey, PointWords, joined, words
+from protocol.batch import QUEUE_MESSAGES, ExecutedProof, PublicInputs, Shape, public_inputs
 from protocol.queue import QueueOp
 from protocol.trace import Context
 
 PROOF_BYTES = 2 * G1_BYTES + G2_BYTES
+MOST_PROOFS, MOST_DATA_ELEMENTS, MOST_OPS = 16, 256, 32
+"""What fits into one batch: the bounds of the contract's arrays."""
 
 
 @dataclass
@@ -33,63 +35,94 @@ class WrongShape(L1Error):
 
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """An amount that a slot pays out to L1; `position` is its message element."""
+    """An amount that a slot pays out to L1; `position` is its message element.
+
+    In calldata it is one word: address + amount 2^160, the element, + position 2^224.
+    """
 
     position: int
     l1_address: int
     amount_ntok: int
 
+    def word(self) -> int:
+        """As the contract takes it."""
+        return self.l1_address + (self.amount_ntok << 160) + (self.position << 224)
+
+    @classmethod
+    def from_word(cls, word: int) -> Payout:
+        """The inverse of `word`."""
+        return cls(word >> 224, word % 2**160, (word >> 160) % 2**64)
+
 
 @dataclass(frozen=True, slots=True)
-class Submission:
-    """The arguments of one submit_batch. `proof_bytes` = A, B, C in EIP-2537 form, 512 bytes."""
+class SubmittedProof:
+    """One step of a batch. `proof_bytes` = A, B, C in EIP-2537 form, 512 bytes."""
 
-    l1_time: int
     old_root: int
     new_root: int
     digest: int
     y_data: int
     y_msg: int
     proof_bytes: bytes
-    data: tuple[int, ...]
-    ops: tuple[QueueOp, ...]
-    payouts: tuple[Payout, ...]
 
     def __post_init__(self) -> None:
         if len(self.proof_bytes) != PROOF_BYTES:
             raise MalformedKey("the proof", len(self.proof_bytes))
 
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The arguments of one submit_batch: 1 to 16 proofs, each from where the one before it ends.
+
+    `data` has S elements a proof, `ops` are those of all proofs, oldest first; a payout's position
+    is W * the number of its proof + its message element there.
+    """
+
+    l1_time: int
+    proofs: tuple[SubmittedProof, ...]
+    data: tuple[int, ...]
+    ops: tuple[QueueOp, ...]
+    payouts: tuple[Payout, ...]
+
+    @property
+    def old_root(self) -> int:
+        """Where the batch starts."""
+        return self.proofs[0].old_root
+
+    @property
+    def new_root(self) -> int:
+        """Where the batch ends."""
+        return self.proofs[-1].new_root
+
     def calldata(self) -> bytes:
         """The transaction's data."""
-        a_g1 = self.proof_bytes[:G1_BYTES]
-        b_g2 = self.proof_bytes[G1_BYTES : G1_BYTES + G2_BYTES]
-        c_g1 = self.proof_bytes[G1_BYTES + G2_BYTES :]
         return (
             load("rollup")
             .functions["submit_batch"]
             .encode_call(
                 self.l1_time,
-                (
-                    self.old_root,
-                    self.new_root,
-                    self.digest,
-                    self.y_data,
-                    self.y_msg,
-                    (words(a_g1), words(b_g2), words(c_g1)),
-                ),
+                [
+                    (
+                        proof.old_root,
+                        proof.new_root,
+                        proof.digest,
+                        proof.y_data,
+                        proof.y_msg,
+                        _points(proof.proof_bytes),
+                    )
+                    for proof in self.proofs
+                ],
                 self.data,
                 [(op.elements(), op.payer.to_bytes(20, "big")) for op in self.ops],
-                [
-                    (p.position, p.l1_address.to_bytes(20, "big"), p.amount_ntok)
-                    for p in self.payouts
-                ],
+                [payout.word() for payout in self.payouts],
             )
         )
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedBatch:
-    """A batch that L1 accepted, with where it did. `processed`: number of the last op consumed."""
+    """A batch that L1 accepted, with where it did. `processed`: number of the last op consumed;
+    `queue_covered`: the last proof's."""
 
     number: int
     submission: Submission
@@ -99,24 +132,18 @@ class AcceptedBatch:
     block_hash: bytes
     transaction_hash: bytes
 
-    def statement(self, shape: Shape, domain: int) -> BatchStatement:
-        """What the batch's proof states. Raises WrongShape where the data has another length."""
+    def statements(self, shape: Shape, domain: int) -> tuple[BatchStatement, ...]:
+        """What the batch's proofs state, in order. Raises WrongShape where the data has another
+        length."""
         submission = self.submission
-        if len(submission.data) != shape.data_length:
+        if len(submission.data) != shape.data_length * len(submission.proofs):
             raise WrongShape(len(submission.data))
-        return BatchStatement(
-            context=Context(domain, submission.l1_time, self.queue_covered),
-            old_root=submission.old_root,
-            new_root=submission.new_root,
-            data=submission.data,
-            messages=messages_of(shape, submission.ops, submission.payouts),
-            digest=submission.digest,
-        )
+        return statements_of(submission, shape, domain, self.queue_covered)
 
 
 @dataclass(frozen=True, slots=True)
 class BatchStatement:
-    """`protocol.batch.Statement`, read back from L1."""
+    """`protocol.batch.Statement` of one proof, read back from L1. `ops`: those it consumes."""
 
     context: Context
     old_root: int
@@ -124,10 +151,52 @@ class BatchStatement:
     data: tuple[int, ...]
     messages: tuple[int, ...]
     digest: int
+    ops: tuple[QueueOp, ...]
 
-    def public_inputs(self) -> PublicInputs:
-        """The seven public inputs that the contract computed; the digest is the proof's claim."""
-        return public_inputs(self, challenge([self]))
+    def public_inputs(self, z: int) -> PublicInputs:
+        """The seven public inputs that the contract computed; the digest is the proof's claim.
+
+        `z` is `protocol.batch.challenge` of all the batch's statements.
+        """
+        return public_inputs(self, z)
+
+
+def most_proofs(shape: Shape) -> int:
+    """How many proofs of this shape a batch has at most: 1 to 16."""
+    return min(
+        MOST_PROOFS, MOST_DATA_ELEMENTS // shape.data_length, MOST_OPS // shape.queue_slots
+    )
+
+
+def statements_of(
+    submission: Submission, shape: Shape, domain: int, covered_in_the_end: int
+) -> tuple[BatchStatement, ...]:
+    """What the proofs of a submission state. `covered_in_the_end`: the last one's queue_covered.
+
+    The others' is the enqueue time of the op that the next proof begins with, if there is one.
+    """
+    found = []
+    q, s, w = shape.queue_slots, shape.data_length, shape.message_length
+    for k, proof in enumerate(submission.proofs):
+        ops = submission.ops[k * q : (k + 1) * q]
+        left = submission.ops[(k + 1) * q : (k + 1) * q + 1]
+        covered = left[0].enqueue_time if left else covered_in_the_end
+        payouts = [
+            replace(payout, position=payout.position - k * w)
+            for payout in submission.payouts
+            if payout.position // w == k
+        ]
+        statement = BatchStatement(
+            context=Context(domain, submission.l1_time, covered),
+            old_root=proof.old_root,
+            new_root=proof.new_root,
+            data=submission.data[k * s : (k + 1) * s],
+            messages=messages_of(shape, ops, payouts),
+            digest=proof.digest,
+            ops=ops,
+        )
+        found.append(statement)
+    return tuple(found)
 
 
 def messages_of(shape: Shape, ops: Sequence[QueueOp], payouts: Sequence[Payout]) -> tuple[int, ...]:
@@ -139,25 +208,34 @@ def messages_of(shape: Shape, ops: Sequence[QueueOp], payouts: Sequence[Payout])
     return tuple(messages)
 
 
-def submission_of(executed: ExecutedProof, inputs: PublicInputs, proof_bytes: bytes) -> Submission:
-    """What to submit for an executed and proved batch."""
-    first_user_message = 8 * executed.shape.queue_slots
-    payouts = tuple(
-        Payout(first_user_message + i, user.withdrawal.l1_address, user.withdrawal.amount_ntok)
-        for i, user in enumerate(executed.users)
-        if user.withdrawal is not None and user.withdrawal.amount_ntok > 0
-    )
+def submission_of(
+    executed: Sequence[ExecutedProof], inputs: Sequence[PublicInputs], proofs: Sequence[bytes]
+) -> Submission:
+    """What to submit for a batch of executed and proved steps, in order; at least one."""
+    payouts: list[Payout] = []
+    for k, proof in enumerate(executed):
+        first = k * proof.shape.message_length + QUEUE_MESSAGES * proof.shape.queue_slots
+        payouts += [
+            Payout(first + i, user.withdrawal.l1_address, user.withdrawal.amount_ntok)
+            for i, user in enumerate(proof.users)
+            if user.withdrawal is not None and user.withdrawal.amount_ntok > 0
+        ]
     return Submission(
-        l1_time=executed.context.l1_time,
-        old_root=inputs.old_root,
-        new_root=inputs.new_root,
-        digest=inputs.digest,
-        y_data=inputs.y_data,
-        y_msg=inputs.y_msg,
-        proof_bytes=proof_bytes,
-        data=executed.data,
-        ops=tuple(trace.op for trace in executed.queue),
-        payouts=payouts,
+        l1_time=executed[0].context.l1_time,
+        proofs=tuple(
+            SubmittedProof(
+                old_root=public.old_root,
+                new_root=public.new_root,
+                digest=public.digest,
+                y_data=public.y_data,
+                y_msg=public.y_msg,
+                proof_bytes=proof_bytes,
+            )
+            for public, proof_bytes in zip(inputs, proofs, strict=True)
+        ),
+        data=tuple(element for proof in executed for element in proof.data),
+        ops=tuple(trace.op for proof in executed for trace in proof.queue),
+        payouts=tuple(payouts),
     )
 
 
@@ -169,13 +247,13 @@ def submission_from_calldata(calldata: bytes, processed: int) -> Submission | No
     arguments = load("rollup").functions["submit_batch"].decode_call(calldata)
     if arguments is None:
         return None
-    l1_time, proof, data, ops, payouts = cast(
+    l1_time, proofs, data, ops, payouts = cast(
         tuple[
             int,
-            tuple[int, int, int, int, int, tuple[Sequence[int], Sequence[int], Sequence[int]]],
+            Sequence[tuple[int, int, int, int, int, tuple[Sequence[int], ...]]],
             Sequence[int],
             Sequence[tuple[Sequence[int], str]],
-            Sequence[tuple[int, str, int]],
+            Sequence[int],
         ],
         arguments,
     )
@@ -186,16 +264,20 @@ def submission_from_calldata(calldata: bytes, processed: int) -> Submission | No
         if op is None:
             return None
         decoded.append(op)
-    old_root, new_root, digest, y_data, y_msg, points = proof
     return Submission(
         l1_time=l1_time,
-        old_root=old_root,
-        new_root=new_root,
-        digest=digest,
-        y_data=y_data,
-        y_msg=y_msg,
-        proof_bytes=b"".join(joined(point) for point in points),
+        proofs=tuple(
+            SubmittedProof(*numbers, b"".join(joined(point) for point in points))
+            for *numbers, points in proofs
+        ),
         data=tuple(data),
         ops=tuple(decoded),
-        payouts=tuple(Payout(position, int(to, 16), amount) for position, to, amount in payouts),
+        payouts=tuple(Payout.from_word(word) for word in payouts),
     )
+
+
+def _points(proof_bytes: bytes) -> tuple[PointWords, PointWords, PointWords]:
+    a_g1 = proof_bytes[:G1_BYTES]
+    b_g2 = proof_bytes[G1_BYTES : G1_BYTES + G2_BYTES]
+    c_g1 = proof_bytes[G1_BYTES + G2_BYTES :]
+    return words(a_g1), words(b_g2), words(c_g1)

@@ -213,12 +213,24 @@ class StaleRoot(Reverted):
     """old_root is not the stored root: another batch came first, or this one was built on none."""
 
 
+class BrokenChain(Reverted):
+    """A proof's old_root is not the new_root of the proof before it."""
+
+
+class NoProof(Reverted):
+    """A batch has at least one proof."""
+
+
+class TooManyProofs(Reverted):
+    """The proofs have more queue slots than the 32 ops that a batch has room for."""
+
+
 class BadDataLength(Reverted):
-    """There are not exactly S = 1 + N data elements."""
+    """There are not exactly S = 1 + N data elements a proof."""
 
 
 class TooManyOps(Reverted):
-    """More queue ops than the circuit has queue slots."""
+    """More queue ops than the proofs have queue slots."""
 
 
 class QueueMismatch(Reverted):

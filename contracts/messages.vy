@@ -1,58 +1,75 @@
 # pragma version 0.4.3
 """
-@title The message elements that a batch's proof must have
+@title The message elements that a batch's proofs must have
 @license Apache-2.0
 @notice Owns what L1 demands of the messages: the consumed ops as the queue holds them, the listed
-        withdrawals where they belong, and 0 everywhere else.
+        withdrawals where they belong, and 0 everywhere else. Only what is not 0 costs anything.
+@dev    A withdrawal is one word: recipient + amount 2^160, the message element, + position 2^224.
+        Position = proof's number * W + the element's place among the W = 8Q + N of that proof.
 """
 
 import polynomials
-import queue
 
-MAX_USER_SLOTS: constant(uint256) = 32
-MAX_MESSAGES: constant(uint256) = polynomials.MAX_WORDS  # 8 * 8 + 32
-MAX_WITHDRAWALS: constant(uint256) = queue.QUEUE_SLOTS_MAX + MAX_USER_SLOTS
-QUEUE_SLOT_WIDTH: constant(uint256) = 8  # elements of a queue slot; the last one is its output
-
-
-# An amount that a slot of the batch pays out, and the message element where the proof says so.
-struct Withdrawal:
-    position: uint256
-    recipient: address
-    amount_ntok: uint64
+R: constant(uint256) = polynomials.R
+SLOT_WIDTH: constant(uint256) = 8  # elements of a queue slot; the last one is its output
 
 
 @internal
 @pure
-def _expected(
-    ops: DynArray[queue.Op, queue.QUEUE_SLOTS_MAX],
-    withdrawals: DynArray[Withdrawal, MAX_WITHDRAWALS],
-    queue_slots: uint256,
-    user_slots: uint256,
-) -> DynArray[uint256, MAX_MESSAGES]:
+def _check_withdrawal(
+    word: uint256, count: uint256, consumed: uint256, queue_slots: uint256, user_slots: uint256
+):
     """
-    @dev The W = 8Q + N message elements that the proof must have: what the queue holds, and
-         recipient + amount 2^160 where a slot pays out: at 8j + 7 for a consumed queue slot j,
-         at 8Q + i for user slot i.
+    @dev Its position must be the output of a user slot of one of the `count` proofs, or of a queue
+         slot that one of the `consumed` ops fills; its amount not 0.
     """
-    user_messages: uint256 = QUEUE_SLOT_WIDTH * queue_slots
-    width: uint256 = user_messages + user_slots
-    messages: DynArray[uint256, MAX_MESSAGES] = []
-    for entry: queue.Op in ops:
-        for element: uint256 in entry.elements:
-            messages.append(element)
-        messages.append(0)
-    for unused: uint256 in range(width - len(messages), bound=MAX_MESSAGES):
-        messages.append(0)
-    free: uint256 = 0  # the lowest position that the next withdrawal may have
-    for w: Withdrawal in withdrawals:
-        assert w.position >= free and w.position < width, "BadWithdrawalPosition"
-        if w.position < user_messages:
-            assert w.position % QUEUE_SLOT_WIDTH == 7, "BadWithdrawalPosition"
-            assert w.position < QUEUE_SLOT_WIDTH * len(ops), "BadWithdrawalPosition"
-        assert w.amount_ntok > 0, "WithdrawalZero"
-        messages[w.position] = (
-            convert(w.recipient, uint256) | convert(w.amount_ntok, uint256) << 160
-        )
-        free = w.position + 1
-    return messages
+    width: uint256 = SLOT_WIDTH * queue_slots + user_slots
+    position: uint256 = word >> 224
+    assert position < count * width, "BadWithdrawalPosition"
+    place: uint256 = position % width
+    if place < SLOT_WIDTH * queue_slots:
+        assert place % SLOT_WIDTH == 7, "BadWithdrawalPosition"
+        op: uint256 = position // width * queue_slots + place // SLOT_WIDTH
+        assert op < consumed, "BadWithdrawalPosition"
+    assert (word >> 160) % 2**64 > 0, "WithdrawalZero"
+
+
+@internal
+@pure
+def _bind_op(previous: bytes32, elements: uint256[7]) -> bytes32:
+    """
+    @return The hash of all messages so far, with one more consumed op.
+    """
+    return keccak256(abi_encode(previous, elements))
+
+
+@internal
+@pure
+def _bind_withdrawal(previous: bytes32, word: uint256) -> bytes32:
+    """
+    @return The hash of all messages so far, with one more withdrawal.
+    """
+    return keccak256(abi_encode(previous, word))
+
+
+@internal
+@pure
+def _op_at(elements: uint256[7], slot: uint256, z: uint256) -> uint256:
+    """
+    @return What the op in queue slot `slot` adds to its proof's M(z).
+    """
+    total: uint256 = 0
+    for i: uint256 in range(7):
+        total = uint256_addmod(uint256_mulmod(total, z, R), elements[6 - i], R)
+    return uint256_mulmod(total, polynomials._power(z, SLOT_WIDTH * slot), R)
+
+
+@internal
+@pure
+def _withdrawal_at(word: uint256, width: uint256, z: uint256) -> uint256:
+    """
+    @return What the withdrawal adds to its proof's M(z).
+    """
+    return uint256_mulmod(
+        word % 2**224, polynomials._power(z, (word >> 224) % width), R
+    )

@@ -1,67 +1,55 @@
 # pragma version 0.4.3
 """
-@title Words as polynomials over Fr
+@title A batch's challenge z, and powers of it
 @license Apache-2.0
-@notice Owns how lists of field elements are hashed, at which point, and evaluated there; stateless.
+@notice Owns the point at which data and messages are evaluated: a hash of everything that is fixed
+        before; stateless.
 """
 
 R: constant(uint256) = 52435875175126190479447740508185965837690552500527637822603658699938581184513
-MAX_WORDS: constant(uint256) = 96
 
 MODE_CALLDATA: constant(uint256) = 0
-PROOF_COUNT: constant(uint256) = 1  # proofs in a batch
 Z_TAG: constant(bytes32) = keccak256("wattlane-z")
+EXPONENT_BITS: constant(uint256) = 7  # an element's place in its proof is below 96
 
 
 @internal
 @pure
-def _challenge(
-    old_root: uint256,
-    new_root: uint256,
-    context: uint256,
-    digest: uint256,
-    data_commitment: bytes32,
-    messages_hash: bytes32,
-) -> uint256:
+def _start(count: uint256, data_commitment: bytes32, messages_commitment: bytes32) -> bytes32:
     """
-    @param data_commitment `_hash` of the data elements.
-    @param messages_hash `_hash` of the message elements.
-    @return z: a hash of everything that is fixed before both polynomials are evaluated, mod R.
+    @param count Proofs in the batch.
+    @return What the challenge's hash chain starts from.
     """
-    preimage: Bytes[288] = abi_encode(
-        Z_TAG,
-        MODE_CALLDATA,
-        PROOF_COUNT,
-        old_root,
-        new_root,
-        context,
-        digest,
-        data_commitment,
-        messages_hash,
+    return keccak256(
+        abi_encode(Z_TAG, MODE_CALLDATA, count, data_commitment, messages_commitment)
     )
-    return convert(keccak256(preimage), uint256) % R
 
 
 @internal
 @pure
-def _hash(words: DynArray[uint256, MAX_WORDS]) -> bytes32:
+def _bind(
+    previous: bytes32, old_root: uint256, new_root: uint256, context: uint256, digest: uint256
+) -> bytes32:
     """
-    @return keccak256 of the words, 32 bytes each, with nothing before or between them.
+    @return The chain with one more proof. z is what stands at its end, mod R.
     """
-    # abi_encode puts an offset and the length before the words.
-    return keccak256(slice(abi_encode(words), 64, 32 * len(words)))
+    return keccak256(abi_encode(previous, old_root, new_root, context, digest))
 
 
 @internal
 @pure
-def _evaluate(words: DynArray[uint256, MAX_WORDS], z: uint256) -> uint256:
+def _power(z: uint256, exponent: uint256) -> uint256:
     """
-    @return sum of words[i] z^i mod R, by Horner from the last word; words may be any integers.
+    @return z^exponent mod R, for exponents below 2^7.
     """
-    total: uint256 = 0
-    count: uint256 = len(words)
-    for i: uint256 in range(count, bound=MAX_WORDS):
-        total = uint256_addmod(
-            uint256_mulmod(total, z, R), words[count - 1 - i], R
-        )
-    return total
+    result: uint256 = 1
+    square: uint256 = z
+    rest: uint256 = exponent
+    for bit: uint256 in range(EXPONENT_BITS):
+        if rest == 0:
+            break
+        if rest & 1 == 1:
+            result = uint256_mulmod(result, square, R)
+        square = uint256_mulmod(square, square, R)
+        rest >>= 1
+    return result

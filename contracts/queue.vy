@@ -8,6 +8,7 @@
 """
 
 QUEUE_SLOTS_MAX: constant(uint256) = 8
+MAX_OPS: constant(uint256) = 32  # in a batch
 
 
 # What is kept of an op. `hash` = keccak256(predecessor's hash, elements 0..6, payer); op 0's is 0.
@@ -71,31 +72,36 @@ def _chain_hash(previous: bytes32, entry: Op) -> bytes32:
 @internal
 @view
 def _check_consumed(
-    processed: uint256,
-    ops: DynArray[Op, QUEUE_SLOTS_MAX],
-    queue_slots: uint256,
-    l1_time: uint256,
+    last: uint256, hash: bytes32, count: uint256, slots: uint256, l1_time: uint256
 ) -> uint256:
     """
-    @notice `ops` must be exactly the oldest min(queue_slots, ops enqueued by l1_time) of those
-            after number `processed`.
+    @notice The batch's `count` ops must be exactly the oldest min(slots, ops enqueued by l1_time)
+            that are not processed yet.
     @dev Enqueue times never fall along the queue, so looking at its two ends is enough. A number
          that does not exist yet has the hash 0, which no list of ops has.
-    @return queue_covered: min(l1_time, enqueue time of the oldest op left unprocessed), seconds.
+    @param last The number of the last op that is processed with this batch.
+    @param hash The batch's ops, chained to the hash of the last one that was processed before.
+    @param slots Queue slots of all proofs in the batch.
+    @return The enqueue time of the oldest op left unprocessed, seconds; l1_time if that is earlier.
     """
-    assert len(ops) <= queue_slots, "TooManyOps"
-    last: uint256 = processed + len(ops)
-    if len(ops) > 0:
-        hash: bytes32 = self.records[processed].hash
-        for entry: Op in ops:
-            hash = self._chain_hash(hash, entry)
+    assert count <= slots, "TooManyOps"
+    if count > 0:
         assert hash == self.records[last].hash, "QueueMismatch"
         assert self.records[last].enqueue_time <= l1_time, "OpNotDue"
     if last == self.enqueued:
         return l1_time
     next_time: uint256 = self.records[last + 1].enqueue_time
-    assert next_time > l1_time or len(ops) == queue_slots, "OpSkipped"
+    assert next_time > l1_time or count == slots, "OpSkipped"
     return min(l1_time, next_time)
+
+
+@internal
+@pure
+def _enqueue_time(elements: uint256[7]) -> uint256:
+    """
+    @return When an op was enqueued, seconds; 40 bits of its first element.
+    """
+    return (elements[0] >> 40) % 2**40
 
 
 @internal

@@ -295,7 +295,11 @@ class RollupReader:
         submission = None
         if str(sent.get("to")).lower() == self.address.lower():
             submission = submission_from_calldata(calldata, processed)
-        if submission is None or submission.new_root != fields["new_root"]:
+        if (
+            submission is None
+            or len(submission.proofs) != fields["proofs"]
+            or submission.new_root != fields["new_root"]
+        ):
             raise UndecodableBatch(number, transaction_hash)
         return AcceptedBatch(
             number=number,

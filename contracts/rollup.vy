@@ -15,6 +15,7 @@ from ethereum.ercs import IERC20
 from ethereum.ercs import IERC20Detailed
 
 import calldata
+import combination
 import messages
 import polynomials
 import queue
@@ -22,6 +23,7 @@ import verifier
 
 initializes: queue
 initializes: verifier
+initializes: combination[verifier := verifier]
 
 
 # Constants
@@ -34,10 +36,11 @@ OP_NEW_ACCOUNT: constant(uint256) = 1
 OP_DEPOSIT: constant(uint256) = 2
 
 MAX_QUEUE_SLOTS: constant(uint256) = queue.QUEUE_SLOTS_MAX
-MAX_USER_SLOTS: constant(uint256) = messages.MAX_USER_SLOTS
-MAX_DATA: constant(uint256) = 1 + MAX_USER_SLOTS
-MAX_MESSAGES: constant(uint256) = messages.MAX_MESSAGES
-MAX_WITHDRAWALS: constant(uint256) = messages.MAX_WITHDRAWALS
+MAX_USER_SLOTS: constant(uint256) = 32
+MAX_PROOFS: constant(uint256) = combination.MAX_PROOFS
+MAX_OPS: constant(uint256) = queue.MAX_OPS
+MAX_DATA: constant(uint256) = 256  # elements of all proofs in a batch
+MAX_WITHDRAWALS: constant(uint256) = 256
 
 ACCOUNT_LIMIT: constant(uint256) = 2**24
 NTOK_LIMIT: constant(uint256) = 2**64
@@ -50,16 +53,6 @@ OPERATOR_PRIVILEGE: constant(uint256) = 3 * 86400  # seconds; the oldest op olde
 
 
 # Types
-
-# A step from old_root to new_root with its proof. The other public inputs are computed here.
-struct Proof:
-    old_root: uint256
-    new_root: uint256
-    digest: uint256
-    y_data: uint256
-    y_msg: uint256
-    points: verifier.Points
-
 
 # What is fixed at deployment.
 struct Settings:
@@ -85,8 +78,9 @@ event BatchAccepted:
     number: indexed(uint256)
     new_root: uint256
     l1_time: uint256  # seconds
-    queue_covered: uint256  # seconds
+    queue_covered: uint256  # seconds; of the last proof
     processed: uint256  # number of the last op that took effect
+    proofs: uint256  # in the batch
 
 
 event WithdrawalPending:
@@ -213,80 +207,134 @@ def _take_deposit(amount_base_units: uint256) -> uint256:
 @external
 def submit_batch(
     l1_time: uint256,
-    proof: Proof,
+    proofs: DynArray[combination.Proof, MAX_PROOFS],
     data: DynArray[uint256, MAX_DATA],
-    ops: DynArray[queue.Op, MAX_QUEUE_SLOTS],
-    withdrawals: DynArray[messages.Withdrawal, MAX_WITHDRAWALS],
+    ops: DynArray[queue.Op, MAX_OPS],
+    withdrawals: DynArray[uint256, MAX_WITHDRAWALS],
 ):
     """
-    @notice Moves the state from old_root to new_root, with its data in calldata (mode 0).
+    @notice Moves the state by 1 to 16 proofs, each from where the one before it ends, with all
+            their data in calldata (mode 0).
     @param l1_time Seconds; the time the batch was made for: not below the last batch's, not
            above this block's, at most 7,200 behind it.
-    @param data Exactly S = 1 + N elements, each below R.
-    @param ops The queue ops it consumes, oldest first: exactly min(Q, unprocessed ops enqueued
-           by l1_time).
-    @param withdrawals Every amount paid out, by strictly increasing position.
+    @param data Exactly S = 1 + N elements a proof, each below R; at most 256.
+    @param ops The queue ops it consumes, oldest first: exactly min(Q a proof, unprocessed ops
+           enqueued by l1_time); op i is in queue slot i % Q of proof i // Q. Room for at most 32.
+    @param withdrawals Every amount paid out, by strictly increasing position: recipient +
+           amount in ntok 2^160 + position 2^224.
     """
     # Called by the transaction itself, so that its calldata is these arguments, for all to read. An
     # account with code (EIP-7702) could hide them in calls of its own. So no token can call this
     # from within a transfer either: there is nothing to lock.
     assert msg.sender == tx.origin and msg.sender.codesize == 0, "NotDirect"
-    calldata._check_arrays(len(data), len(ops), len(withdrawals))
+    calldata._check_arrays(len(proofs), len(data), len(ops), len(withdrawals))
     progress: Progress = self._progress()
     assert msg.sender == OPERATOR or queue._oldest_is_older_than(
         progress.processed, OPERATOR_PRIVILEGE
     ), "NotOperator"
     self._check_time(l1_time, progress.l1_time)
-    root: uint256 = self.state_root
-    assert proof.old_root == root, "StaleRoot"
-    assert len(data) == 1 + USER_SLOTS, "BadDataLength"
+    count: uint256 = len(proofs)
+    assert count > 0, "NoProof"
+    assert count * QUEUE_SLOTS <= MAX_OPS, "TooManyProofs"
+    assert len(data) == count * (1 + USER_SLOTS), "BadDataLength"
 
+    # The queue, and all messages in one hash.
+    commitment: bytes32 = empty(bytes32)
+    rolling_hash: bytes32 = queue.records[progress.processed].hash
+    for entry: queue.Op in ops:
+        rolling_hash = queue._chain_hash(rolling_hash, entry)
+        commitment = messages._bind_op(commitment, entry.elements)
     processed: uint256 = progress.processed + len(ops)
     queue_covered: uint256 = queue._check_consumed(
-        progress.processed, ops, QUEUE_SLOTS, l1_time
+        processed, rolling_hash, len(ops), count * QUEUE_SLOTS, l1_time
     )
-    expected: DynArray[uint256, MAX_MESSAGES] = messages._expected(
-        ops, withdrawals, QUEUE_SLOTS, USER_SLOTS
-    )
+    free: uint256 = 0  # the lowest position that the next withdrawal may have
+    for withdrawal: uint256 in withdrawals:
+        assert withdrawal >> 224 >= free, "BadWithdrawalPosition"
+        free = (withdrawal >> 224) + 1
+        messages._check_withdrawal(withdrawal, count, len(ops), QUEUE_SLOTS, USER_SLOTS)
+        commitment = messages._bind_withdrawal(commitment, withdrawal)
 
-    context: uint256 = DOMAIN | l1_time << 128 | queue_covered << 168
-    z: uint256 = polynomials._challenge(
-        proof.old_root,
-        proof.new_root,
-        context,
-        proof.digest,
-        polynomials._hash(data),
-        polynomials._hash(expected),
-    )
-    for claimed: uint256 in [proof.new_root, proof.digest, proof.y_data, proof.y_msg]:
-        assert claimed < R, "InputTooLarge"
+    # The chain of roots, what each proof covers of the queue, and z.
+    root: uint256 = self.state_root
+    assert proofs[0].old_root == root, "StaleRoot"
+    contexts: uint256[MAX_PROOFS] = empty(uint256[MAX_PROOFS])
+    bound: bytes32 = polynomials._start(count, keccak256(abi_encode(data)), commitment)
+    for k: uint256 in range(count, bound=MAX_PROOFS):
+        assert proofs[k].old_root == root, "BrokenChain"
+        root = proofs[k].new_root
+        for claimed: uint256 in [root, proofs[k].digest, proofs[k].y_data, proofs[k].y_msg]:
+            assert claimed < R, "InputTooLarge"
+        covered: uint256 = queue_covered
+        left: uint256 = (k + 1) * QUEUE_SLOTS  # the batch's first op that this proof leaves
+        if left < len(ops):
+            covered = queue._enqueue_time(ops[left].elements)
+        contexts[k] = DOMAIN | l1_time << 128 | covered << 168
+        bound = polynomials._bind(bound, proofs[k].old_root, root, contexts[k], proofs[k].digest)
+    z: uint256 = convert(bound, uint256) % R
+
+    # Each proof's messages at z, and all data at z.
+    expected: uint256[MAX_PROOFS] = empty(uint256[MAX_PROOFS])
+    for i: uint256 in range(len(ops), bound=MAX_OPS):
+        k: uint256 = i // QUEUE_SLOTS
+        term: uint256 = messages._op_at(ops[i].elements, i % QUEUE_SLOTS, z)
+        expected[k] = uint256_addmod(expected[k], term, R)
+    width: uint256 = messages.SLOT_WIDTH * QUEUE_SLOTS + USER_SLOTS
+    for withdrawal: uint256 in withdrawals:
+        k: uint256 = (withdrawal >> 224) // width
+        term: uint256 = messages._withdrawal_at(withdrawal, width, z)
+        expected[k] = uint256_addmod(expected[k], term, R)
+    claimed_data: uint256 = 0
+    power: uint256 = 1
+    z_s: uint256 = polynomials._power(z, 1 + USER_SLOTS)
+    for k: uint256 in range(count, bound=MAX_PROOFS):
+        assert proofs[k].y_msg == expected[k], "MessagesMismatch"
+        claimed_data = uint256_addmod(claimed_data, uint256_mulmod(proofs[k].y_data, power, R), R)
+        power = uint256_mulmod(power, z_s, R)
+    actual_data: uint256 = 0
+    power = 1
     for element: uint256 in data:
         assert element < R, "DataTooLarge"
-    assert polynomials._evaluate(expected, z) == proof.y_msg, "MessagesMismatch"
-    assert polynomials._evaluate(data, z) == proof.y_data, "DataMismatch"
-    assert verifier._verify(
-        proof.points,
-        [proof.old_root, proof.new_root, context, proof.digest, z, proof.y_data, proof.y_msg],
-    ), "ProofRejected"
+        actual_data = uint256_addmod(actual_data, uint256_mulmod(element, power, R), R)
+        power = uint256_mulmod(power, z, R)
+    assert actual_data == claimed_data, "DataMismatch"
+
+    if count == 1:
+        assert verifier._verify(
+            proofs[0].points,
+            [
+                proofs[0].old_root,
+                root,
+                contexts[0],
+                proofs[0].digest,
+                z,
+                proofs[0].y_data,
+                proofs[0].y_msg,
+            ],
+        ), "ProofRejected"
+    else:
+        assert combination._verify(count, contexts, z), "ProofRejected"
 
     number: uint256 = progress.batches + 1
-    self.state_root = proof.new_root
+    self.state_root = root
     self.packed_progress = l1_time | processed << 64 | number << 128
-    for w: messages.Withdrawal in withdrawals:
-        amount_ntok: uint256 = convert(w.amount_ntok, uint256)
-        self.pending_ntok[w.recipient] += amount_ntok
+    for withdrawal: uint256 in withdrawals:
+        recipient: address = convert(withdrawal % 2**160, address)
+        amount_ntok: uint256 = (withdrawal >> 160) % 2**64
+        self.pending_ntok[recipient] += amount_ntok
         log WithdrawalPending(
-            recipient=w.recipient,
+            recipient=recipient,
             batch_number=number,
-            position=w.position,
+            position=withdrawal >> 224,
             amount_ntok=amount_ntok,
         )
     log BatchAccepted(
         number=number,
-        new_root=proof.new_root,
+        new_root=root,
         l1_time=l1_time,
         queue_covered=queue_covered,
         processed=processed,
+        proofs=count,
     )
 
 

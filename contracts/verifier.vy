@@ -41,6 +41,7 @@ struct Points:
 
 
 KEY: immutable(VerifyingKey)
+KEY_HASH: immutable(bytes32)
 
 
 @deploy
@@ -72,6 +73,7 @@ def __init__(key: VerifyingKey):
         )
     )
     KEY = key
+    KEY_HASH = keccak256(abi_encode(key))
 
 
 @internal
@@ -81,9 +83,7 @@ def _verify(proof: Points, inputs: uint256[INPUTS]) -> bool:
     @dev The caller has checked that every input is below r, the order of the field Fr.
     @param inputs The public inputs in the order of the circuit.
     """
-    assert not self._g1_is_infinity(proof.a_g1), "ProofInfinity"
-    assert not self._g2_is_infinity(proof.b_g2), "ProofInfinity"
-    assert not self._g1_is_infinity(proof.c_g1), "ProofInfinity"
+    self._check_points(proof)
     weighted_g1: uint256[4] = self._call_g1(
         G1MSM,
         abi_encode(
@@ -120,14 +120,62 @@ def _verify(proof: Points, inputs: uint256[INPUTS]) -> bool:
 
 @internal
 @view
-def _call_g1(precompile: address, arguments: Bytes[1120]) -> uint256[4]:
+def _check_points(proof: Points):
+    """
+    @dev Curve and subgroup are checked where the points are used.
+    """
+    assert not self._g1_is_infinity(proof.a_g1), "ProofInfinity"
+    assert not self._g2_is_infinity(proof.b_g2), "ProofInfinity"
+    assert not self._g1_is_infinity(proof.c_g1), "ProofInfinity"
+
+
+@internal
+@view
+def _scaled(point: uint256[4], factor: uint256) -> uint256[4]:
+    """
+    @return factor * point, whose subgroup is checked.
+    """
+    return self._call_g1(G1MSM, abi_encode(point, factor))
+
+
+@internal
+@view
+def _statement(factors: uint256[8]) -> uint256[4]:
+    """
+    @return sum factors_i IC_i.
+    """
+    return self._call_g1(
+        G1MSM,
+        abi_encode(
+            KEY.ic_g1[0],
+            factors[0],
+            KEY.ic_g1[1],
+            factors[1],
+            KEY.ic_g1[2],
+            factors[2],
+            KEY.ic_g1[3],
+            factors[3],
+            KEY.ic_g1[4],
+            factors[4],
+            KEY.ic_g1[5],
+            factors[5],
+            KEY.ic_g1[6],
+            factors[6],
+            KEY.ic_g1[7],
+            factors[7],
+        ),
+    )
+
+
+@internal
+@view
+def _call_g1(precompile: address, arguments: Bytes[1280]) -> uint256[4]:
     success: bool = False
     answer: Bytes[129] = b""
     success, answer = raw_call(
         precompile, arguments, max_outsize=129, is_static_call=True, revert_on_failure=False
     )
-    assert success and len(answer) == 128, "PrecompileRefused"
-    return abi_decode(answer, uint256[4])
+    return self._point(success, answer)
 
 
 @internal
@@ -138,6 +186,25 @@ def _pairing(pairs: Bytes[1536]) -> bool:
     success, answer = raw_call(
         PAIRING, pairs, max_outsize=33, is_static_call=True, revert_on_failure=False
     )
+    return self._verdict(success, answer)
+
+
+@internal
+@pure
+def _point(success: bool, answer: Bytes[129]) -> uint256[4]:
+    """
+    @return What a precompile answered, if it is a point of G1.
+    """
+    assert success and len(answer) == 128, "PrecompileRefused"
+    return abi_decode(answer, uint256[4])
+
+
+@internal
+@pure
+def _verdict(success: bool, answer: Bytes[33]) -> bool:
+    """
+    @return Whether the pairing precompile answered that the product is 1.
+    """
     assert success and len(answer) == 32, "PrecompileRefused"
     return abi_decode(answer, uint256) == 1
 

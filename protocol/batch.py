@@ -20,10 +20,13 @@ from protocol.errors import BatchTooLarge
 from protocol.queue import OP_ELEMENTS
 from protocol.state import AccountUpdate, TreeRoots
 from protocol.trace import Context, QueueTrace, UserTrace
+from protocol.units import ADDRESS_BITS, AMOUNT_BITS
 from protocol.windows import ProofWindows
 
 CALLDATA_MODE = 0
 QUEUE_MESSAGES = OP_ELEMENTS + 1
+OUTPUT_BITS = ADDRESS_BITS + AMOUNT_BITS
+"""Bits of an address and an amount: a message element that L1 pays out has no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,19 +141,48 @@ def evaluate(coefficients: Sequence[int], z: int) -> int:
     return total
 
 
-def _words_hash(elements: Sequence[int]) -> bytes:
-    return bytes(keccak(b"".join(element.to_bytes(32, "big") for element in elements)))
+def _hash(*words: int) -> int:
+    return int.from_bytes(keccak(b"".join(word.to_bytes(32, "big") for word in words)), "big")
+
+
+def data_commitment(data: Sequence[int]) -> int:
+    """keccak256(abi.encode(uint256[] data)), of the data of all proofs."""
+    return _hash(32, len(data), *data)
+
+
+def messages_commitment(proofs: Sequence[Statement]) -> int:
+    """A hash chain over the ops that the batch consumes, then over the outputs that are not 0.
+
+    Each op adds its 7 elements, each output itself + its position in the batch 2^224.
+    """
+    outputs, chained = [], 0
+    for k, proof in enumerate(proofs):
+        width, user_slots = len(proof.messages), len(proof.data) - 1
+        for start in range(0, width - user_slots, QUEUE_MESSAGES):
+            elements = proof.messages[start : start + OP_ELEMENTS]
+            if any(elements):
+                chained = _hash(chained, *elements)
+        places = [*range(OP_ELEMENTS, width - user_slots, QUEUE_MESSAGES)]
+        for i in (*places, *range(width - user_slots, width)):
+            if proof.messages[i]:
+                outputs.append(proof.messages[i] + ((k * width + i) << OUTPUT_BITS))
+    for output in outputs:
+        chained = _hash(chained, output)
+    return chained
 
 
 def challenge(proofs: Sequence[Statement]) -> int:
-    """z of a calldata batch: hashes mode, count, roots, contexts, digests, data and messages."""
+    """z of a calldata batch: hashes mode, count, data, messages, roots, contexts, digests."""
     data = [element for proof in proofs for element in proof.data]
-    messages = [element for proof in proofs for element in proof.messages]
-    words: list[int] = [CALLDATA_MODE, len(proofs)]
+    tag = int.from_bytes(keccak(b"wattlane-z"), "big")
+    chained = _hash(
+        tag, CALLDATA_MODE, len(proofs), data_commitment(data), messages_commitment(proofs)
+    )
     for proof in proofs:
-        words += [proof.old_root, proof.new_root, proof.context.element(), proof.digest]
-    preimage = keccak(b"wattlane-z") + b"".join(word.to_bytes(32, "big") for word in words)
-    return int.from_bytes(keccak(preimage + _words_hash(data) + _words_hash(messages)), "big") % R
+        chained = _hash(
+            chained, proof.old_root, proof.new_root, proof.context.element(), proof.digest
+        )
+    return chained % R
 
 
 def public_inputs(proof: Statement, z: int) -> PublicInputs:

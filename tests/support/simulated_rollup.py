@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from eth_account.signers.local import LocalAccount
 
 from contracts.addresses import address_number
-from contracts.batches import BatchStatement, Payout, Submission, messages_of
+from contracts.batches import (
+    PROOF_BYTES,
+    BatchStatement,
+    Payout,
+    Submission,
+    SubmittedProof,
+    statements_of,
+)
 from contracts.chain import Chain
 from contracts.client import RollupClient
 from contracts.deploy import deploy_rollup, deploy_token
 from contracts.erc20 import TokenClient
 from contracts.finality import LATEST
-from protocol.batch import PublicInputs, Shape, queue_covered
+from protocol.batch import PublicInputs, Shape, challenge, queue_covered
 from protocol.queue import QueueOp
-from protocol.trace import Context
 from tests.support.simulated_proofs import SimulatedKey
 
 SHAPE = Shape(queue_slots=2, user_slots=3)
@@ -43,20 +50,40 @@ class SimulatedRollup:
         l1_time: int | None = None,
         covered: int | None = None,
     ) -> BatchStatement:
-        """What an honest operator would state; `covered` None: computed as the contract does."""
+        """What an honest operator would state with one proof; `covered` None: computed as the
+        contract does."""
+        now = self.client.latest_block().timestamp if l1_time is None else l1_time
+        (statement,) = self.statements((new_root,), ops, payouts, l1_time=now, covered=covered)
+        return replace(statement, data=tuple(data))
+
+    def statements(
+        self,
+        new_roots: Sequence[int],
+        ops: Sequence[QueueOp] = (),
+        payouts: Sequence[Payout] = (),
+        data: Sequence[int] | None = None,
+        l1_time: int | None = None,
+        covered: int | None = None,
+    ) -> tuple[BatchStatement, ...]:
+        """What an honest operator would state with one proof for each root."""
         settings, progress = self.client.settings(), self.client.progress()
         now = self.client.latest_block().timestamp if l1_time is None else l1_time
-        left = self.client.queue_record(progress.processed + len(ops) + 1).enqueue_time
         if covered is None:
+            left = self.client.queue_record(progress.processed + len(ops) + 1).enqueue_time
             covered = queue_covered(now, left or None)
-        return BatchStatement(
-            context=Context(settings.domain, now, covered),
-            old_root=self.client.state_root(),
-            new_root=new_root,
-            data=tuple(data),
-            messages=messages_of(settings.shape, ops, payouts),
-            digest=DIGEST,
+        roots = [self.client.state_root(), *new_roots]
+        elements = range(1, 1 + len(new_roots) * settings.shape.data_length)
+        draft = Submission(
+            l1_time=now,
+            proofs=tuple(
+                SubmittedProof(old, new, DIGEST + k, 0, 0, bytes(PROOF_BYTES))
+                for k, (old, new) in enumerate(pairwise(roots))
+            ),
+            data=tuple(elements if data is None else data),
+            ops=tuple(ops),
+            payouts=tuple(payouts),
         )
+        return statements_of(draft, settings.shape, settings.domain, covered)
 
     def submission(
         self,
@@ -66,16 +93,33 @@ class SimulatedRollup:
         inputs: PublicInputs | None = None,
     ) -> Submission:
         """A submission with a proof for the statement's public inputs, or for those given."""
-        proved = statement.public_inputs() if inputs is None else inputs
+        return self.batch((statement,), ops, payouts, None if inputs is None else (inputs,))
+
+    def batch(
+        self,
+        statements: Sequence[BatchStatement],
+        ops: Sequence[QueueOp] = (),
+        payouts: Sequence[Payout] = (),
+        inputs: Sequence[PublicInputs] | None = None,
+    ) -> Submission:
+        """A submission with a proof for each statement's public inputs, or for those given."""
+        if inputs is None:
+            z = challenge(statements)
+            inputs = [statement.public_inputs(z) for statement in statements]
         return Submission(
-            l1_time=statement.context.l1_time,
-            old_root=statement.old_root,
-            new_root=statement.new_root,
-            digest=statement.digest,
-            y_data=proved.y_data,
-            y_msg=proved.y_msg,
-            proof_bytes=self.key.prove(proved.values()),
-            data=statement.data,
+            l1_time=statements[0].context.l1_time,
+            proofs=tuple(
+                SubmittedProof(
+                    old_root=statement.old_root,
+                    new_root=statement.new_root,
+                    digest=statement.digest,
+                    y_data=proved.y_data,
+                    y_msg=proved.y_msg,
+                    proof_bytes=self.key.prove(proved.values()),
+                )
+                for statement, proved in zip(statements, inputs, strict=True)
+            ),
+            data=tuple(element for statement in statements for element in statement.data),
             ops=tuple(ops),
             payouts=tuple(payouts),
         )
@@ -83,8 +127,17 @@ class SimulatedRollup:
     def honest(
         self, new_root: int = 1, ops: Sequence[QueueOp] = (), payouts: Sequence[Payout] = ()
     ) -> Submission:
-        """A submission that the contract accepts."""
+        """A submission of one proof that the contract accepts."""
         return self.submission(self.statement(new_root, ops, payouts), ops, payouts)
+
+    def honest_batch(
+        self,
+        new_roots: Sequence[int],
+        ops: Sequence[QueueOp] = (),
+        payouts: Sequence[Payout] = (),
+    ) -> Submission:
+        """A submission of a proof for each root that the contract accepts."""
+        return self.batch(self.statements(new_roots, ops, payouts), ops, payouts)
 
     def try_submit(self, submission: Submission, sender: str | None = None) -> None:
         """Run a submission without sending it. Raises Reverted."""
@@ -100,9 +153,10 @@ class SimulatedRollup:
         return self.client.queue_ops_by_number(first, last)
 
 
-def payout(user_slot: int, recipient: str, amount_ntok: int) -> Payout:
-    """What user slot `user_slot` pays out."""
-    return Payout(FIRST_USER_MESSAGE + user_slot, address_number(recipient), amount_ntok)
+def payout(user_slot: int, recipient: str, amount_ntok: int, proof: int = 0) -> Payout:
+    """What user slot `user_slot` of a proof pays out, in the shape `SHAPE`."""
+    position = proof * SHAPE.message_length + FIRST_USER_MESSAGE + user_slot
+    return Payout(position, address_number(recipient), amount_ntok)
 
 
 def deploy_simulated(
