@@ -9,8 +9,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from contracts.batches import most_proofs
 from protocol.channels import Status
 from protocol.codec import transaction_id
 from protocol.errors import (
@@ -61,7 +62,9 @@ class Ledger:
     ) -> None:
         """Read the database and execute it. Raises StorageError, WrongDatabase."""
         self.database, self.rollup, self.receipt_key = database, rollup, receipt_key
-        self.policy, self.sealing = policy, sealing
+        self.policy = policy
+        most = min(sealing.proofs_per_batch, most_proofs(rollup.shape))
+        self.sealing = replace(sealing, proofs_per_batch=most)
         self.lock = threading.RLock()
         self._clock = clock
         self.book = self._recovered()

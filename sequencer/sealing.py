@@ -20,9 +20,6 @@ from protocol.queue import QueueOp
 from protocol.state import State
 from sequencer.soft import Pending, Refusal, context_at, due_ops, slot_hint
 
-MOST_PROOFS = 16
-"""L1 takes no more proofs in one batch."""
-
 PROOFS_PER_BATCH = 4
 """The part of a batch's gas that does not grow with its proofs is then a quarter for each, and more
 proofs would save little of it; but the first proof waits for the last before L1 sees any of them.

@@ -18,10 +18,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from contracts.batches import MOST_PROOFS
 from contracts.finality import Finality
 from sequencer.admission import Policy
 from sequencer.errors import BadSettings
-from sequencer.sealing import MOST_PROOFS, PROOFS_PER_BATCH, SealingPolicy
+from sequencer.sealing import PROOFS_PER_BATCH, SealingPolicy
 
 FILE = "sequencer.toml"
 KEYSTORE = "operator.json"
@@ -55,6 +56,10 @@ class Settings(BaseSettings):
     poll_s: float = Field(default=1.0, gt=0)
     rpc_timeout_s: float = Field(default=15.0, gt=0)
     cache_folder: Path | None = None
+    prover: str | None = None
+    proofs_at_once: int = Field(default=1, gt=0, le=64)
+    proof_timeout_s: float = Field(default=900.0, gt=0)
+    proof_attempts: int = Field(default=4, gt=0)
 
     @classmethod
     def settings_customise_sources(

@@ -1,7 +1,8 @@
-"""Databases that released versions wrote come along: everything in them is found and goes on.
+"""Databases that released versions wrote come along: what was taken is still there and goes on.
 
 released_0001.sql is the dump of one that the code of schema 0001 wrote, driven as tests drive a
 World: batches 1 and 2 final, batch 3 proved and sent to L1, batch 4 sealed, a transaction waiting.
+Its challenge was another one, so batches 3 and 4 have to be sealed anew.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from sequencer.storage import batches, proofs
-from sequencer.storage.schema import BatchStatus
 from sequencer.views import Views
-from tests.sequencer.world import MADE, PROOF, World, on_l1
+from tests.sequencer.world import PROOF, World
 
 RELEASED = Path(__file__).with_name("released_0001.sql")
-SOFT_ROOT = 43765417849051081692468323348923273119237268843679400930881688469874871970063
+WAITING = ["477c9129", "faf1d26a", "57f20ffc", "7a69de28"]
+DIGEST_OF_BATCH_2 = 38631363236166641912701753116927080094093185026743204656695966225199432723448
 
 
 @pytest.fixture
@@ -39,41 +40,34 @@ def world(path: Path) -> Iterator[World]:
     world.close()
 
 
-def test_everything_that_was_on_its_way_is_still_there(world: World) -> None:
+def test_what_was_final_is_and_what_was_not_waits_again_in_its_order(world: World) -> None:
     book = world.ledger.book
-    assert (book.final_number, len(book.soft.pending)) == (2, 1)
-    assert book.soft.state.root == SOFT_ROOT
-    assert [one.status for one in book.chain] == [BatchStatus.SUBMITTED, BatchStatus.SEALED]
-    assert book.chain[0].proofs_bytes == {0: PROOF}
-    assert world.ledger.next_to_submit() is book.chain[0]
-    assert world.ledger.wanted_proofs() == [(book.chain[1].sealed, 0)]
+    assert (book.final_number, book.chain) == (2, [])
+    assert [one.id[:8] for one in book.soft.pending] == WAITING
+    assert [op.number for op in book.open_ops] == [5]
+    kinds = [(one["kind"], one["subject"]) for one in Views(world.ledger).events(0)]
+    assert kinds[-2:] == [("voided", "batch 3"), ("voided", "batch 4")]
 
 
-def test_every_batch_has_one_proof_that_covers_all_of_it(world: World) -> None:
+def test_every_final_batch_has_one_proof_that_covers_all_of_it(world: World) -> None:
     with world.database.read() as connection:
-        for row in batches.after(connection, 0):
+        rows = batches.after(connection, 0)
+        for row in rows:
             (proof,) = proofs.of_batch(connection, row.number)
-            assert (proof.op_count, proof.transaction_count, proof.new_root) == (
-                row.op_count,
-                row.transaction_count,
-                row.new_root,
-            )
-            assert proof.queue_covered == row.queue_covered
-            assert (proof.proof_bytes, proof.constraints) == (
-                (PROOF, 1_000) if row.number < 4 else (None, None)
-            )
-    for sealed in (one.sealed for one in world.ledger.book.chain):
-        shown = Views(world.ledger).batch(sealed.number)["proofs"]
-        assert [one["digest"] for one in shown] == [str(sealed.proofs[0].digest)]
+            assert proof.op_count == row.op_count
+            assert proof.transaction_count == row.transaction_count
+            assert (proof.new_root, proof.queue_covered) == (row.new_root, row.queue_covered)
+            assert (proof.proof_bytes, proof.constraints) == (PROOF, 1_000)
+    assert [row.number for row in rows] == [1, 2]
+    (shown,) = Views(world.ledger).batch(2)["proofs"]
+    assert int(shown["digest"]) == DIGEST_OF_BATCH_2
 
 
 def test_it_goes_on_to_be_final(world: World) -> None:
-    three, four = (one.sealed for one in world.ledger.book.chain)
-    world.new_block(batches=(on_l1(three, 16),))
-    assert world.ledger.record_proof(four, 0, MADE)
-    five = world.sealed()
-    world.prove(five)
-    world.new_block(batches=(on_l1(four, 17), on_l1(five, 17)))
+    again = world.sealed()
+    assert again.number == 3
+    assert [one.id[:8] for one in again.included] == WAITING
+    world.to_final(again)
     world.restart()
-    assert world.ledger.book.final_number == 5
-    assert world.ledger.book.final_state.root == five.new_root
+    assert world.ledger.book.final_number == 3
+    assert world.ledger.book.final_state.root == again.new_root

@@ -1,8 +1,11 @@
 """Several proofs a batch: a row a proof, written when its batch is sealed.
 
-Every batch of the first schema has one proof, which covers all of the batch; proofs made so far
-are kept.
+Every batch of the first schema has one proof, which covers all of the batch. A batch that was not
+final is sealed anew: its challenge was another function of its content, so its proof, if it had
+one, proves nothing now. Its transactions wait again, in their order.
 """
+
+import time
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +17,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _void_what_is_not_final()
     op.rename_table("proofs", "proofs_0001")
     op.create_table(
         "proofs",
@@ -44,3 +48,25 @@ def upgrade() -> None:
     )
     op.drop_table("proofs_0001")
     op.drop_column("batches", "digest")
+
+
+def _void_what_is_not_final() -> None:
+    connection = op.get_bind()
+    rows = connection.execute(
+        sa.text("SELECT number FROM batches WHERE status <> 'final' ORDER BY number")
+    )
+    for (number,) in rows.all():
+        batch, now = {"number": number}, time.time()
+        connection.execute(
+            sa.text(
+                "UPDATE transactions SET status = 'soft', batch = NULL, position = NULL"
+                " WHERE batch = :number"
+            ),
+            batch,
+        )
+        connection.execute(sa.text("DELETE FROM proofs WHERE batch = :number"), batch)
+        connection.execute(sa.text("DELETE FROM batches WHERE number = :number"), batch)
+        connection.execute(
+            sa.text("INSERT INTO events (kind, subject, at) VALUES ('voided', :subject, :now)"),
+            {"subject": f"batch {number}", "now": now},
+        )

@@ -1,11 +1,11 @@
-"""The log: whole lines, and no error when there is nowhere to write them."""
+"""A log on a disk that is full: what can be written is, the rest is lost without an error."""
 
 from __future__ import annotations
 
 import errno
 import io
 
-from sequencer.log import LossyStream
+from contracts.lossy_stream import LossyStream
 
 
 class FullDisk(io.StringIO):
