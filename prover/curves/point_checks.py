@@ -10,12 +10,13 @@ from typing import Any
 
 from protocol.crypto.field_code import FQ
 from protocol.crypto.kernel_cache import Compiler, inner
-from protocol.crypto.kernels import FQ2_ONE, FQ_ONE, add, equal, is_zero, load, mul, square
+from protocol.crypto.kernels import FQ2_ONE, FQ_ONE, add, equal, is_zero, load, mul, square, store
 from prover.curves.group_kernels import Points
 
 compiled = Compiler(__file__)
 
 _Q = FQ.words(FQ.modulus)
+_UNIT = FQ.words(1)
 _FOUR = FQ.encode(4)
 _FOUR_TWICE = (_FOUR, _FOUR)  # 4 (1 + u)
 
@@ -54,3 +55,10 @@ def first_bad_g1(points: Points, start: int, stop: int) -> int:
 def first_bad_g2(points: Points, start: int, stop: int) -> int:
     """The first point of G2's curve in start..stop that is not one, or -1."""
     return first_bad(points, start, stop, FQ2_ONE, _FOUR_TWICE)
+
+
+@compiled("void(uint64[:,::1], uint64[:,::1], int64, int64)")
+def leave_montgomery_q(elements: Points, numbers: Points, start: int, stop: int) -> None:
+    """numbers[i] = elements[i] / 2^384 mod q, below q, for elements of Fq (uint64[n, 6])."""
+    for i in range(start, stop):
+        store(numbers, i, mul(load(elements, i, FQ_ONE), _UNIT))

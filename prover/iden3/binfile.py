@@ -115,8 +115,12 @@ class BinFile:
         if size > at_most:
             what = f"has {size} bytes, more than {at_most}"
             raise self.malformed(number, name, what)
+        return self.prefix(number, name, size)
+
+    def prefix(self, number: int, name: str, count: int) -> SectionReader:
+        """A cursor over the first `count` bytes of a section. Raises MalformedFile."""
         where = f"section {number} ({name})"
-        return SectionReader(self.path, where, self.array(number, name, 0, size).tobytes())
+        return SectionReader(self.path, where, self.array(number, name, 0, count).tobytes())
 
 
 class SectionReader:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from prover.curves.group_kernels import Points
 from prover.curves.groups import G1, Coordinates, Group
@@ -42,7 +43,11 @@ def read_points(file: BinFile, number: int, name: str, group: Group, count: int)
 
     Raises MalformedFile for another size or a point off the curve, UnreadableFile.
     """
-    points = file.words(number, name, count, group.width)
+    return checked(file, number, name, group, file.words(number, name, count, group.width))
+
+
+def checked(file: BinFile, number: int, name: str, group: Group, points: Points) -> Points:
+    """The points of a section. Raises MalformedFile for one that is not on the curve."""
     index = first_bad_point(group, points)
     if index is not None:
         raise file.malformed(number, name, f"point {index} is not on the curve of {group.name}")
@@ -73,3 +78,10 @@ def uncompressed(point: Coordinates) -> bytes:
     half = len(point) // 2  # numbers of a coordinate
     coordinates = point[:half][::-1] + point[half:][::-1]
     return b"".join(number.to_bytes(48, "big") for number in coordinates)
+
+
+def by_wire(points: Points, wire: NDArray[np.int64], count: int) -> Points:
+    """Points in the places of their wires, infinity (zeros) elsewhere: uint64[count, width]."""
+    placed = np.zeros((count, points.shape[1]), dtype=np.uint64)
+    placed[wire] = points
+    return placed

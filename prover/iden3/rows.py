@@ -1,7 +1,7 @@
 """Invariant: the same rows, whether as a Matrix or as entries of a file; none is lost or doubled.
 
-Entries are parallel arrays: row and wire (int64[n]) and coefficient (Elements), sorted by row,
-then wire, with no wire twice in a row and no coefficient 0.
+Entries are parallel arrays: row, ascending, and wire (int64[n]), and coefficient (Elements), with
+no wire twice in a row and no coefficient 0.
 """
 
 from __future__ import annotations
@@ -29,23 +29,36 @@ class Entries:
 
 
 def entries_of(r1cs: R1CS, matrix: Matrix) -> Entries:
-    """The entries of a matrix of the system; wires that occur twice in a row are added up."""
+    """The entries of a matrix of the system, in its order.
+
+    Where a wire occurs twice in a row, or a coefficient is 0, all are sorted, added up and rid of
+    zeros: readers of .r1cs files keep but the last of equal wires.
+    """
     row = np.repeat(np.arange(matrix.n_rows, dtype=np.int64), np.diff(matrix.indptr))
-    wire = matrix.wire.astype(np.int64)
-    place = row * r1cs.n_wires + wire
-    order = np.argsort(place, kind="stable")
-    place = place[order]
-    coefficient = r1cs.coefficients[matrix.coefficient[order]]
-    first = np.concatenate([[True], place[1:] != place[:-1]]) if place.size else place == 0
-    starts = np.flatnonzero(first)
+    entries = Entries(row, matrix.wire.astype(np.int64), r1cs.coefficients[matrix.coefficient])
+    place = np.sort(_place(entries, r1cs.n_wires))
+    if (place[1:] != place[:-1]).all() and entries.coefficient.any(axis=1).all():
+        return entries
+    entries = in_order(entries, r1cs.n_wires)
+    place = _place(entries, r1cs.n_wires)
+    starts = np.flatnonzero(np.concatenate([[True], place[1:] != place[:-1]]))
     lengths = np.diff(np.append(starts, place.size))
-    merged = coefficient[starts]
+    merged = entries.coefficient[starts]
     for i in np.flatnonzero(lengths > 1):
-        same = coefficient[starts[i] : starts[i] + lengths[i]]
+        same = entries.coefficient[starts[i] : starts[i] + lengths[i]]
         merged[i] = from_ints([sum(to_ints(same)) % R])[0]
     kept = merged.any(axis=1)
-    chosen = order[starts[kept]]
-    return Entries(row[chosen], wire[chosen], merged[kept])
+    return Entries(entries.row[starts[kept]], entries.wire[starts[kept]], merged[kept])
+
+
+def in_order(entries: Entries, n_wires: int) -> Entries:
+    """The entries sorted by row, then wire."""
+    order = np.argsort(_place(entries, n_wires), kind="stable")
+    return Entries(entries.row[order], entries.wire[order], entries.coefficient[order])
+
+
+def _place(entries: Entries, n_wires: int) -> Numbers:
+    return entries.row * n_wires + entries.wire
 
 
 def system_of(n_public: int, n_wires: int, n_rows: int, matrices: Sequence[Entries]) -> R1CS:

@@ -19,7 +19,7 @@ from prover.curves.fr_kernels import multiply_by
 from prover.curves.parallel import ranges, run_all, worker_count
 from prover.errors import MalformedSystem
 from prover.iden3.binfile import FR_BYTES, BinFile
-from prover.iden3.rows import Entries, entries_of, system_of
+from prover.iden3.rows import Entries, entries_of, in_order, system_of
 from prover.r1cs.products import Products, products
 from prover.r1cs.system import R1CS, below_order
 
@@ -96,7 +96,7 @@ def read_rows(file: BinFile, n_public: int, n_wires: int, log_size: int) -> Zkey
         what = f"the last {n_public + 1} rows are not those of the public wires"
         raise file.malformed(COEFFICIENTS, _NAME, what)
     a, b = (
-        _sorted(Entries(row[mine], wire[mine], coefficient[mine]), n_wires)
+        Entries(row[mine], wire[mine], coefficient[mine])
         for mine in (~public & (matrix == which) for which in (0, 1))
     )
     try:
@@ -124,12 +124,8 @@ def entries_for_file(r1cs: R1CS) -> NDArray[np.uint32]:
 def _rows(n_public: int, n_wires: int, n_rows: int, a: Entries, b: Entries) -> ZkeyRows:
     none = np.zeros(0, dtype=np.int64)
     empty = Entries(none, none, np.zeros((0, 4), dtype=np.uint64))
+    a, b = in_order(a, n_wires), in_order(b, n_wires)
     return ZkeyRows(system_of(n_public, n_wires, n_rows, [a, b, empty]))
-
-
-def _sorted(entries: Entries, n_wires: int) -> Entries:
-    order = np.argsort(entries.row * n_wires + entries.wire, kind="stable")
-    return Entries(entries.row[order], entries.wire[order], entries.coefficient[order])
 
 
 def _are_public_rows(

@@ -8,18 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from protocol.crypto.field import R
 from protocol.crypto.field_code import FQ
-from prover.curves.group_kernels import Points
 from prover.curves.groups import G1, G2
 from prover.groth16.errors import WrongCircuit
 from prover.groth16.keys import ProvingKey
 from prover.iden3.binfile import Buffer, prime_header, u32, write_file
 from prover.iden3.contributions import HASH_BYTES, Ceremony
-from prover.iden3.points import put_point
+from prover.iden3.points import by_wire, put_point
 from prover.iden3.zkey import B_G1, B_G2, CEREMONY, COEFFICIENTS, HEADER, IC, PROTOCOL, A, H, L
 from prover.iden3.zkey_rows import entries_for_file
 from prover.r1cs.system import R1CS
@@ -64,15 +60,8 @@ def _sections(
     yield IC, [put_point(G1, point) for point in verifying.ic_g1]
     yield H, [key.h_g1]
     first = r1cs.n_public + 1
-    yield L, [_by_wire(key.l_g1, key.l_wire - first, n_wires - first)]
-    yield A, [_by_wire(key.a_g1[:-2], key.a_wire, n_wires)]
-    yield B_G1, [_by_wire(key.b_g1[:-2], key.b_wire, n_wires)]
-    yield B_G2, [_by_wire(key.b_g2[:-2], key.b_wire, n_wires)]
+    yield L, [by_wire(key.l_g1, key.l_wire - first, n_wires - first)]
+    yield A, [by_wire(key.a_g1[:-2], key.a_wire, n_wires)]
+    yield B_G1, [by_wire(key.b_g1[:-2], key.b_wire, n_wires)]
+    yield B_G2, [by_wire(key.b_g2[:-2], key.b_wire, n_wires)]
     yield CEREMONY, [ceremony.encode()]
-
-
-def _by_wire(points: Points, wire: NDArray[np.int64], count: int) -> Points:
-    """Points in the places of their wires, infinity (zeros) elsewhere."""
-    placed = np.zeros((count, points.shape[1]), dtype=np.uint64)
-    placed[wire] = points
-    return placed
