@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from prover.groth16.keys import ProvingKey, VerifyingKey
     from prover.groth16.proof import Proof
-    from prover.library import Circuit, prove, setup, verify
+    from prover.library import Circuit, export, prove, setup, verify
     from prover.r1cs.builder import Builder
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Proof",
     "ProvingKey",
     "VerifyingKey",
+    "export",
     "prove",
     "setup",
     "verify",
@@ -32,6 +33,7 @@ _HOMES = {
     "Proof": "prover.groth16.proof",
     "ProvingKey": "prover.groth16.keys",
     "VerifyingKey": "prover.groth16.keys",
+    "export": "prover.library",
     "prove": "prover.library",
     "setup": "prover.library",
     "verify": "prover.library",

@@ -10,6 +10,7 @@
     key = setup(circuit)
     proof, publics = prove(key, circuit, {"x": 3, "y": 27})
     verify(key.verifying_key, publics, proof)
+    export(Path("out"), circuit, key, proof, publics)       # for snarkjs
 
 Numbers are elements of Fr, given and returned as ints in 0 .. r - 1. Nothing here knows of energy.
 """
@@ -19,6 +20,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 
 from prover.curves.fr import Elements, to_ints
 from prover.errors import Unsatisfied
@@ -27,6 +29,9 @@ from prover.groth16.proof import Proof
 from prover.groth16.prove import prove as prove_witness
 from prover.groth16.setup import setup as setup_system
 from prover.groth16.verify_arkworks import verify_arkworks
+from prover.iden3.json_files import write_proof, write_public, write_verification_key
+from prover.iden3.r1cs import write_r1cs
+from prover.iden3.zkey_write import write_zkey
 from prover.kernels import warm
 from prover.progress import Progress, silent
 from prover.r1cs.builder import Builder
@@ -118,3 +123,25 @@ def prove(
 def verify(key: VerifyingKey, publics: Sequence[int], proof: Proof) -> None:
     """Return if the proof holds for these public inputs, else raise the VerificationError."""
     verify_arkworks(key, publics, proof)
+
+
+def export(
+    folder: Path,
+    circuit: Circuit,
+    key: ProvingKey | None = None,
+    proof: Proof | None = None,
+    publics: Sequence[int] = (),
+) -> None:
+    """Write into a folder, in the formats of iden3, what of these is given.
+
+    circuit.r1cs; circuit.zkey and verification_key.json; proof.json and public.json. A witness is
+    secret: prover.iden3.wtns.write_wtns writes one where it is wanted. Raises UnreadableFile.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_r1cs(folder / "circuit.r1cs", circuit.r1cs)
+    if key is not None:
+        write_zkey(folder / "circuit.zkey", key, circuit.r1cs)
+        write_verification_key(folder / "verification_key.json", key.verifying_key)
+    if proof is not None:
+        write_proof(folder / "proof.json", proof)
+        write_public(folder / "public.json", publics)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import prover
-from prover import Builder, Circuit, Proof, ProvingKey, VerifyingKey, prove, setup, verify
+from prover import Builder, Circuit, Proof, ProvingKey, VerifyingKey, export, prove, setup, verify
 from prover.groth16.errors import ProofRejected, WrongCircuit, WrongInputCount
+from prover.iden3.json_files import read_proof, read_public, read_verification_key
+from prover.iden3.r1cs import read_r1cs
+from prover.iden3.zkey import open_zkey, prove_from_zkey
 from prover.r1cs.errors import BadCircuit, BrokenConstraint, UnconstrainedWires, WrongInputs
 
 
@@ -91,6 +96,18 @@ def test_a_public_input_after_a_private_one_is_refused() -> None:
 def test_a_circuit_knows_its_names(circuit: Circuit) -> None:
     assert circuit.public_names == ("y",)
     assert circuit.input_names == ("y", "x")
+
+
+def test_what_is_exported_is_read_back(circuit: Circuit, key: ProvingKey, tmp_path: Path) -> None:
+    proof, publics = prove(key, circuit, {"x": 4, "y": 64})
+    export(tmp_path, circuit, key, proof, publics)
+    assert read_r1cs(tmp_path / "circuit.r1cs").n_constraints == circuit.r1cs.n_constraints
+    verify(read_verification_key(tmp_path / "verification_key.json"), publics, proof)
+    assert read_proof(tmp_path / "proof.json") == proof
+    assert read_public(tmp_path / "public.json") == [64]
+    witness = circuit.witness({"x": 5, "y": 125})
+    again = prove_from_zkey(open_zkey(tmp_path / "circuit.zkey"), witness, entropy=bytes(range(32)))
+    verify(key.verifying_key, (125,), again)
 
 
 def test_all_names_of_the_face_load() -> None:
