@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from wattlane.cli import account, channel, demo, keys, l1, node, sequencer, status, verify, wallet
+from wattlane.cli import (
+    account,
+    channel,
+    demo,
+    groth16,
+    keys,
+    l1,
+    node,
+    sequencer,
+    status,
+    verify,
+    wallet,
+)
 
 app = typer.Typer(
     name="wattlane",
@@ -26,3 +38,6 @@ app.command()(account.withdraw)
 app.command()(account.balance)
 app.command()(status.status)
 app.command("verify-batch")(verify.verify_batch)
+app.command(rich_help_panel="The prover on files")(groth16.setup)
+app.command(rich_help_panel="The prover on files")(groth16.prove)
+app.command(rich_help_panel="The prover on files")(groth16.verify)
