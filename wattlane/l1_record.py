@@ -17,7 +17,7 @@ from protocol.errors import ReplayMismatch
 from protocol.queue import NO_OPS_HASH, QueueOp, rolling_hash
 from protocol.replay import replay_proof
 from protocol.state import State
-from protocol.trace import Context, Withdrawal
+from protocol.trace import Withdrawal
 from wattlane.errors import WattlaneError
 
 
@@ -100,18 +100,28 @@ def hashes_of(ops: Sequence[QueueOp]) -> tuple[bytes, ...]:
 
 def replay_batch(
     record: L1Record, state: State, batch: AcceptedBatch
-) -> tuple[Withdrawal | None, ...]:
-    """Apply one batch's data to `state`; returns what each user slot withdrew.
+) -> tuple[tuple[Withdrawal | None, ...], ...]:
+    """Apply a batch's data to `state`, proof by proof; returns what each user slot withdrew.
 
-    Raises ReplayMismatch where the data does not fit, or leads to another root than accepted.
+    Raises ReplayMismatch where the data does not fit or leads to another root than was accepted,
+    and WrongShape.
     """
-    submission = batch.submission
-    first = record.first_op_of(batch.number)
-    context = Context(record.settings.domain, submission.l1_time, batch.queue_covered)
-    withdrawals = replay_proof(state, context, record.ops[first:], submission.data)
-    if state.root != submission.new_root:
-        reached = f"replaying batch {batch.number} gives root {state.root:#066x}"
-        raise ReplayMismatch(f"{reached}, L1 accepted {submission.new_root:#066x}")
+    proofs = range(len(batch.submission.proofs))
+    return tuple(replay_place(record, state, batch, place) for place in proofs)
+
+
+def replay_place(
+    record: L1Record, state: State, batch: AcceptedBatch, place: int
+) -> tuple[Withdrawal | None, ...]:
+    """Apply the data of the proof at `place` (from 0) of a batch. Raises as `replay_batch`."""
+    shape, domain = record.settings.shape, record.settings.domain
+    statement = batch.statements(shape, domain)[place]
+    first = record.first_op_of(batch.number) + place * shape.queue_slots
+    ops = record.ops[first : min(first + shape.queue_slots, batch.processed)]
+    withdrawals = replay_proof(state, statement.context, ops, statement.data)
+    if state.root != statement.new_root:
+        reached = f"replaying proof {place + 1} of batch {batch.number} gives {state.root:#066x}"
+        raise ReplayMismatch(f"{reached}, L1 accepted {statement.new_root:#066x}")
     return withdrawals
 
 

@@ -1,9 +1,10 @@
-"""A batch's Groth16 proof against the key that the contract holds, by two independent libraries."""
+"""A batch's Groth16 proofs against the key that the contract holds, by two unrelated libraries."""
 
 from __future__ import annotations
 
 from contracts.batches import AcceptedBatch
 from contracts.verifying_key import VerifyingKey as ContractKey
+from protocol.batch import challenge
 from prover.groth16 import points
 from prover.groth16.keys import VerifyingKey
 from prover.groth16.proof import Proof
@@ -30,20 +31,21 @@ def from_contract_key(key: ContractKey) -> VerifyingKey:
 
 
 def _statement(
-    record: L1Record, batch: AcceptedBatch
+    record: L1Record, batch: AcceptedBatch, place: int
 ) -> tuple[VerifyingKey, tuple[int, ...], Proof]:
-    statement = batch.statement(record.settings.shape, record.settings.domain)
-    proof = Proof.decode(batch.submission.proof_bytes)
-    return from_contract_key(record.key), statement.public_inputs().values(), proof
+    statements = batch.statements(record.settings.shape, record.settings.domain)
+    inputs = statements[place].public_inputs(challenge(statements))
+    proof = Proof.decode(batch.submission.proofs[place].proof_bytes)
+    return from_contract_key(record.key), inputs.values(), proof
 
 
-def check_by_arkworks(record: L1Record, batch: AcceptedBatch) -> str:
-    """Compiled Rust. Raises VerificationError, MalformedEncoding."""
-    verify_arkworks(*_statement(record, batch))
+def check_by_arkworks(record: L1Record, batch: AcceptedBatch, place: int) -> str:
+    """The proof at `place`, by compiled Rust. Raises VerificationError, MalformedEncoding."""
+    verify_arkworks(*_statement(record, batch, place))
     return "the pairing equation holds"
 
 
-def check_by_py_ecc(record: L1Record, batch: AcceptedBatch) -> str:
-    """Pure Python, which shares no code with the first. Raises as it does."""
-    verify_py_ecc(*_statement(record, batch))
+def check_by_py_ecc(record: L1Record, batch: AcceptedBatch, place: int) -> str:
+    """By pure Python, which shares no code with the first. Raises as it does."""
+    verify_py_ecc(*_statement(record, batch, place))
     return "the pairing equation holds"

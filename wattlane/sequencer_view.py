@@ -26,10 +26,14 @@ class SequencerSilent(WattlaneError):
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """A sealed batch. `transactions` and `ops`: user transactions and queue ops in it."""
+    """A sealed batch. `transactions` and `ops`: user transactions and queue ops in it.
+
+    `prove_seconds`: those of all its proofs together; 0.0 while one is missing.
+    """
 
     number: int
     status: str
+    proofs: int
     transactions: int
     ops: int
     new_root: int
@@ -133,10 +137,13 @@ class SequencerView:
     def _row(self, given: object) -> BatchRow:
         if not isinstance(given, dict):
             raise SequencerSilent(self.url, "/v1/batches has a row that is no object")
-        seconds = given.get("prove_seconds") or 0.0
+        seconds, proofs = given.get("prove_seconds") or 0.0, given.get("proofs")
+        if not isinstance(proofs, list):
+            raise SequencerSilent(self.url, "/v1/batches has a row without proofs")
         return BatchRow(
             number=self._int(given, "number"),
             status=str(given.get("status")),
+            proofs=len(proofs),
             transactions=self._int(given, "transaction_count"),
             ops=self._int(given, "op_count"),
             new_root=self._int(given, "new_root"),

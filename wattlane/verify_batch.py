@@ -1,8 +1,8 @@
 """Check accepted batches against L1 alone, step by step: no step is skipped, none trusts another.
 
 Needs an L1 URL and the contract's address, nothing of the sequencer. Every batch up to the last
-one asked for is recomputed and replayed from genesis; the Groth16 proofs of those asked for are
-verified with two libraries that share no code, py_arkworks and py_ecc.
+one asked for is recomputed and replayed from genesis, proof by proof; the Groth16 proofs of those
+asked for are verified one by one with two libraries that share no code, py_arkworks and py_ecc.
 Ref: docs/protocol.md sections 4 to 6.
 """
 
@@ -11,45 +11,53 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from contracts.batches import AcceptedBatch, BatchStatement
 from contracts.errors import L1Error
-from protocol.batch import digest_of, domain_of, queue_covered
+from protocol.batch import QUEUE_MESSAGES, challenge, digest_of, domain_of, queue_covered
 from protocol.crypto.field import R
 from protocol.data import unpack, unpack_header
 from protocol.errors import ProtocolError
 from protocol.state import State, genesis_root
+from protocol.trace import Context
 from protocol.transactions import TxType
 from protocol.units import L1_TIME_SLACK_S
 from prover.errors import ProverError
 from wattlane.errors import BadChoice, WattlaneError
-from wattlane.l1_record import L1Record, hashes_of, replay_batch
+from wattlane.l1_record import L1Record, hashes_of, replay_place
 from wattlane.proof_check import check_by_arkworks, check_by_py_ecc
 
 
 @dataclass
 class VerificationFailed(WattlaneError):
-    """A batch does not check out. `step` is the name of the check that failed."""
+    """A batch does not check out. `step` is the name of the check that failed, `proof` counts the
+    batch's proofs from 1 (None: the check is about all of them)."""
 
     batch: int
+    proof: int | None
     step: str
     what: str
 
     def __str__(self) -> str:
-        return f"batch {self.batch}: {self.step}: {self.what}"
+        where = f"batch {self.batch}" + ("" if self.proof is None else f", proof {self.proof}")
+        return f"{where}: {self.step}: {self.what}"
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A check that held, with what was found and the seconds that it took."""
+    """A check that held, with what was found and the seconds that it took; see the failure."""
 
     batch: int
+    proof: int | None
     step: str
     found: str
     seconds: float
 
 
-_Check = Callable[[L1Record, AcceptedBatch], str]
+_BatchCheck = Callable[[L1Record, AcceptedBatch], str]
+_ProofCheck = Callable[[L1Record, AcceptedBatch, int], str]
+"""The third argument is the proof's place in its batch, from 0."""
 
 
 def _require(holds: bool, what: str) -> None:
@@ -61,8 +69,8 @@ class _Failed(Exception):
     """Raised inside a check; the runner turns it into a VerificationFailed that names it."""
 
 
-def _statement(record: L1Record, batch: AcceptedBatch) -> BatchStatement:
-    return batch.statement(record.settings.shape, record.settings.domain)
+def _statements(record: L1Record, batch: AcceptedBatch) -> tuple[BatchStatement, ...]:
+    return batch.statements(record.settings.shape, record.settings.domain)
 
 
 def check_domain(record: L1Record, batch: AcceptedBatch) -> str:
@@ -73,22 +81,33 @@ def check_domain(record: L1Record, batch: AcceptedBatch) -> str:
 
 
 def check_data(record: L1Record, batch: AcceptedBatch) -> str:
-    """S elements below r, each of a known type and no longer than it, as the header says."""
-    data, shape = batch.submission.data, record.settings.shape
-    _require(len(data) == shape.data_length, f"{len(data)} elements, not {shape.data_length}")
+    """S elements below r a proof, each of a known type and no longer than it, as its header says;
+    no payout is beyond the last proof."""
+    submission, shape = batch.submission, record.settings.shape
+    count, data = len(submission.proofs), submission.data
+    _require(count > 0, "it has no proof")
+    expected = count * shape.data_length
+    _require(len(data) == expected, f"{len(data)} elements, not {expected}")
     _require(all(element < R for element in data), "an element is not below r")
-    _, consumed = unpack_header(data[0])
-    ops = len(batch.submission.ops)
-    _require(consumed == ops, f"the header consumes {consumed} queue ops, the batch has {ops}")
-    kinds = [unpack(element).type for element in data[1:]]
-    used = ", ".join(kind.name for kind in kinds if kind is not TxType.NOOP)
-    return f"{consumed} queue ops; {used or 'no transaction'}"
+    beyond = [p.position for p in submission.payouts if p.position >= count * shape.message_length]
+    _require(not beyond, f"a payout at {beyond[:1]}, beyond the last proof")
+    found = []
+    for place, statement in enumerate(_statements(record, batch)):
+        _, consumed = unpack_header(statement.data[0])
+        ops = len(statement.ops)
+        has = f"the header of proof {place + 1} consumes {consumed} queue ops, its share is {ops}"
+        _require(consumed == ops, has)
+        kinds = [unpack(element).type for element in statement.data[1:]]
+        used = ", ".join(kind.name for kind in kinds if kind is not TxType.NOOP)
+        found.append(f"{consumed} queue ops; {used or 'no transaction'}")
+    return " | ".join(found)
 
 
 def check_queue(record: L1Record, batch: AcceptedBatch) -> str:
     """The ops are the queue's next ones, hash for hash, and as many as had to be consumed."""
     first = record.first_op_of(batch.number)
-    ops, slots = batch.submission.ops, record.settings.shape.queue_slots
+    ops, proofs = batch.submission.ops, len(batch.submission.proofs)
+    slots = proofs * record.settings.shape.queue_slots
     _require(ops == record.ops[first : first + len(ops)], "not the next ops that L1 logged")
     _require(batch.processed == first + len(ops), f"L1 counts {batch.processed} ops processed")
     chain = hashes_of(record.ops[: batch.processed])
@@ -96,65 +115,79 @@ def check_queue(record: L1Record, batch: AcceptedBatch) -> str:
     l1_time = batch.submission.l1_time
     _require(all(op.enqueue_time <= l1_time for op in ops), "an op was enqueued after l1_time")
     due = sum(1 for op in record.ops[first:] if op.enqueue_time < l1_time)
-    _require(len(ops) >= min(slots, due), f"{due} ops were due, {len(ops)} were consumed")
+    _require(min(slots, due) <= len(ops) <= slots, f"{due} ops were due, {len(ops)} were consumed")
     return f"ops {first + 1} to {batch.processed}" if ops else "no op was due"
 
 
 def check_time(record: L1Record, batch: AcceptedBatch) -> str:
-    """l1_time never falls, lies at most 7,200 s behind its block; queue_covered follows from it."""
-    place, l1_time = batch.number - 1, batch.submission.l1_time
-    block_time = record.block_times[place]
-    if place:
-        before = record.batches[place - 1].submission.l1_time
+    """l1_time never falls, lies at most 7,200 s behind its block; each proof's queue_covered
+    follows from it and from the op that the proof leaves for those after it."""
+    number, l1_time = batch.number - 1, batch.submission.l1_time
+    block_time = record.block_times[number]
+    if number:
+        before = record.batches[number - 1].submission.l1_time
         _require(l1_time >= before, f"l1_time {l1_time} is before the last batch's {before}")
     _require(l1_time <= block_time, f"l1_time {l1_time} is after its block's {block_time}")
     lag = block_time - l1_time
     _require(lag <= L1_TIME_SLACK_S, f"l1_time lies {lag} s behind its block")
-    left = record.ops[batch.processed :]
-    covered = queue_covered(l1_time, left[0].enqueue_time if left else None)
-    _require(covered == batch.queue_covered, f"queue_covered is {covered}, L1 logged another")
-    return f"l1_time {l1_time}, {lag} s before its block; queue covered to {covered}"
+    done = record.first_op_of(batch.number)
+    for place, statement in enumerate(_statements(record, batch)):
+        done += len(statement.ops)
+        left = record.ops[done:]
+        covered = queue_covered(l1_time, left[0].enqueue_time if left else None)
+        context = Context(record.settings.domain, l1_time, covered)
+        said = f"queue_covered of proof {place + 1} is {covered}, L1 logged another"
+        _require(context == statement.context, said)
+    return f"l1_time {l1_time}, {lag} s before its block; queue covered to {batch.queue_covered}"
 
 
-def check_digest(record: L1Record, batch: AcceptedBatch) -> str:
+def check_digest(record: L1Record, batch: AcceptedBatch, place: int) -> str:
     """Poseidon over data and messages, both rebuilt from L1, is the digest that was proved."""
-    statement = _statement(record, batch)
+    statement = _statements(record, batch)[place]
     digest = digest_of(statement.data, statement.messages)
     _require(digest == statement.digest, f"recomputed {digest:#066x}")
     return f"{digest:#066x}"
 
 
-def check_evaluations(record: L1Record, batch: AcceptedBatch) -> str:
-    """z from everything before it; both polynomials at z are what was proved."""
-    inputs = _statement(record, batch).public_inputs()
-    submission = batch.submission
-    _require(inputs.y_data == submission.y_data, "D(z) is not the submitted y_data")
-    _require(inputs.y_msg == submission.y_msg, "M(z) is not the submitted y_msg")
+def check_roots(record: L1Record, batch: AcceptedBatch, place: int) -> str:
+    """old_root is the new_root of the proof before (genesis for the first), up to L1's own root."""
+    proofs, number = batch.submission.proofs, batch.number - 1
+    if place:
+        before = proofs[place - 1].new_root
+    else:
+        before = record.batches[number - 1].submission.new_root if number else genesis_root()
+    proof = proofs[place]
+    _require(proof.old_root == before, "old_root is not where the proof before ended")
+    if batch.number == len(record.batches) and place == len(proofs) - 1:
+        _require(proof.new_root == record.state_root, "L1's root is not this new_root")
+    return f"{proof.old_root:#066x} -> {proof.new_root:#066x}"
+
+
+def check_evaluations(record: L1Record, batch: AcceptedBatch, place: int) -> str:
+    """z from all proofs of the batch; both polynomials at z are what was proved."""
+    statements = _statements(record, batch)
+    inputs = statements[place].public_inputs(challenge(statements))
+    submitted = batch.submission.proofs[place]
+    _require(inputs.y_data == submitted.y_data, "D(z) is not the submitted y_data")
+    _require(inputs.y_msg == submitted.y_msg, "M(z) is not the submitted y_msg")
     _require(all(value < R for value in inputs.values()), "a public input is not below r")
     return f"z = {inputs.z:#066x}"
 
 
-def check_roots(record: L1Record, batch: AcceptedBatch) -> str:
-    """old_root is the batch before's new_root (genesis for the first), up to L1's present root."""
-    place, submission = batch.number - 1, batch.submission
-    before = record.batches[place - 1].submission.new_root if place else genesis_root()
-    _require(submission.old_root == before, "old_root is not where the batch before ended")
-    if batch.number == len(record.batches):
-        _require(submission.new_root == record.state_root, "L1's root is not this new_root")
-    return f"{submission.old_root:#066x} -> {submission.new_root:#066x}"
-
-
-CHECKS: tuple[tuple[str, _Check], ...] = (
+BATCH_CHECKS: tuple[tuple[str, _BatchCheck], ...] = (
     ("domain", check_domain),
     ("data", check_data),
     ("queue", check_queue),
     ("time", check_time),
-    ("digest", check_digest),
-    ("evaluations", check_evaluations),
-    ("roots", check_roots),
 )
 
-PROOF_CHECKS: tuple[tuple[str, _Check], ...] = (
+PROOF_CHECKS: tuple[tuple[str, _ProofCheck], ...] = (
+    ("digest", check_digest),
+    ("roots", check_roots),
+    ("evaluations", check_evaluations),
+)
+
+GROTH16_CHECKS: tuple[tuple[str, _ProofCheck], ...] = (
     ("proof, by py_arkworks", check_by_arkworks),
     ("proof, by py_ecc", check_by_py_ecc),
 )
@@ -180,35 +213,51 @@ def verify(record: L1Record, numbers: Collection[int]) -> Iterator[Passed]:
     state = State()
     for batch in record.batches[: max(numbers)]:
         asked = batch.number in numbers
-        for step, check in CHECKS:
-            passed = _run(record, batch, step, check)
+        for passed in _checked(record, batch, state, asked):
             if asked:
                 yield passed
-        replayed = _run(record, batch, "replay", lambda r, b: check_replay(r, b, state))
-        if asked:
-            yield replayed
-            for step, check in PROOF_CHECKS:
-                yield _run(record, batch, step, check)
 
 
-def check_replay(record: L1Record, batch: AcceptedBatch, state: State) -> str:
+def _checked(
+    record: L1Record, batch: AcceptedBatch, state: State, with_groth16: bool
+) -> Iterator[Passed]:
+    for step, check in BATCH_CHECKS:
+        yield _run(batch, None, step, partial(check, record, batch))
+    places = range(len(batch.submission.proofs))
+    for step, proof_check in PROOF_CHECKS:
+        for place in places:
+            yield _run(batch, place, step, partial(proof_check, record, batch, place))
+    for place in places:
+        yield _run(batch, place, "replay", partial(check_replay, record, batch, place, state))
+    for step, proof_check in GROTH16_CHECKS if with_groth16 else ():
+        for place in places:
+            yield _run(batch, place, step, partial(proof_check, record, batch, place))
+
+
+def check_replay(record: L1Record, batch: AcceptedBatch, place: int, state: State) -> str:
     """The data, replayed on the state before, give new_root and exactly the listed payouts."""
-    first = 8 * record.settings.shape.queue_slots
+    shape = record.settings.shape
+    start = place * shape.message_length
+    first = start + QUEUE_MESSAGES * shape.queue_slots
     withdrawn = [
-        (first + place, out.l1_address, out.amount_ntok)
-        for place, out in enumerate(replay_batch(record, state, batch))
+        (first + slot, out.l1_address, out.amount_ntok)
+        for slot, out in enumerate(replay_place(record, state, batch, place))
         if out is not None and out.amount_ntok
     ]
-    listed = [(p.position, p.l1_address, p.amount_ntok) for p in batch.submission.payouts]
+    listed = [
+        (p.position, p.l1_address, p.amount_ntok)
+        for p in batch.submission.payouts
+        if start <= p.position < start + shape.message_length
+    ]
     _require(withdrawn == listed, "the payouts on L1 are not what the data withdraw")
     accounts, channels = len(state.accounts), len(state.channels)
     return f"{accounts} accounts, {channels} open channels, {len(listed)} payouts"
 
 
-def _run(record: L1Record, batch: AcceptedBatch, step: str, check: _Check) -> Passed:
-    started = time.monotonic()
+def _run(batch: AcceptedBatch, place: int | None, step: str, check: Callable[[], str]) -> Passed:
+    started, proof = time.monotonic(), None if place is None else place + 1
     try:
-        found = check(record, batch)
+        found = check()
     except (_Failed, ProtocolError, L1Error, ProverError) as error:
-        raise VerificationFailed(batch.number, step, str(error)) from error
-    return Passed(batch.number, step, found, time.monotonic() - started)
+        raise VerificationFailed(batch.number, proof, step, str(error)) from error
+    return Passed(batch.number, proof, step, found, time.monotonic() - started)

@@ -8,13 +8,7 @@ from functools import cache
 
 from contracts.batches import AcceptedBatch, submission_of
 from contracts.reader import RollupSettings
-from protocol.batch import (
-    Shape,
-    challenge,
-    domain_of,
-    public_inputs,
-    queue_covered,
-)
+from protocol.batch import Shape, challenge, domain_of, public_inputs, queue_covered
 from protocol.channels import Lane, channel_id, pack_lane
 from protocol.proof_builder import execute_proof
 from protocol.queue import Deposit, NewAccount, QueueOp
@@ -68,62 +62,86 @@ def _sign(
 
 @cache
 def record() -> L1Record:
-    """Five batches: accounts; opens; a co-signed close; a forced close; its end and withdrawals."""
+    """Six batches: accounts; opens; a co-signed close; a forced close; its end and withdrawals;
+    and one of two proofs, each with ops and a payout of its own."""
     ops: tuple[QueueOp, ...] = (
         _new_account(1, ANNA, START),
         _new_account(2, BERT, START + 5),
         Deposit(3, START + 50, ANNA.index, 500, BERT.l1_address),
         Deposit(4, START + 4 * DAY_S, BERT.index, 7, BERT.l1_address),
+        Deposit(5, START + 5 * DAY_S, ANNA.index, 8, BERT.l1_address),
+        Deposit(6, START + 5 * DAY_S + 3, ANNA.index, 9, BERT.l1_address),
+        Deposit(7, START + 9 * DAY_S, ANNA.index, 10, BERT.l1_address),
     )
     first, second = channel_id(0, 1, 0), channel_id(0, 1, 1)
     paid, more = pack_lane(1_200, 240_000), pack_lane(900, 180_000)
     deadline = START + 300 + L1_TIME_SLACK_S + DAY_S
-    plan: Sequence[tuple[int, Sequence[Transaction]]] = (
-        (START + 10, ()),
+    plan: Sequence[tuple[int, Sequence[Sequence[Transaction]]]] = (
+        (START + 10, [()]),
         (
             START + 100,
-            (
-                _sign(Open(0, 1, 0, 400_000, 0, DAY_S, FOR_EVER), ANNA),
-                _sign(Open(0, 1, 1, 300_000, 0, DAY_S, FOR_EVER), ANNA),
-                _sign(TopUp(first, Lane.BA, 0, 50_000, 0, FOR_EVER), BERT),
-            ),
+            [
+                (
+                    _sign(Open(0, 1, 0, 400_000, 0, DAY_S, FOR_EVER), ANNA),
+                    _sign(Open(0, 1, 1, 300_000, 0, DAY_S, FOR_EVER), ANNA),
+                    _sign(TopUp(first, Lane.BA, 0, 50_000, 0, FOR_EVER), BERT),
+                )
+            ],
         ),
         (
             START + 200,
-            (_sign(Close(first, paid, 0, 400_000, 50_000, FOR_EVER), ANNA, BERT),),
+            [(_sign(Close(first, paid, 0, 400_000, 50_000, FOR_EVER), ANNA, BERT),)],
         ),
         (
             START + 300,
-            (
-                _sign(StartClose(second, Lane.BA, 1, FOR_EVER), BERT),
-                _sign(Claim(second, Lane.AB, more), ANNA),
-                _sign(Transfer(0, 1, 2, 1_000, 25, FOR_EVER), ANNA),
-            ),
+            [
+                (
+                    _sign(StartClose(second, Lane.BA, 1, FOR_EVER), BERT),
+                    _sign(Claim(second, Lane.AB, more), ANNA),
+                    _sign(Transfer(0, 1, 2, 1_000, 25, FOR_EVER), ANNA),
+                )
+            ],
         ),
         (
             deadline,
-            (
-                Transaction(Finalize(second)),
-                _sign(Withdraw(1, 2, 200_000, 0, FOR_EVER), BERT),
-                _sign(Withdraw(0, 3, 0, 0, FOR_EVER), ANNA),
-            ),
+            [
+                (
+                    Transaction(Finalize(second)),
+                    _sign(Withdraw(1, 2, 200_000, 0, FOR_EVER), BERT),
+                    _sign(Withdraw(0, 3, 0, 0, FOR_EVER), ANNA),
+                )
+            ],
+        ),
+        (
+            START + 6 * DAY_S,
+            [
+                (_sign(Withdraw(0, 4, 11, 0, FOR_EVER), ANNA),),
+                (
+                    _sign(Transfer(1, 0, 3, 12, 25, FOR_EVER), BERT),
+                    _sign(Withdraw(1, 4, 13, 0, FOR_EVER), BERT),
+                ),
+            ],
         ),
     )
     state, processed, batches = State(), 0, []
-    for number, (l1_time, transactions) in enumerate(plan, start=1):
-        due = [op for op in ops[processed:] if op.enqueue_time <= l1_time][: SHAPE.queue_slots]
-        left = ops[processed + len(due) :]
-        covered = queue_covered(l1_time, left[0].enqueue_time if left else None)
-        context = Context(DOMAIN, l1_time, covered)
-        executed = execute_proof(state, SHAPE, context, 1, due, [(tx, None) for tx in transactions])
-        inputs = public_inputs(executed, challenge([executed]))
-        proof = KEY.prove(inputs.values())
-        processed += len(due)
+    for number, (l1_time, steps) in enumerate(plan, start=1):
+        proofs = []
+        for transactions in steps:
+            due = [op for op in ops[processed:] if op.enqueue_time <= l1_time][: SHAPE.queue_slots]
+            processed += len(due)
+            left = ops[processed:]
+            covered = queue_covered(l1_time, left[0].enqueue_time if left else None)
+            context = Context(DOMAIN, l1_time, covered)
+            taken = [(tx, None) for tx in transactions]
+            proofs.append(execute_proof(state, SHAPE, context, 1, due, taken))
+        z = challenge(proofs)
+        inputs = [public_inputs(proof, z) for proof in proofs]
+        made = [KEY.prove(one.values()) for one in inputs]
         batches.append(
             AcceptedBatch(
                 number=number,
-                submission=submission_of(executed, inputs, proof),
-                queue_covered=covered,
+                submission=submission_of(proofs, inputs, made),
+                queue_covered=proofs[-1].context.queue_covered,
                 processed=processed,
                 block_number=10 * number,
                 block_hash=number.to_bytes(32, "big"),
@@ -151,3 +169,10 @@ def with_batch(number: int, **changes: object) -> L1Record:
     changed = replace(batch, submission=replace(batch.submission, **changes), **own)  # type: ignore[arg-type]
     batches = (*whole.batches[: number - 1], changed, *whole.batches[number:])
     return replace(whole, batches=batches)
+
+
+def with_proof(number: int, place: int, **changes: object) -> L1Record:
+    """The record with fields of the proof at `place` of a batch replaced."""
+    proofs = list(record().batches[number - 1].submission.proofs)
+    proofs[place] = replace(proofs[place], **changes)  # type: ignore[arg-type]
+    return with_batch(number, proofs=tuple(proofs))

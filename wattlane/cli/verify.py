@@ -15,9 +15,9 @@ def verify_batch(l1: L1Url, contract: ContractAddress, which: Which = "all") -> 
     """Check batches that L1 accepted, from L1 alone: no sequencer, no database, no trust.
 
     For each batch: the data decode; the queue ops are L1's, in order and none left out; times and
-    queue coverage hold; digest, challenge and evaluations are recomputed; roots chain from genesis;
-    replaying the data gives the new root and the payouts; and the Groth16 proof verifies with
-    py_arkworks and with py_ecc, two libraries that share no code.
+    queue coverage hold. For each of its proofs: digest, challenge and evaluations are recomputed;
+    roots chain from genesis; replaying the data gives the new root and the payouts; and the
+    Groth16 proof verifies with py_arkworks and with py_ecc, two libraries that share no code.
     """
     from contracts.reader import RollupReader
     from protocol.crypto import compiled
@@ -31,7 +31,16 @@ def verify_batch(l1: L1Url, contract: ContractAddress, which: Which = "all") -> 
     for passed in verify(record, numbers):
         if passed.batch != current:
             current = passed.batch
-            typer.echo(f"batch {current} (block {record.batches[current - 1].block_number})")
-        typer.echo(f"  ok  {passed.step:<22} {passed.found}  [{passed.seconds:.2f} s]")
+            batch = record.batches[current - 1]
+            count = len(batch.submission.proofs)
+            proofs = "1 proof" if count == 1 else f"{count} proofs"
+            typer.echo(f"batch {current} (block {batch.block_number}, {proofs})")
+        place = "" if passed.proof is None else f"proof {passed.proof}"
+        took = f"[{passed.seconds:.2f} s]"
+        typer.echo(f"  ok  {place:<8} {passed.step:<22} {passed.found}  {took}")
         checks += 1
-    typer.echo(f"{len(numbers)} batches verified, {checks} checks; root {record.state_root:#066x}")
+    proved = sum(len(record.batches[number - 1].submission.proofs) for number in numbers)
+    typer.echo(
+        f"{len(numbers)} batches with {proved} proofs verified, {checks} checks; "
+        f"root {record.state_root:#066x}"
+    )

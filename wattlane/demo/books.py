@@ -7,10 +7,11 @@ closing transactions on L1 carried. No figure is copied from another. Ref: invar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from channels.books import Books
+from contracts.batches import AcceptedBatch
 from contracts.reader import RollupReader
 from protocol.channels import lane_paid_ntok, lane_wh
 from protocol.data import unpack
@@ -74,7 +75,7 @@ def history(record: L1Record) -> History:
     open_now: dict[int, _Open] = {}
     for batch in record.batches:
         replay_batch(record, state, batch)
-        for element in batch.submission.data[1:]:
+        for element in _transactions(record, batch):
             entry = unpack(element)
             values = entry.values
             match entry.type:
@@ -97,6 +98,12 @@ def history(record: L1Record) -> History:
                 case _:
                     continue
     return History(opened, tuple(settlements))
+
+
+def _transactions(record: L1Record, batch: AcceptedBatch) -> Iterator[int]:
+    """The data elements of all user slots of a batch, in order."""
+    for statement in batch.statements(record.settings.shape, record.settings.domain):
+        yield from statement.data[1:]
 
 
 def payments(settlements: Iterable[Settlement]) -> dict[tuple[int, int], tuple[int, int]]:

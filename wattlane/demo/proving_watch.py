@@ -41,7 +41,8 @@ async def _watch(view: SequencerView, bars: Bars) -> None:
                 if row.status != "final":
                     break
                 announced, since, estimate_s = row.number, time.monotonic(), row.prove_seconds
-                what = f"{row.transactions} transactions, {row.ops} queue ops"
+                proofs = "1 proof" if row.proofs == 1 else f"{row.proofs} proofs"
+                what = f"{proofs}, {row.transactions} transactions, {row.ops} queue ops"
                 bars.done(f"batch {row.number} proved and accepted", row.prove_seconds, what)
             waiting = standing is not None and standing.sealed_batch > announced
             elapsed = time.monotonic() - since

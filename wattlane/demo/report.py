@@ -1,7 +1,8 @@
 """demo-report.json: exactly these fields, integers as integers, nothing estimated.
 
 `pairs`: `from` is the buyer, who paid `to`, the seller. Energy and money settled are read from L1:
-what the lanes of closed channels carried. `slots` of a batch counts queue and user slots.
+what the lanes of closed channels carried. `slots` of a batch counts queue and user slots of all
+its proofs.
 """
 
 from __future__ import annotations
@@ -36,9 +37,11 @@ class LatencyReport:
 
 @dataclass(frozen=True, slots=True)
 class BatchReport:
-    """One batch that L1 accepted. `transactions`: user transactions and queue ops in it."""
+    """One batch that L1 accepted. `transactions`: user transactions and queue ops in it; `slots`
+    and `prove_seconds` are those of all its proofs, `constraints` are those of one."""
 
     number: int
+    proofs: int
     transactions: int
     slots: int
     constraints: int
@@ -122,6 +125,7 @@ class DemoReport:
             "batches": [
                 {
                     "number": batch.number,
+                    "proofs": batch.proofs,
                     "transactions": batch.transactions,
                     "slots": batch.slots,
                     "constraints": batch.constraints,

@@ -226,15 +226,20 @@ def _batches(record: L1Record, l1: DemoL1, rows: Sequence[BatchRow]) -> tuple[Ba
     shape, told = record.settings.shape, {row.number: row for row in rows}
     reports = []
     for batch in record.batches:
-        submission = batch.submission
-        used = sum(1 for element in submission.data[1:] if unpack(element).type != TxType.NOOP)
+        submission, count = batch.submission, len(batch.submission.proofs)
+        used = sum(
+            unpack(element).type != TxType.NOOP
+            for statement in batch.statements(shape, record.settings.domain)
+            for element in statement.data[1:]
+        )
         receipt = find_receipt(l1.rpc, batch.transaction_hash)
         row = told.get(batch.number)
         reports.append(
             BatchReport(
                 number=batch.number,
+                proofs=count,
                 transactions=used + len(submission.ops),
-                slots=shape.user_slots + shape.queue_slots,
+                slots=count * (shape.user_slots + shape.queue_slots),
                 constraints=row.constraints if row else 0,
                 prove_seconds=round(row.prove_seconds, 2) if row else 0.0,
                 gas_used=receipt.gas_used if receipt else 0,

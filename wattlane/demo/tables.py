@@ -66,6 +66,7 @@ def batches(report: DemoReport) -> Table:
     table = _table(
         "Batches accepted by L1",
         "no.",
+        "proofs",
         "slots",
         "constraints",
         "proof s",
@@ -76,6 +77,7 @@ def batches(report: DemoReport) -> Table:
     for one in report.batches:
         table.add_row(
             str(one.number),
+            str(one.proofs),
             f"{one.transactions}/{one.slots}",
             f"{one.constraints:,}",
             f"{one.prove_seconds:.1f}",
@@ -113,6 +115,7 @@ def show(console: Console, plan: Plan, report: DemoReport, feed_in: int, retail:
         f"{show_energy(report.energy_settled_wh)} kWh settled of "
         f"{show_energy(report.energy_matched_wh)} matched, by {report.vouchers} vouchers "
         f"(p50 {latency.p50:.1f} ms, p99 {latency.p99:.1f} ms, max {latency.max:.1f} ms); "
+        f"{len(report.batches)} batches with {sum(one.proofs for one in report.batches)} proofs, "
         f"{used} of {slots} slots used ({100 * used // max(slots, 1)} %)."
     )
     console.print(

@@ -104,7 +104,7 @@ def test_a_session(site: tuple[Setting, SequencerProcess], tmp_path: Path) -> No
     on_l1 = ("--l1", setting.chain.url, "--contract", setting.settings.contract)
     assert "the same as L1's" in _good("status", *on_l1, "--sequencer", sequencer.url)
     verified = _good("verify-batch", "1", *on_l1)
-    assert "1 batches verified, 10 checks" in verified
+    assert "1 batches with 1 proofs verified, 10 checks" in verified
     assert_one_line(wattlane("verify-batch", "999", *on_l1), 1, "no batch '999'")
 
 

@@ -31,7 +31,7 @@ REPORT = DemoReport(
     channels_opened=1,
     channels_closed=1,
     channels_force_closed=0,
-    batches=(BatchReport(1, 4, 9, 260_000, 21.5, 500_000, 1_700, "0x01"),),
+    batches=(BatchReport(1, 2, 4, 18, 260_000, 21.5, 500_000, 1_700, "0x01"),),
     seconds=SecondsReport(1.0, 2.0, 3.0, 4.0, 20.0),
     conservation=ConservationReport(7, 2, 1, 5, 15),
     versions={"python": "3.11"},
@@ -63,6 +63,7 @@ def test_the_file_has_exactly_the_promised_fields(tmp_path: Path) -> None:
     assert list(given["voucher_latency_ms"]) == ["p50", "p99", "max"]
     assert list(given["batches"][0]) == [
         "number",
+        "proofs",
         "transactions",
         "slots",
         "constraints",
