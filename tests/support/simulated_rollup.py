@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Protocol
 
 from eth_account.signers.local import LocalAccount
 
@@ -22,6 +23,7 @@ from contracts.client import RollupClient
 from contracts.deploy import deploy_rollup, deploy_token
 from contracts.erc20 import TokenClient
 from contracts.finality import LATEST
+from contracts.verifying_key import VerifyingKey
 from protocol.batch import PublicInputs, Shape, challenge, queue_covered
 from protocol.queue import QueueOp
 from tests.support.simulated_proofs import SimulatedKey
@@ -32,12 +34,23 @@ DIGEST = 0xD16E57
 TOKENS = 10**40
 
 
+class Prover(Protocol):
+    """Makes proofs for the contract's key: a SimulatedKey, or a real key with its circuit."""
+
+    @property
+    def key(self) -> VerifyingKey:
+        """The contract's key."""
+
+    def prove(self, inputs: Sequence[int]) -> bytes:
+        """A, B, C for these seven public inputs."""
+
+
 @dataclass(frozen=True, slots=True)
 class SimulatedRollup:
     """Its client sends as the operator, who also mints and holds tokens."""
 
     chain: Chain
-    key: SimulatedKey
+    key: Prover
     token: TokenClient
     client: RollupClient
 

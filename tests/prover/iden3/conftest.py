@@ -1,0 +1,42 @@
+"""snarkjs and circom for the whole package; powers of tau by two parties and a beacon."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.iden3_tools import Iden3Tools, ToolsUnavailable, iden3_tools
+
+POWER = 7
+BEACON = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
+ENTROPY = b"entropy of the tests of files, known"
+
+
+@pytest.fixture(scope="session")
+def tools() -> Iden3Tools:
+    """snarkjs and circom, or a plain word that these tests did not run."""
+    try:
+        return iden3_tools()
+    except ToolsUnavailable as error:
+        pytest.skip(f"the tests against snarkjs DID NOT RUN: {error}")
+
+
+@pytest.fixture(scope="session")
+def unprepared_ptau(tools: Iden3Tools, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Powers of tau by two contributions and a beacon."""
+    folder = tmp_path_factory.mktemp("ptau")
+    tools.snarkjs(folder, "powersoftau", "new", "bls12-381", str(POWER), "0.ptau")
+    for number in (1, 2):
+        files = (f"{number - 1}.ptau", f"{number}.ptau")
+        tools.snarkjs(folder, "powersoftau", "contribute", *files, "-e=known", f"-n=party {number}")
+    tools.snarkjs(folder, "powersoftau", "beacon", "2.ptau", "beacon.ptau", BEACON, "10")
+    return folder / "beacon.ptau"
+
+
+@pytest.fixture(scope="session")
+def ptau(tools: Iden3Tools, unprepared_ptau: Path) -> Path:
+    """The same, prepared by snarkjs for the second phase."""
+    folder = unprepared_ptau.parent
+    tools.snarkjs(folder, "powersoftau", "prepare", "phase2", unprepared_ptau, "final.ptau")
+    return folder / "final.ptau"
