@@ -12,18 +12,21 @@
 """
 
 from ethereum.ercs import IERC20
-from ethereum.ercs import IERC20Detailed
 
 import calldata
 import combination
 import messages
 import polynomials
 import queue
+import vault
 import verifier
 
 initializes: queue
+initializes: vault
 initializes: verifier
 initializes: combination[verifier := verifier]
+
+exports: (vault.withdraw, vault.pending_ntok, vault.held_ntok, combination.proofs_hold)
 
 
 # Constants
@@ -43,13 +46,9 @@ MAX_DATA: constant(uint256) = 256  # elements of all proofs in a batch
 MAX_WITHDRAWALS: constant(uint256) = 256
 
 ACCOUNT_LIMIT: constant(uint256) = 2**24
-NTOK_LIMIT: constant(uint256) = 2**64
-NTOK_DECIMALS: constant(uint256) = 9
-MAX_TOKEN_DECIMALS: constant(uint256) = 36
 
 L1_TIME_LAG: constant(uint256) = 7200  # seconds a batch's l1_time may lie behind its block
 OPERATOR_PRIVILEGE: constant(uint256) = 3 * 86400  # seconds; the oldest op older: anyone submits
-
 
 
 # Types
@@ -83,24 +82,8 @@ event BatchAccepted:
     proofs: uint256  # in the batch
 
 
-event WithdrawalPending:
-    recipient: indexed(address)
-    batch_number: indexed(uint256)
-    position: uint256
-    amount_ntok: uint256
-
-
-event Withdrawn:
-    recipient: indexed(address)
-    amount_ntok: uint256
-    amount_base_units: uint256
-
-
 # Storage and immutables
 
-TOKEN: immutable(IERC20)
-BASE_UNITS_PER_NTOK: immutable(uint256)  # 1 where the token has 9 decimals or fewer
-NTOK_PER_BASE_UNIT: immutable(uint256)  # 1 where the token has 9 decimals or more
 OPERATOR: immutable(address)
 QUEUE_SLOTS: immutable(uint256)  # Q
 USER_SLOTS: immutable(uint256)  # N
@@ -110,8 +93,6 @@ state_root: public(uint256)
 packed_progress: uint256
 account_count: public(uint256)  # accounts; the index that the next one gets
 account_owner: public(HashMap[uint256, address])  # account index -> l1_address
-pending_ntok: public(HashMap[address, uint256])  # recipient -> ntok
-held_ntok: public(uint256)  # ntok deposited and not yet paid out by withdraw()
 
 
 @deploy
@@ -132,11 +113,7 @@ def __init__(
     assert queue_slots >= 1 and queue_slots <= MAX_QUEUE_SLOTS, "BadSlotCount"
     assert user_slots >= 1 and user_slots <= MAX_USER_SLOTS, "BadSlotCount"
     verifier.__init__(key)
-    decimals: uint256 = convert(staticcall IERC20Detailed(token.address).decimals(), uint256)
-    assert decimals <= MAX_TOKEN_DECIMALS, "BadDecimals"
-    BASE_UNITS_PER_NTOK = 10 ** (max(decimals, NTOK_DECIMALS) - NTOK_DECIMALS)
-    NTOK_PER_BASE_UNIT = 10 ** (NTOK_DECIMALS - min(decimals, NTOK_DECIMALS))
-    TOKEN = token
+    vault.__init__(token)
     OPERATOR = operator
     QUEUE_SLOTS = queue_slots
     USER_SLOTS = user_slots
@@ -160,7 +137,7 @@ def new_account(key_hash: uint256, owner: address, amount_base_units: uint256) -
     assert index < ACCOUNT_LIMIT, "AccountsFull"
     assert key_hash < R, "KeyHashTooLarge"
     assert owner != empty(address), "OwnerZero"
-    amount_ntok: uint256 = self._take_deposit(amount_base_units)
+    amount_ntok: uint256 = vault._take_deposit(amount_base_units)
     self.account_count = index + 1
     self.account_owner[index] = owner
     queue._enqueue(OP_NEW_ACCOUNT, index, owner, amount_ntok, key_hash)
@@ -177,29 +154,8 @@ def deposit(account_index: uint256, owner: address, amount_base_units: uint256):
     """
     assert account_index < self.account_count, "UnknownAccount"
     assert self.account_owner[account_index] == owner, "OwnerMismatch"
-    amount_ntok: uint256 = self._take_deposit(amount_base_units)
+    amount_ntok: uint256 = vault._take_deposit(amount_base_units)
     queue._enqueue(OP_DEPOSIT, account_index, msg.sender, amount_ntok, 0)
-
-
-@internal
-def _take_deposit(amount_base_units: uint256) -> uint256:
-    """
-    @dev Pulls tokens from the caller and credits what has arrived, whatever the token did.
-    @return ntok
-    """
-    before: uint256 = staticcall TOKEN.balanceOf(self)
-    sent: bool = extcall TOKEN.transferFrom(
-        msg.sender, self, amount_base_units, default_return_value=True
-    )
-    assert sent, "TokenRefused"
-    received: uint256 = staticcall TOKEN.balanceOf(self) - before
-    assert received > 0, "AmountZero"
-    assert received % BASE_UNITS_PER_NTOK == 0, "NotWholeNtok"
-    amount_ntok: uint256 = received // BASE_UNITS_PER_NTOK * NTOK_PER_BASE_UNIT
-    held_ntok: uint256 = self.held_ntok + amount_ntok
-    assert held_ntok < NTOK_LIMIT, "TooMuchDeposited"
-    self.held_ntok = held_ntok
-    return amount_ntok
 
 
 # Batches
@@ -240,7 +196,9 @@ def submit_batch(
 
     # The queue, and all messages in one hash.
     commitment: bytes32 = empty(bytes32)
-    rolling_hash: bytes32 = queue.records[progress.processed].hash
+    rolling_hash: bytes32 = empty(bytes32)
+    if len(ops) > 0:
+        rolling_hash = queue.records[progress.processed].hash
     for entry: queue.Op in ops:
         rolling_hash = queue._chain_hash(rolling_hash, entry)
         commitment = messages._bind_op(commitment, entry.elements)
@@ -258,19 +216,22 @@ def submit_batch(
     # The chain of roots, what each proof covers of the queue, and z.
     root: uint256 = self.state_root
     assert proofs[0].old_root == root, "StaleRoot"
-    contexts: uint256[MAX_PROOFS] = empty(uint256[MAX_PROOFS])
+    contexts: DynArray[uint256, MAX_PROOFS] = []
     bound: bytes32 = polynomials._start(count, keccak256(abi_encode(data)), commitment)
     for k: uint256 in range(count, bound=MAX_PROOFS):
-        assert proofs[k].old_root == root, "BrokenChain"
-        root = proofs[k].new_root
-        for claimed: uint256 in [root, proofs[k].digest, proofs[k].y_data, proofs[k].y_msg]:
-            assert claimed < R, "InputTooLarge"
+        proof: combination.Proof = proofs[k]
+        assert proof.old_root == root, "BrokenChain"
+        assert (
+            proof.new_root < R and proof.digest < R and proof.y_data < R and proof.y_msg < R
+        ), "InputTooLarge"
+        root = proof.new_root
         covered: uint256 = queue_covered
         left: uint256 = (k + 1) * QUEUE_SLOTS  # the batch's first op that this proof leaves
         if left < len(ops):
             covered = queue._enqueue_time(ops[left].elements)
-        contexts[k] = DOMAIN | l1_time << 128 | covered << 168
-        bound = polynomials._bind(bound, proofs[k].old_root, root, contexts[k], proofs[k].digest)
+        context: uint256 = DOMAIN | l1_time << 128 | covered << 168
+        bound = polynomials._bind(bound, proof.old_root, root, context, proof.digest)
+        contexts.append(context)
     z: uint256 = convert(bound, uint256) % R
 
     # Each proof's messages at z, and all data at z.
@@ -313,7 +274,7 @@ def submit_batch(
             ],
         ), "ProofRejected"
     else:
-        assert combination._verify(count, contexts, z), "ProofRejected"
+        assert staticcall combination.Itself(self).proofs_hold(proofs, contexts, z), "ProofRejected"
 
     number: uint256 = progress.batches + 1
     self.state_root = root
@@ -321,13 +282,7 @@ def submit_batch(
     for withdrawal: uint256 in withdrawals:
         recipient: address = convert(withdrawal % 2**160, address)
         amount_ntok: uint256 = (withdrawal >> 160) % 2**64
-        self.pending_ntok[recipient] += amount_ntok
-        log WithdrawalPending(
-            recipient=recipient,
-            batch_number=number,
-            position=withdrawal >> 224,
-            amount_ntok=amount_ntok,
-        )
+        vault._owe(recipient, amount_ntok, number, withdrawal >> 224)
     log BatchAccepted(
         number=number,
         new_root=root,
@@ -344,33 +299,6 @@ def _check_time(l1_time: uint256, last_l1_time: uint256):
     assert l1_time >= last_l1_time, "TimeWentBack"
     assert l1_time <= block.timestamp, "TimeInFuture"
     assert l1_time + L1_TIME_LAG >= block.timestamp, "TimeTooOld"
-
-
-# Withdrawals
-
-@external
-@nonreentrant
-def withdraw() -> uint256:
-    """
-    @notice Sends the caller its pending withdrawals: all whole base units of the token. What is
-            less than one stays pending.
-    @return Base units sent.
-    """
-    pending: uint256 = self.pending_ntok[msg.sender]
-    units: uint256 = pending // NTOK_PER_BASE_UNIT
-    assert units > 0, "NothingToWithdraw"
-    paid_ntok: uint256 = units * NTOK_PER_BASE_UNIT
-    amount_base_units: uint256 = units * BASE_UNITS_PER_NTOK
-    self.pending_ntok[msg.sender] = pending - paid_ntok
-    self.held_ntok -= paid_ntok
-    log Withdrawn(
-        recipient=msg.sender, amount_ntok=paid_ntok, amount_base_units=amount_base_units
-    )
-    sent: bool = extcall TOKEN.transfer(
-        msg.sender, amount_base_units, default_return_value=True
-    )
-    assert sent, "TokenRefused"
-    return amount_base_units
 
 
 # Views
@@ -418,13 +346,13 @@ def settings() -> Settings:
     @return What was fixed at deployment, except for the key.
     """
     return Settings(
-        token=TOKEN.address,
+        token=vault.TOKEN.address,
         operator=OPERATOR,
         queue_slots=QUEUE_SLOTS,
         user_slots=USER_SLOTS,
         domain=DOMAIN,
-        base_units_per_ntok=BASE_UNITS_PER_NTOK,
-        ntok_per_base_unit=NTOK_PER_BASE_UNIT,
+        base_units_per_ntok=vault.BASE_UNITS_PER_NTOK,
+        ntok_per_base_unit=vault.NTOK_PER_BASE_UNIT,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from contracts.chain import Chain
 from contracts.deploy import deploy_contract
 from contracts.queue_ops import queue_op_from
 from contracts.transactions import Sender
-from protocol.batch import Shape, domain_of
+from protocol.batch import Shape, domain_of, evaluate
+from protocol.crypto.field import R
 from protocol.queue import NO_OPS_HASH
 from tests.vectors import generate
 
@@ -47,7 +49,7 @@ def run(chain: Chain, source: Contract) -> Run:
         entry = source.functions[function]
         data = "0x" + entry.encode_call(*arguments).hex()
         result = chain.rpc.data("eth_call", {"to": address, "data": data}, "latest")
-        return entry.decode_result(result)[0]
+        return next(iter(entry.decode_result(result)), None)
 
     return call
 
@@ -61,51 +63,65 @@ def test_queue_hashes(run: Run) -> None:
         op = queue_op_from(number, elements, payer)
         assert op is not None
         assert op.elements() == tuple(elements)
+        assert run("enqueue_time", elements) == op.enqueue_time
         for field, given in entry["fields"].items():
             assert getattr(op, field) == _int(given), field
 
 
 def test_messages_and_evaluations(run: Run) -> None:
+    """What ops and withdrawals add up to at z is what all W elements give there."""
     checked = 0
     for batch in LAYOUTS["batches"]:
         for proof in batch["proofs"]:
             shape = Shape(int(proof["queue_slots"]), int(proof["user_slots"]))
-            messages = _ints(proof["messages"])
-            consumed = [LAYOUTS["queue"][number - 1] for number in proof["ops"]]
-            ops = [
-                (_ints(op["elements"]), _int(op["fields"]["payer"]).to_bytes(20, "big"))
-                for op in consumed
-            ]
-            first = 8 * shape.queue_slots
-            payouts = [
-                (first + i, (word % 2**160).to_bytes(20, "big"), word >> 160)
-                for i, word in enumerate(messages[first:])
-                if word
-            ]
-            expected = run("expected_messages", ops, payouts, *_shape(shape))
-            assert list(expected) == messages
-            mirrored = [Payout(at, int.from_bytes(to, "big"), amount) for at, to, amount in payouts]
+            messages, consumed = _ints(proof["messages"]), _consumed(proof)
+            payouts = _payouts(shape, messages)
             parsed = [
                 queue_op_from(number, _ints(op["elements"]), _int(op["fields"]["payer"]))
                 for number, op in zip(proof["ops"], consumed, strict=True)
             ]
-            assert messages_of(shape, [op for op in parsed if op], mirrored) == tuple(messages)
+            assert messages_of(shape, [op for op in parsed if op], payouts) == tuple(messages)
             z, y_data, y_msg = _ints(proof["public_inputs"])[4:]
-            assert run("evaluate", _ints(proof["data"]), z) == y_data
-            assert run("evaluate", messages, z) == y_msg
-            checked += len(ops) + len(payouts)
+            terms = [run("op_at", _ints(op["elements"]), j, z) for j, op in enumerate(consumed)]
+            for payout in payouts:
+                assert Payout.from_word(payout.word()) == payout
+                limits = (1, len(consumed), shape.queue_slots, shape.user_slots)
+                run("check_withdrawal", payout.word(), *limits)
+                terms.append(run("withdrawal_at", payout.word(), shape.message_length, z))
+            assert sum(terms) % R == y_msg == evaluate(messages, z)
+            powers = [run("power", z, i) for i in range(shape.data_length)]
+            data = _ints(proof["data"])
+            assert sum(x * p for x, p in zip(data, powers, strict=True)) % R == y_data
+            checked += len(terms)
     assert checked >= 3
 
 
-def test_the_challenge_of_a_batch_of_one_proof(run: Run) -> None:
-    singles = [batch for batch in LAYOUTS["batches"] if len(batch["proofs"]) == 1]
-    assert singles
-    for batch in singles:
-        (proof,) = batch["proofs"]
-        old_root, new_root, context, digest, z = _ints(proof["public_inputs"])[:5]
-        data, messages = _ints(proof["data"]), _ints(proof["messages"])
-        assert run("challenge", old_root, new_root, context, digest, data, messages) == z
-        assert z == _int(batch["z"])
+def test_the_challenge_of_batches_of_one_proof_and_of_two(run: Run) -> None:
+    assert {len(batch["proofs"]) for batch in LAYOUTS["batches"]} == {1, 2}
+    for batch in LAYOUTS["batches"]:
+        proofs, data = batch["proofs"], []
+        commitment, outputs = bytes(32), []
+        for k, proof in enumerate(proofs):
+            shape = Shape(int(proof["queue_slots"]), int(proof["user_slots"]))
+            data += _ints(proof["data"])
+            for op in _consumed(proof):
+                commitment = run("bind_op", commitment, _ints(op["elements"]))
+            outputs += [
+                replace(payout, position=payout.position + k * shape.message_length)
+                for payout in _payouts(shape, _ints(proof["messages"]))
+            ]
+        for payout in outputs:
+            commitment = run("bind_withdrawal", commitment, payout.word())
+        chained = run("start", len(proofs), data, commitment)
+        for proof in proofs:
+            chained = run("bind", chained, *_ints(proof["public_inputs"])[:4])
+        assert int.from_bytes(chained, "big") % R == _int(batch["z"])
+
+
+def test_powers_of_z(run: Run) -> None:
+    z = 2**254 + 12345
+    for exponent in (0, 1, 2, 7, 8, 64, 95, 127):
+        assert run("power", z, exponent) == pow(z, exponent, R)
 
 
 def test_the_domain() -> None:
@@ -113,5 +129,14 @@ def test_the_domain() -> None:
     assert domain_of(domain["chain_id"], _int(domain["contract"])) == _int(domain["domain"])
 
 
-def _shape(shape: Shape) -> tuple[int, int]:
-    return shape.queue_slots, shape.user_slots
+def _consumed(proof: dict[str, Any]) -> list[dict[str, Any]]:
+    return [LAYOUTS["queue"][number - 1] for number in proof["ops"]]
+
+
+def _payouts(shape: Shape, messages: list[int]) -> list[Payout]:
+    first = 8 * shape.queue_slots
+    return [
+        Payout(first + i, word % 2**160, word >> 160)
+        for i, word in enumerate(messages[first:])
+        if word
+    ]

@@ -19,36 +19,57 @@ def chain_hash(previous: bytes32, entry: queue.Op) -> bytes32:
 
 @external
 @pure
-def expected_messages(
-    ops: DynArray[queue.Op, queue.QUEUE_SLOTS_MAX],
-    withdrawals: DynArray[messages.Withdrawal, messages.MAX_WITHDRAWALS],
-    queue_slots: uint256,
-    user_slots: uint256,
-) -> DynArray[uint256, messages.MAX_MESSAGES]:
-    return messages._expected(ops, withdrawals, queue_slots, user_slots)
+def enqueue_time(elements: uint256[7]) -> uint256:
+    return queue._enqueue_time(elements)
 
 
 @external
 @pure
-def evaluate(words: DynArray[uint256, polynomials.MAX_WORDS], z: uint256) -> uint256:
-    return polynomials._evaluate(words, z)
+def check_withdrawal(
+    word: uint256, count: uint256, consumed: uint256, queue_slots: uint256, user_slots: uint256
+):
+    messages._check_withdrawal(word, count, consumed, queue_slots, user_slots)
 
 
 @external
 @pure
-def challenge(
-    old_root: uint256,
-    new_root: uint256,
-    context: uint256,
-    digest: uint256,
-    data: DynArray[uint256, polynomials.MAX_WORDS],
-    message_elements: DynArray[uint256, polynomials.MAX_WORDS],
-) -> uint256:
-    return polynomials._challenge(
-        old_root,
-        new_root,
-        context,
-        digest,
-        polynomials._hash(data),
-        polynomials._hash(message_elements),
-    )
+def op_at(elements: uint256[7], slot: uint256, z: uint256) -> uint256:
+    return messages._op_at(elements, slot, z)
+
+
+@external
+@pure
+def withdrawal_at(word: uint256, width: uint256, z: uint256) -> uint256:
+    return messages._withdrawal_at(word, width, z)
+
+
+@external
+@pure
+def power(z: uint256, exponent: uint256) -> uint256:
+    return polynomials._power(z, exponent)
+
+
+@external
+@pure
+def bind_op(previous: bytes32, elements: uint256[7]) -> bytes32:
+    return messages._bind_op(previous, elements)
+
+
+@external
+@pure
+def bind_withdrawal(previous: bytes32, word: uint256) -> bytes32:
+    return messages._bind_withdrawal(previous, word)
+
+
+@external
+@pure
+def start(count: uint256, data: DynArray[uint256, 256], messages_commitment: bytes32) -> bytes32:
+    return polynomials._start(count, keccak256(abi_encode(data)), messages_commitment)
+
+
+@external
+@pure
+def bind(
+    previous: bytes32, old_root: uint256, new_root: uint256, context: uint256, digest: uint256
+) -> bytes32:
+    return polynomials._bind(previous, old_root, new_root, context, digest)
