@@ -10,10 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocol.batch import ExecutedProof, PublicInputs
-from prover.circuits.batch import HEAD, TAIL, BatchCircuit, queue_name, user_name
+from prover.circuits.batch import (
+    CLOSED,
+    HEAD,
+    OPENED,
+    TAIL,
+    BatchCircuit,
+    queue_name,
+    user_name,
+)
 from prover.circuits.ends import head_inputs, tail_inputs
 from prover.circuits.queue_slot import queue_inputs
 from prover.circuits.user_inputs import user_inputs
+from prover.circuits.windows import closing_inputs, opening_inputs
 from prover.errors import WrongShape
 
 
@@ -23,13 +32,18 @@ def batch_inputs(
     """Instance -> name -> value, for all but the links. Raises WrongShape."""
     if executed.shape != circuit.shape:
         raise WrongShape(str(executed.shape), str(circuit.shape))
-    inputs = {HEAD: head_inputs(public, executed.old_trees), TAIL: tail_inputs(executed)}
+    inputs = {
+        HEAD: head_inputs(public, executed.old_trees),
+        OPENED: opening_inputs(executed.windows),
+        CLOSED: closing_inputs(executed.windows),
+        TAIL: tail_inputs(executed),
+    }
     for j in range(circuit.shape.queue_slots):
         queue_trace = executed.queue[j] if j < len(executed.queue) else None
         inputs[queue_name(j)] = queue_inputs(queue_trace)
     for i in range(circuit.shape.user_slots):
         user_trace = executed.users[i] if i < len(executed.users) else None
-        inputs[user_name(i)] = user_inputs(user_trace)
+        inputs[user_name(i)] = user_inputs(user_trace, executed.windows)
     return inputs
 
 

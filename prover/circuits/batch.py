@@ -1,7 +1,8 @@
 """Invariant: one satisfied batch circuit is one proof of docs/protocol.md section 5, for its shape.
 
-head, queue slots 0 .. Q - 1, user slots 0 .. N - 1 and tail are templates, each recorded once and
-joined: every slot starts from the roots that the one before left.
+head, queue slots 0 .. Q - 1, user slots 0 .. N - 1 between the opening and the closing of windows,
+and tail are templates, each recorded once and joined: a queue slot starts from the root, a user
+slot from the windows that the one before left.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from protocol.batch import Shape
+from protocol.windows import PREFIX_BITS
 from prover.circuits.ends import BOUND_LATER, head, tail
 from prover.circuits.queue_slot import ELEMENTS, queue_slot
 from prover.circuits.user_slot import user_slot
+from prover.circuits.windows import WINDOWS, closing, opening
 from prover.r1cs.compose import Circuit, Instance, Port, compose
 from prover.r1cs.system import R1CS
 
-DEFAULT_SHAPE = Shape(queue_slots=2, user_slots=7)
+DEFAULT_SHAPE = Shape(queue_slots=2, user_slots=10)
 """The most user slots for which the whole circuit fits 2^18."""
 
-HEAD, TAIL = "head", "tail"
+HEAD, OPENED, CLOSED, TAIL = "head", "opened", "closed", "tail"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,12 +70,20 @@ def _instances(shape: Shape) -> list[Instance]:
         links = {"accounts_root": Port(before, "accounts"), "used_before": Port(before, "used")}
         instances.append(Instance(name, queue_slot(), links))
         before = name
-    accounts, channels = Port(before, "accounts"), Port(HEAD, "channels")
+    links = {"accounts_root": Port(before, "accounts"), "channels_root": Port(HEAD, "channels")}
+    instances.append(Instance(OPENED, opening()))
+    prefixes = {f"{window}/prefix": Port(OPENED, f"{window}/prefix") for window in WINDOWS}
+    before = OPENED
     for name in users:
-        links = {"accounts_root": accounts, "channels_root": channels, **context}
-        instances.append(Instance(name, user_slot(), links))
-        accounts, channels = Port(name, "accounts"), Port(name, "channels")
-    links = {"accounts_root": accounts, "channels_root": channels}
+        nodes = {f"{window}/node": Port(before, window) for window in WINDOWS}
+        instances.append(Instance(name, user_slot(), {**nodes, **prefixes, **context}))
+        before = name
+    for window in WINDOWS:
+        links |= {f"{window}/old": Port(OPENED, window), f"{window}/new": Port(before, window)}
+        bits = [f"{window}/bit/{i}" for i in range(PREFIX_BITS)]
+        links |= {bit: Port(OPENED, bit) for bit in bits}
+    instances.append(Instance(CLOSED, closing(), links))
+    links = {f"{tree}_root": Port(CLOSED, tree) for tree in ("accounts", "channels")}
     links |= {name: Port(HEAD, f"given/{name}") for name in BOUND_LATER}
     for i, name in enumerate(users):
         links |= {f"{each}/{i}": Port(name, each) for each in ("fee", "data", "message")}

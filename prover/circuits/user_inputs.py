@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from protocol.crypto.schnorr import Signature
-from protocol.state import AccountUpdate
 from protocol.trace import UserTrace
 from protocol.transactions import (
     Claim,
@@ -22,6 +21,7 @@ from protocol.transactions import (
     Withdraw,
 )
 from protocol.units import AMOUNT_BITS, DOMAIN_BITS, FEE_BITS, TIME_BITS
+from protocol.windows import ProofWindows
 from prover.circuits.account_leaf import (
     AccountFields,
     Signer,
@@ -40,11 +40,23 @@ from prover.circuits.channel_leaf import (
 )
 from prover.circuits.conditions import enforce_zero_if
 from prover.circuits.kinds import Kind, input_kind
-from prover.circuits.tree_place import TreePlace, input_place, place_inputs
+from prover.circuits.tree_place import TreePlace
+from prover.circuits.windows import (
+    ACCOUNTS1,
+    ACCOUNTS2,
+    CHANNELS,
+    AccountPlace,
+    WindowWires,
+    account_place_inputs,
+    channel_place_inputs,
+    input_account_place,
+    input_channel_place,
+    link_window,
+)
 from prover.gadgets.bits import input_bit, input_uint, unsafe_uint
 from prover.gadgets.schnorr import DUMMY, SignatureWires, input_signature, signature_inputs
 from prover.r1cs.builder import Builder
-from prover.r1cs.lc import Bit, Lc, Uint
+from prover.r1cs.lc import Bit, Uint
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +66,15 @@ class UserSlot:
     lane_ab, lane_ba: the lanes afterwards. side: whose signature or lane, 0 for A and ab.
     """
 
-    accounts_root: Lc
-    channels_root: Lc
+    account_windows: tuple[WindowWires, WindowWires]
+    channel_window: WindowWires
     domain: Uint
     l1_time: Uint
     queue_covered: Uint
     kind: Kind
-    place_1: TreePlace
+    place_1: AccountPlace
     account_1: Signer
-    place_2: TreePlace
+    place_2: AccountPlace
     account_2: AccountFields
     place_c: TreePlace
     channel: ChannelFields
@@ -78,19 +90,20 @@ class UserSlot:
 
 def input_user_slot(b: Builder) -> UserSlot:
     """All inputs of a slot, ranged. The links' ranges are the business of those who export them."""
-    accounts_root, channels_root = b.link("accounts_root"), b.link("channels_root")
+    account_windows = link_window(b, ACCOUNTS1), link_window(b, ACCOUNTS2)
+    channel_window = link_window(b, CHANNELS)
     domain = unsafe_uint(b.link("domain"), DOMAIN_BITS)
     l1_time = unsafe_uint(b.link("l1_time"), TIME_BITS)
     queue_covered = unsafe_uint(b.link("queue_covered"), TIME_BITS)
     kind = input_kind(b)
     with b.scope("account1"):
-        place_1, account_1 = input_place(b), input_signer(b)
+        place_1, account_1 = input_account_place(b), input_signer(b)
         account_1.fields.lanes.enforce_blank_if(b, _off(kind.on_account_1), "blank")
     with b.scope("account2"):
-        place_2, account_2 = input_place(b), input_fields(b)
+        place_2, account_2 = input_account_place(b), input_fields(b)
         account_2.lanes.enforce_blank_if(b, _off(kind.on_account_2), "blank")
     with b.scope("channel"):
-        place_c, channel = input_place(b), input_channel(b)
+        place_c, channel = input_channel_place(b), input_channel(b)
         channel.enforce_fresh_if(b, Bit((1 - kind.on_channel + kind.open).terms))
         channel.enforce_nameless_if(b, _off(kind.on_channel))
         lane_ab, lane_ba = input_lane(b, "new_ab"), input_lane(b, "new_ba")
@@ -104,8 +117,8 @@ def input_user_slot(b: Builder) -> UserSlot:
         enforce_zero_if(b, _off(kind.spends), money, label="no money")
         enforce_zero_if(b, _off(kind.expires), valid_until, label="no expiry")
     return UserSlot(
-        accounts_root=accounts_root,
-        channels_root=channels_root,
+        account_windows=account_windows,
+        channel_window=channel_window,
         domain=domain,
         l1_time=l1_time,
         queue_covered=queue_covered,
@@ -131,26 +144,22 @@ def _off(bit: Bit) -> Bit:
     return Bit((1 - bit).terms)
 
 
-def user_inputs(trace: UserTrace | None) -> dict[str, int]:
-    """The inputs of a user slot but its links; None for a NOOP."""
+def user_inputs(trace: UserTrace | None, windows: ProofWindows) -> dict[str, int]:
+    """The inputs of a user slot but its links; None for a NOOP. windows: its proof's."""
     if trace is None:
         inputs = {"kind/type": int(TxType.NOOP)}
     else:
         inputs = {"kind/type": int(trace.transaction.body.TYPE)}
     first, second = (trace.account_1, trace.account_2) if trace else (None, None)
-    inputs |= _place("account1", first) | signer_inputs("account1", first.before if first else None)
-    inputs |= _place("account2", second) | fields_inputs(
-        "account2", second.before if second else None
-    )
+    inputs |= account_place_inputs("account1", first, windows)
+    inputs |= signer_inputs("account1", first.before if first else None)
+    inputs |= account_place_inputs("account2", second, windows)
+    inputs |= fields_inputs("account2", second.before if second else None)
     inputs |= _channel(trace) | _signed(trace)
     signatures = trace.transaction.signatures if trace else ()
     for number, signature in enumerate(_padded(signatures), start=1):
         inputs |= signature_inputs(f"signature{number}", signature)
     return inputs
-
-
-def _place(scope: str, update: AccountUpdate | None) -> dict[str, int]:
-    return place_inputs(scope, update.index, update.siblings) if update else place_inputs(scope)
 
 
 def _padded(signatures: tuple[Signature, ...]) -> tuple[Signature, ...]:
@@ -160,14 +169,13 @@ def _padded(signatures: tuple[Signature, ...]) -> tuple[Signature, ...]:
 def _channel(trace: UserTrace | None) -> dict[str, int]:
     update = trace.channel if trace else None
     if trace is None or update is None:
-        fields, lanes, place = None, (0, 0), place_inputs("channel")
+        fields, lanes = None, (0, 0)
     else:
         fields, lanes = update.before, _lanes_after(trace)
         if isinstance(trace.transaction.body, Open):
             assert update.after is not None
             fields = replace(update.after, deposit_a_ntok=0)
-        place = place_inputs("channel", update.slot, update.siblings)
-    inputs = place | channel_inputs("channel", fields)
+    inputs = channel_place_inputs("channel", update) | channel_inputs("channel", fields)
     return (
         inputs | lane_inputs("channel/new_ab", lanes[0]) | lane_inputs("channel/new_ba", lanes[1])
     )

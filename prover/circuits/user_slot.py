@@ -1,7 +1,8 @@
 """Invariant: a user slot has a witness exactly where protocol.execute accepts, with its outcome.
 
-One template for all types. Leaf updates are chained: account 1, account 2, channel; those that a
-type does not use carry the roots through. Ref: docs/protocol.md section 4, docs/statements.md.
+One template for all types. Leaf updates are chained: account 1, account 2, channel, inside the
+proof's windows; those that a type does not use carry the windows through.
+Ref: docs/protocol.md section 4, docs/statements.md.
 """
 
 from __future__ import annotations
@@ -26,26 +27,26 @@ from prover.circuits.user_words import (
     signed_message,
     withdrawal_element,
 )
+from prover.circuits.windows import WINDOWS, WindowWires
 from prover.gadgets.bits import enforce_uint, unsafe_uint
 from prover.gadgets.schnorr import enforce_signature
 from prover.gadgets.select import enforce_equal_if, is_both, masked
 from prover.r1cs.builder import Builder
-from prover.r1cs.lc import Bit, Lc
+from prover.r1cs.lc import Bit
 from prover.r1cs.template import Template
 
 
 @cache
 def user_slot() -> Template:
-    """The template. Links: both roots, domain, l1_time, queue_covered. Exports: accounts, channels
-    (the roots afterwards), data, message, fee."""
+    """The template. Links: the three windows, domain, l1_time, queue_covered. Exports: the windows'
+    nodes afterwards, data, message, fee."""
     b = Builder("user slot")
     slot = input_user_slot(b)
     _enforce_parties(b, slot)
     _enforce_times(b, slot, words := SlotWords(b, slot))
     _enforce_signatures(b, slot, words)
-    accounts, channels = _update_leaves(b, slot)
-    b.export("accounts", accounts)
-    b.export("channels", channels)
+    for name, window in zip(WINDOWS, _update_leaves(b, slot), strict=True):
+        b.export(name, window.node)
     b.export("data", data_element(b, slot, words))
     b.export("message", withdrawal_element(b, slot))
     b.export("fee", slot.fee_ntok)
@@ -55,7 +56,7 @@ def user_slot() -> Template:
 def _enforce_parties(b: Builder, slot: UserSlot) -> None:
     """The accounts are the ones meant, the channel is in the right phase, the nonce has room."""
     kind, channel, signer = slot.kind, slot.channel, slot.account_1
-    first, second = slot.place_1.index, slot.place_2.index
+    first, second = slot.place_1.tree.index, slot.place_2.tree.index
     with b.scope("parties"):
         party = b.mul(channel.b_index - channel.a_index, slot.side, channel.a_index, label="party")
         as_party = one_of(kind.open, kind.top_up, kind.start_close, kind.pays_out)
@@ -106,8 +107,8 @@ def _enforce_signatures(b: Builder, slot: UserSlot, words: SlotWords) -> None:
         enforce_equal_if(b, kind.close, key_hash, channel.key_hash_b, label="B's key")
 
 
-def _update_leaves(b: Builder, slot: UserSlot) -> tuple[Lc, Lc]:
-    """(accounts root, channels root) after all three updates."""
+def _update_leaves(b: Builder, slot: UserSlot) -> tuple[WindowWires, WindowWires, WindowWires]:
+    """The windows after all three updates."""
     kind, channel = slot.kind, slot.channel
     a_ntok, b_ntok = payout(
         b,
@@ -123,24 +124,24 @@ def _update_leaves(b: Builder, slot: UserSlot) -> tuple[Lc, Lc]:
         gained_2 = b.mul(slot.amount_ntok, kind.transfer, gained_2, label="transferred")
         wh_ab = masked(b, kind.close, slot.lane_ab.wh, label="energy of ab")
         wh_ba = masked(b, kind.close, slot.lane_ba.wh, label="energy of ba")
-    root = slot.accounts_root
+    windows = slot.account_windows
     with b.scope("account1"):
         leaf = slot.account_1.fields
         after = leaf.changed(
             b, nonce=kind.uses_nonce, gained_ntok=gained_1, sold_wh=wh_ba, bought_wh=wh_ab
         )
         old, new = leaf.lanes.leaf_hash(b, "old leaf"), after.leaf_hash(b, "new leaf")
-        root = slot.place_1.update_if(b, kind.on_account_1, root, old, new)
+        windows = slot.place_1.update_if(b, kind.on_account_1, windows, old, new)
     with b.scope("account2"):
         other = slot.account_2
         after = other.changed(b, nonce=0, gained_ntok=gained_2, sold_wh=wh_ab, bought_wh=wh_ba)
         old, new = other.lanes.leaf_hash(b, "old leaf"), after.leaf_hash(b, "new leaf")
-        root = slot.place_2.update_if(b, kind.on_account_2, root, old, new)
+        windows = slot.place_2.update_if(b, kind.on_account_2, windows, old, new)
     with b.scope("channel"):
-        return root, _update_channel(b, slot)
+        return *windows, _update_channel(b, slot)
 
 
-def _update_channel(b: Builder, slot: UserSlot) -> Lc:
+def _update_channel(b: Builder, slot: UserSlot) -> WindowWires:
     kind, channel = slot.kind, slot.channel
     _enforce_lanes_grow(b, slot)
     funds_b = is_both(b, kind.top_up, slot.side, label="tops up B's deposit")
@@ -163,7 +164,7 @@ def _update_channel(b: Builder, slot: UserSlot) -> Lc:
     new = after.leaf_hash(b, keys_hash, "new leaf")
     old = masked(b, Bit((1 - kind.open).terms), old, label="empty before OPEN")
     new = masked(b, Bit((1 - kind.pays_out).terms), new, label="empty after the end")
-    return slot.place_c.update_if(b, kind.on_channel, slot.channels_root, old, new)
+    return slot.channel_window.updated_if(b, kind.on_channel, slot.place_c, old, new)
 
 
 def _enforce_lanes_grow(b: Builder, slot: UserSlot) -> None:

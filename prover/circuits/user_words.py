@@ -61,8 +61,8 @@ def signed_message(b: Builder, slot: UserSlot, words: SlotWords) -> Lc:
         expiry = slot.domain + slot.valid_until * (1 << DOMAIN_BITS)
         accounts = Lc.total(
             (
-                (1, slot.place_1.index),
-                (1 << _INDEX_SHIFT, slot.place_2.index),
+                (1, slot.place_1.tree.index),
+                (1 << _INDEX_SHIFT, slot.place_2.tree.index),
                 (1 << 2 * _INDEX_SHIFT, nonce),
             )
         )
@@ -92,7 +92,8 @@ def _signs_channel(slot: UserSlot) -> Bit:
 def data_element(b: Builder, slot: UserSlot, words: SlotWords) -> Lc:
     """The slot's data element. 6 constraints."""
     kind = slot.kind
-    first, second, place = slot.place_1.index, slot.place_2.index, slot.place_c.index
+    first, second = slot.place_1.tree.index, slot.place_2.tree.index
+    place = slot.place_c.index
     amount, fee = slot.amount_ntok, slot.fee_ntok
     fields: dict[TxType, dict[str, Lc]] = {
         TxType.TRANSFER: {

@@ -1,8 +1,9 @@
 """Invariant: a root is computed from the leaf given here, at the index whose bits are given here.
 
-Trees are 4-ary of depth 12, as in protocol.crypto.merkle. The siblings are advice: from them the
-tape computes each node's four children, which are wires that the hash of the node binds. The old
-and the new path share index bits and siblings, so an update changes this one leaf and no other.
+Trees are 4-ary, as in protocol.crypto.merkle; a path has as many levels as it is given siblings
+for, so a subtree is a tree too. The siblings are advice: from them the tape computes each node's
+four children, which are wires that the hash of the node binds. The old and the new path share
+index bits and siblings, so an update changes this one leaf and no other.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from prover.r1cs.lc import Bit, Lc
 INDEX_BITS = 2 * DEPTH
 
 
-def advise_siblings(b: Builder, name: str = "siblings") -> list[list[Lc]]:
-    """Advice name/level/place for `siblings_inputs`: 12 levels of 3, no constraint."""
+def advise_siblings(b: Builder, name: str = "siblings", *, levels: int = DEPTH) -> list[list[Lc]]:
+    """Advice name/level/place for `siblings_inputs`: 3 a level, no constraint."""
     return [
         [b.advice(f"{name}/{level}/{place}") for place in range(ARITY - 1)]
-        for level in range(DEPTH)
+        for level in range(levels)
     ]
 
 
@@ -39,9 +40,12 @@ def siblings_inputs(prefix: str, siblings: Siblings) -> dict[str, int]:
 def root_of_path(
     b: Builder, index: Sequence[Bit], leaf: Lc, siblings: Sequence[Sequence[Lc]]
 ) -> Lc:
-    """The root of a tree with `leaf` at the index (24 bits, lowest first). 3,600 constraints."""
+    """The root of a tree with `leaf` at the index (2 bits a level, lowest first).
+
+    300 constraints a level, 3,600 for 12.
+    """
     here = leaf
-    for level, low, high in _levels(index):
+    for level, low, high in _levels(index, siblings):
         with b.scope(f"level{level}"):
             children = _children(b, low, high, here, siblings[level])
             here = _node(b, children, "node")
@@ -51,9 +55,12 @@ def root_of_path(
 def updated_roots(
     b: Builder, index: Sequence[Bit], old_leaf: Lc, new_leaf: Lc, siblings: Sequence[Sequence[Lc]]
 ) -> tuple[Lc, Lc]:
-    """The roots before and after old_leaf gives place to new_leaf. 7,200 constraints."""
+    """The roots before and after old_leaf gives place to new_leaf.
+
+    600 constraints a level, 7,200 for 12.
+    """
     old, new = old_leaf, new_leaf
-    for level, low, high in _levels(index):
+    for level, low, high in _levels(index, siblings):
         with b.scope(f"level{level}"):
             children = _children(b, low, high, old, siblings[level])
             change = new - old
@@ -67,10 +74,10 @@ def updated_roots(
     return old, new
 
 
-def _levels(index: Sequence[Bit]) -> list[tuple[int, Bit, Bit]]:
-    if len(index) != INDEX_BITS:
-        raise ValueError(f"an index has {INDEX_BITS} bits, not {len(index)}")
-    return [(level, index[2 * level], index[2 * level + 1]) for level in range(DEPTH)]
+def _levels(index: Sequence[Bit], siblings: Sequence[Sequence[Lc]]) -> list[tuple[int, Bit, Bit]]:
+    if len(index) != 2 * len(siblings):
+        raise ValueError(f"{len(siblings)} levels have 2 index bits each, not {len(index)}")
+    return [(level, index[2 * level], index[2 * level + 1]) for level in range(len(siblings))]
 
 
 def _node(b: Builder, children: Sequence[Lc], label: str) -> Lc:

@@ -20,7 +20,7 @@ from protocol.queue import QueueOp
 from protocol.state import State, TreeRoots
 from protocol.trace import Context
 from protocol.transactions import Transaction, TxType
-from prover.circuits.batch import batch_circuit
+from prover.circuits.batch import CLOSED, batch_circuit
 from prover.circuits.user_slot import user_slot
 from prover.r1cs.compose import Port
 from tests.property.candidates import HOMES, Street
@@ -66,7 +66,7 @@ def choose(
             continue
         assert state.tree_roots == roots
         trace = lenient_trace(state, street.context, transaction, slot)
-        inputs = user_case(trace, roots, street.context)
+        inputs = user_case(trace, state, street.context)
         assert failing(user_slot(), inputs), f"{refusal!r} of {transaction.body}"
         seen[type(refusal).__name__] += 1
     street.state = before
@@ -83,7 +83,7 @@ def prove_a_batch(street: Street, number: int, seen: Counter[str]) -> None:
     seen["no-op"] += sum(not trace.applied for trace in proof.queue)
     check(proof)
     witness, circuit = witness_of(proof), batch_circuit(SHAPE).circuit
-    ends = Port("user2", "accounts"), Port("user2", "channels")
+    ends = Port(CLOSED, "accounts"), Port(CLOSED, "channels")
     roots = TreeRoots(*(circuit.value_of(witness, port) for port in ends))
     if proof.fees is None:
         assert roots.state_root() == proof.new_root

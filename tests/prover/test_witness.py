@@ -9,12 +9,14 @@ from prover.circuits.user_inputs import user_inputs
 from prover.gadgets.schnorr import DUMMY, signature_inputs
 from prover.witness import batch_inputs
 from tests.prover.circuits.cases import USER_CASES, seasoned_street
+from tests.prover.circuits.lone import windows_of
 from tests.prover.circuits.proofs import SMALL, executed
 
 
 def test_padding_is_all_zeros_but_for_dummy_signatures() -> None:
     dummies = signature_inputs("signature1", DUMMY) | signature_inputs("signature2", DUMMY)
-    assert {name: v for name, v in user_inputs(None).items() if v} == {
+    windows = executed(seasoned_street(), [], []).windows
+    assert {name: v for name, v in user_inputs(None, windows).items() if v} == {
         name: v for name, v in dummies.items() if v
     }
     assert not any(queue_inputs(None).values())
@@ -38,6 +40,6 @@ def test_fields_are_those_before_the_slot() -> None:
     assert case.trace.account_1 is not None
     before = case.trace.account_1.before
     assert before is not None
-    inputs = user_inputs(case.trace)
+    inputs = user_inputs(case.trace, windows_of(case.trace, case.before))
     assert inputs["account1/balance"] == before.balance_ntok
     assert inputs["account1/nonce/value"] == before.nonce

@@ -15,6 +15,7 @@ from protocol.batch import Shape
 from prover.circuits.ends import head, tail
 from prover.circuits.queue_slot import queue_slot
 from prover.circuits.user_slot import user_slot
+from prover.circuits.windows import closing, opening
 from prover.r1cs.engine import rows_of_wires
 from prover.r1cs.template import Template
 from tests.soundness.determined import undetermined
@@ -25,6 +26,8 @@ TURNS |= {f"e/below r/turn{i} hint" for i in range(1, 8)}
 OPEN: dict[str, tuple[Callable[[], Template], set[str]]] = {
     "head": (head, set()),
     "queue slot": (queue_slot, set()),
+    "windows opened": (opening, {"two windows inverse"}),
+    "windows closed": (closing, set()),
     "tail": (lambda: tail(Shape(queue_slots=2, user_slots=2)), {"operator/no fees inverse"}),
     "user slot": (
         user_slot,

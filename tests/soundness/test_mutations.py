@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from protocol.crypto.field import R
+from protocol.windows import WINDOW_LEVELS
 from prover.circuits.queue_slot import queue_slot
 from prover.circuits.user_slot import user_slot
 from prover.r1cs.engine import evaluate, failure_after, failure_at, solve
@@ -25,6 +26,7 @@ NOTHING = "withdrawal/amount is zero inverse"
 INVERSES_OF_ZERO: dict[str, set[str]] = {
     "noop": {HIGHER, DIFFERENT, NOTHING},
     "transfer": {HIGHER},
+    "transfer afar": {HIGHER},
     "withdraw": {HIGHER},
     "withdraw nothing": {HIGHER, NOTHING},
     "open": {HIGHER},
@@ -51,7 +53,9 @@ UNSIGNED = {"noop", "finalize"}
 EXPIRES_NOW = {"withdraw", "withdraw nothing"}
 STARTS_CLOSE = {"start close a", "start close b"}
 CLOSES = {"close", "close, all to a", "close, all to b"}
-WITHOUT_CHANNEL = {"noop", "transfer", "withdraw", "withdraw nothing"}
+WITHOUT_CHANNEL = {"noop", "transfer", "transfer afar", "withdraw", "withdraw nothing"}
+AFAR = {"transfer afar"}
+"""With account 2 in the second window; all other accounts are in the first."""
 WITHOUT_ACCOUNT = {"noop", "claim ab", "claim ba while closing"}
 
 
@@ -62,6 +66,12 @@ def irrelevant_inputs(name: str) -> set[str]:
         found.add("signature2/s")  # of a signature that is switched off
     if name in UNSIGNED:
         found |= {"signature1/s", "domain"}
+    if name in WITHOUT_ACCOUNT:
+        found.add("accounts1/prefix")
+    if name not in AFAR:
+        found.add("accounts2/prefix")
+    if name in WITHOUT_CHANNEL:
+        found.add("channels/prefix")
     found.add("queue_covered")  # only FINALIZE asks, and a later time is as good
     if name not in EXPIRES_NOW | STARTS_CLOSE:
         found.add("l1_time")  # a second later is early enough
@@ -71,6 +81,10 @@ def irrelevant_inputs(name: str) -> set[str]:
 def unread_links(name: str) -> set[str]:
     """Links that no rule of this type reads: their own instances bind them."""
     found = set() if name == "finalize" else {"queue_covered"}
+    if name in WITHOUT_CHANNEL:
+        found.add("channels/prefix")
+    if name not in AFAR:
+        found.add("accounts2/prefix")
     return found | ({"l1_time"} if name in WITHOUT_ACCOUNT | {"finalize"} else set())
 
 
@@ -78,9 +92,11 @@ def stated_inputs(name: str) -> set[str]:
     """Inputs whose other value is another statement, as true and visible in the exports."""
     found = set()
     if name in WITHOUT_CHANNEL:
-        found.add("channels_root")  # carried through
+        found.add("channels/node")  # carried through
     if name in WITHOUT_ACCOUNT:
-        found.add("accounts_root")
+        found.add("accounts1/node")
+    if name not in AFAR:
+        found.add("accounts2/node")
     if name in STARTS_CLOSE:
         found.add("l1_time")  # the deadline follows
     if name == "open":
@@ -96,8 +112,9 @@ SAYS_NO = {
     "signed": {"signed", "parties", "times", "signature1"},
     "signature1": {"signature1"},
     "signature2": {"signature2"},
-    "accounts_root": {"account1"},
-    "channels_root": {"channel"},
+    "accounts1": {"account1"},
+    "accounts2": {"account2"},
+    "channels": {"channel"},
     "domain": {"signature1"},
     "l1_time": {"times"},
     "queue_covered": {"times"},
@@ -173,7 +190,7 @@ def test_user_slot_inputs(name: str) -> None:
 def test_every_child_on_every_path_is_bound() -> None:
     """CLOSE updates all three trees: no node's child can be another, own place or sibling.
 
-    Every third level of one tree, bottom and top of the others: all are made alike.
+    Every third level of one window, bottom and top of the others: all are made alike.
     """
     template, inputs = user_slot(), USER_CASES["close"]().inputs
     values = solve(template, inputs)
@@ -182,10 +199,10 @@ def test_every_child_on_every_path_is_bound() -> None:
         for wire, name in enumerate(template.value_names[: template.n_wires])
         if name.rpartition("/")[2] in ("child0", "child1", "child2", "child3")
     ]
-    assert len(children) == 3 * 12 * 4
+    assert len(children) == 3 * WINDOW_LEVELS * 4
     for wire, name in children:
         level = int(name.split("/")[1].removeprefix("level"))
-        if level not in (0, 11) and (level % 3 or not name.startswith("channel")):
+        if level not in (0, WINDOW_LEVELS - 1) and (level % 3 or not name.startswith("channel")):
             continue
         failure = failure_after(template, values, {wire: (values[wire] + 1) % R})
         tree = name.partition("/")[0]

@@ -7,6 +7,7 @@ import pytest
 from protocol.crypto.field import R
 from protocol.units import DAY_S
 from prover.circuits.user_slot import user_slot
+from prover.circuits.windows import WINDOWS
 from prover.r1cs.engine import evaluate
 from tests.protocol.street import NOW
 from tests.prover.circuits.cases import USER_CASES
@@ -101,6 +102,7 @@ def test_an_amount_that_wraps_around_mints_nothing() -> None:
         ({"account1/balance": 5}, {"account1/blank 2"}),
         ({"account2/key_hash": 5}, {"account2/blank 0"}),
         ({"account1/index/value": 1}, {"account1/inactive index"}),
+        ({"account1/in_second": 1}, {"account1/inactive window"}),
         ({"channel/index/value": 1}, {"channel/inactive index"}),
         ({"channel/deposit_b": 5}, {"channel/fresh 1"}),
         ({"channel/key_hash_a": 5}, {"channel/nameless 1"}),
@@ -110,8 +112,8 @@ def test_a_noop_has_no_side_effects(changed: Inputs, says_no: set[str]) -> None:
     inputs = USER_CASES["noop"]().inputs
     values = evaluate(user_slot(), {**inputs, **changed})
     assert failures(user_slot(), values) & says_no
-    roots = [values[user_slot().exports[name]] for name in ("accounts", "channels")]
-    assert roots == [inputs["accounts_root"], inputs["channels_root"]]
+    for window in WINDOWS:
+        assert values[user_slot().exports[window]] == inputs[f"{window}/node"]
 
 
 def test_a_fresh_channel_cannot_be_funded_from_nowhere() -> None:

@@ -350,7 +350,7 @@ ATTACKS: dict[str, Callable[[], Attack]] = {
 def test_only_its_own_rule_stops_an_attack(name: str) -> None:
     attack = ATTACKS[name]()
     trace = lenient_trace(attack.state, attack.context, attack.transaction, attack.slot)
-    inputs = user_case(trace, attack.state.tree_roots, attack.context)
+    inputs = user_case(trace, attack.state, attack.context)
     assert failing(user_slot(), inputs) == attack.says_no
     with pytest.raises(ProtocolError):
         execute(attack.state, attack.context, attack.transaction, attack.slot)
@@ -370,7 +370,7 @@ def test_energy_totals_cannot_overflow(index: int, field: str, says_no: str) -> 
     state.write_account(index, unchecked(state.account(index), **{field: 2**96 - 1}))
     transaction = both(close_of(channel_of(state)))
     trace = lenient_trace(state, CONTEXT, transaction)
-    inputs = user_case(trace, state.tree_roots, CONTEXT)
+    inputs = user_case(trace, state, CONTEXT)
     assert failing(user_slot(), inputs) == {f"{says_no}/{BIT0}"}
     with pytest.raises(ProtocolError):
         execute(state, CONTEXT, transaction)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from protocol.channels import Channel, Lane, pack_lane
 from protocol.execute import execute_queue_op
 from protocol.queue import Deposit, NewAccount, QueueOp
-from protocol.state import State, TreeRoots
+from protocol.state import State
 from protocol.trace import Context, QueueTrace, UserTrace
 from protocol.transactions import Claim, Finalize, Open, TopUp, Transaction, Transfer, Withdraw
 from protocol.units import DAY_S
@@ -27,10 +27,13 @@ from tests.protocol.street import (
     signed,
     start_close,
 )
-from tests.prover.circuits.lone import Inputs, queue_case, user_case
+from tests.prover.circuits.lone import Inputs, nodes_of, queue_case, user_case, windows_of
 
 SLOT = 5
 """Where the cases' channel is: digits 1 1 0 ... in base 4."""
+
+FAR = (1 << 24) - 2
+"""An account in another window than the others."""
 
 LANE_AB, LANE_BA = pack_lane(3_000, 90_000), pack_lane(500, 14_000)
 
@@ -39,21 +42,25 @@ LANE_AB, LANE_BA = pack_lane(3_000, 90_000), pack_lane(500, 14_000)
 class UserCase:
     """An honest user slot: the state before and after, the trace, and all inputs of the slot."""
 
-    state: State
+    before: State
+    after: State
     context: Context
     trace: UserTrace | None
-    before: TreeRoots
-    after: TreeRoots
 
     @property
     def inputs(self) -> Inputs:
         return user_case(self.trace, self.before, self.context)
 
+    @property
+    def nodes_after(self) -> dict[str, int]:
+        """What the slot exports as its windows' nodes."""
+        return nodes_of(windows_of(self.trace, self.before), self.after)
+
 
 def seasoned_street() -> State:
-    """Accounts that have traded before, at indices that use more than one digit."""
+    """Accounts that have traded before, at indices that use more than one digit and window."""
     state = State()
-    for number, one in enumerate((*HOMES, home(77))):
+    for number, one in enumerate((*HOMES, home(77), home(FAR))):
         leaf = one.account(1_000_000 + number, nonce=number)
         state.write_account(one.index, replace(leaf, sold_wh=10**6 + number, bought_wh=10**5))
     return state
@@ -86,7 +93,7 @@ def user(state: State, transaction: Transaction | None, context: Context = CONTE
     if transaction is not None:
         slot = SLOT if isinstance(transaction.body, Open) else None
         trace = run(after, transaction, context, slot)
-    return UserCase(state, context, trace, state.tree_roots, after.tree_roots)
+    return UserCase(state, after, context, trace)
 
 
 def _claim(lane: Lane, value: int, closing: bool = False) -> UserCase:
@@ -114,6 +121,9 @@ def _on_channel(make: Callable[[int], Transaction]) -> UserCase:
 USER_CASES: dict[str, Callable[[], UserCase]] = {
     "noop": lambda: user(seasoned_street(), None),
     "transfer": lambda: user(seasoned_street(), signed(Transfer(0, 77, 0, 900, 7, LATER), ANNA)),
+    "transfer afar": lambda: user(
+        seasoned_street(), signed(Transfer(0, FAR, 0, 900, 7, LATER), ANNA)
+    ),
     "withdraw": lambda: user(seasoned_street(), signed(Withdraw(1, 1, 900, 7, NOW), BERT)),
     "withdraw nothing": lambda: user(seasoned_street(), signed(Withdraw(1, 1, 0, 0, NOW), BERT)),
     "open": lambda: user(seasoned_street(), signed(Open(1, 0, 1, 600, 9, DAY_S, LATER), BERT)),

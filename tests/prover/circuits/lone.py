@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocol.crypto.field import R
-from protocol.state import TreeRoots
+from protocol.state import State
 from protocol.trace import Context, QueueTrace, UserTrace
+from protocol.windows import WINDOW_LEVELS, Leaves, OpenWindows, ProofWindows
 from prover.circuits.queue_slot import queue_inputs
 from prover.circuits.user_inputs import user_inputs
+from prover.circuits.windows import WINDOWS
 from prover.r1cs.builder import Builder
 from prover.r1cs.compose import Circuit, Instance, Port, compose
 from prover.r1cs.engine import combine
@@ -22,12 +24,29 @@ from prover.r1cs.template import Template
 Inputs = dict[str, int]
 
 
-def user_case(trace: UserTrace | None, roots: TreeRoots, context: Context) -> Inputs:
-    """All that the user slot's template is given; roots are those before the slot."""
+def windows_of(trace: UserTrace | None, before: State) -> ProofWindows:
+    """The windows of a proof that has this slot alone; nodes as before it."""
+    updates = (trace.account_1, trace.account_2) if trace else ()
+    accounts = tuple(update.index for update in updates if update)
+    slot = trace.channel.slot if trace and trace.channel else None
+    return OpenWindows().touched(before, Leaves(accounts, slot)).closed(before)
+
+
+def nodes_of(windows: ProofWindows, state: State) -> dict[str, int]:
+    """The nodes that a state has at these windows, by the names that a user slot exports."""
+    first, second = (state.account_node(WINDOW_LEVELS, each.prefix) for each in windows.accounts)
+    channel = state.channel_node(WINDOW_LEVELS, windows.channel.prefix)
+    return dict(zip(WINDOWS, (first, second, channel), strict=True))
+
+
+def user_case(trace: UserTrace | None, before: State, context: Context) -> Inputs:
+    """All that the user slot's template is given on the state `before`."""
+    windows = windows_of(trace, before)
+    prefixes = [each.prefix for each in (*windows.accounts, windows.channel)]
     return {
-        **user_inputs(trace),
-        "accounts_root": roots.accounts_root,
-        "channels_root": roots.channels_root,
+        **user_inputs(trace, windows),
+        **{f"{name}/node": node for name, node in nodes_of(windows, before).items()},
+        **{f"{name}/prefix": prefix for name, prefix in zip(WINDOWS, prefixes, strict=True)},
         "domain": context.domain,
         "l1_time": context.l1_time,
         "queue_covered": context.queue_covered,
@@ -71,12 +90,17 @@ def check(template: Template, inputs: Mapping[str, int]) -> None:
     lone(template).check(_witness(template, inputs))
 
 
-def failing(template: Template, inputs: Mapping[str, int]) -> set[str]:
-    """The names of all constraints that the slot fails, by the compiled tape."""
-    circuit, failed = lone(template), set()
-    evaluated = products(circuit.r1cs, _witness(template, inputs))
+def failing_in(circuit: Circuit, witness: NDArray[np.uint64]) -> set[str]:
+    """The names of all constraints that a witness fails."""
+    failed, evaluated = set(), products(circuit.r1cs, witness)
     while (row := evaluated.first_unsatisfied_row()) is not None:
-        failed.add(circuit.row_name(row).removeprefix("slot/"))
+        failed.add(circuit.row_name(row))
         for side in (evaluated.a, evaluated.b, evaluated.c):
             side[row] = 0  # looked at; on to the next
     return failed
+
+
+def failing(template: Template, inputs: Mapping[str, int]) -> set[str]:
+    """The names of all constraints that the slot fails, by the compiled tape."""
+    failed = failing_in(lone(template), _witness(template, inputs))
+    return {name.removeprefix("slot/") for name in failed}

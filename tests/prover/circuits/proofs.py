@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,9 @@ from protocol.state import State
 from protocol.trace import Context
 from protocol.transactions import Transaction
 from prover.circuits.batch import batch_circuit
-from prover.witness import batch_witness
+from prover.witness import batch_inputs, batch_witness
 from tests.protocol.street import CARL, CONTEXT
+from tests.prover.circuits.lone import failing_in
 
 SMALL = Shape(queue_slots=2, user_slots=2)
 
@@ -42,3 +43,12 @@ def witness_of(proof: ExecutedProof) -> NDArray[np.uint64]:
 def check(proof: ExecutedProof) -> None:
     """Raise BrokenConstraint for the first constraint that the proof's witness fails."""
     batch_circuit(proof.shape).circuit.check(witness_of(proof))
+
+
+def failing_of(proof: ExecutedProof, changed: Mapping[str, Mapping[str, int]]) -> set[str]:
+    """The names of all constraints that fail, with inputs changed: instance -> name -> value."""
+    circuit = batch_circuit(proof.shape)
+    inputs = batch_inputs(circuit, proof, public_inputs(proof, challenge([proof])))
+    for instance, values in changed.items():
+        inputs[instance] |= values
+    return failing_in(circuit.circuit, circuit.circuit.witness(inputs))

@@ -10,6 +10,7 @@ import pytest
 
 from protocol.batch import Shape, challenge, public_inputs
 from protocol.channels import Lane, channel_id, pack_lane
+from protocol.execute import execute_queue_op
 from protocol.queue import Deposit, NewAccount, QueueOp
 from protocol.trace import Context
 from protocol.transactions import (
@@ -26,7 +27,7 @@ from protocol.transactions import (
 )
 from protocol.units import DAY_S
 from prover.circuits import batch
-from prover.circuits.batch import DEFAULT_SHAPE, batch_circuit
+from prover.circuits.batch import CLOSED, DEFAULT_SHAPE, batch_circuit
 from prover.curves.fr import to_ints
 from prover.errors import WrongShape
 from prover.groth16.polynomials import log_domain_size
@@ -46,6 +47,7 @@ from tests.protocol.street import (
     signed,
 )
 from tests.prover.circuits.cases import LANE_AB, channel_of, seasoned_street, street_with_channel
+from tests.prover.circuits.lone import nodes_of
 from tests.prover.circuits.proofs import SMALL, check, executed, witness_of
 
 COUNTS = Path(batch.__file__).with_name("counts.json")
@@ -76,16 +78,40 @@ def test_public_inputs_are_the_protocols_in_its_order() -> None:
     assert tuple(to_ints(witness[1:8])) == public.values()
 
 
-def test_each_slot_leaves_the_roots_that_the_executor_has() -> None:
+def test_each_slot_leaves_the_trees_that_the_executor_has() -> None:
     state = seasoned_street()
     one = executed(state.copy(), OPS, TRANSACTIONS)
     witness, circuit = witness_of(one), batch_circuit(SMALL).circuit
-    for n_ops, n_transactions, name in ((1, 0, "queue0"), (2, 0, "queue1"), (2, 1, "user0")):
-        after = state.copy()
-        executed(after, OPS[:n_ops], [])
-        for transaction, _ in TRANSACTIONS[:n_transactions]:
-            run(after, transaction)
+    after = state.copy()
+    for op, name in zip(OPS, ("queue0", "queue1"), strict=True):
+        execute_queue_op(after, op)
         assert circuit.value_of(witness, Port(name, "accounts")) == after.accounts_root
+    for (transaction, _), name in zip(TRANSACTIONS, ("user0", "user1"), strict=True):
+        run(after, transaction)
+        for window, node in nodes_of(one.windows, after).items():
+            assert circuit.value_of(witness, Port(name, window)) == node
+    assert circuit.value_of(witness, Port(CLOSED, "accounts")) == after.accounts_root
+    assert circuit.value_of(witness, Port(CLOSED, "channels")) == after.channels_root
+
+
+def test_accounts_of_two_windows_and_a_channel_far_away() -> None:
+    """Every type between accounts in the first and the last window, in either order."""
+    far, slot = (1 << 24) - 1, 1 << 23
+    state = seasoned_street()
+    state.write_account(far, STRANGER.account(10**6))
+    opened = Open(far, 0, 0, 500, 1, DAY_S, LATER)
+    made = channel_id(far, 0, 0)
+    bodies: list[tuple[Body, tuple[Home, ...]]] = [
+        (Transfer(far, 1, 1, 4, 0, LATER), (STRANGER,)),
+        (Transfer(0, far, 0, 5, 1, LATER), (ANNA,)),
+        (TopUp(made, Lane.BA, 1, 50, 3, LATER), (ANNA,)),
+        (Close(made, pack_lane(9, 70), 0, 500, 50, LATER), (STRANGER, ANNA)),
+    ]
+    first = executed(state, OPS[:1], [(signed(opened, STRANGER), slot)])
+    check(first)
+    assert [each.prefix for each in first.windows.accounts] == [4_095, 0]
+    for body, signers in bodies:
+        check(executed(state, [], [(signed(body, *signers), None)]))
 
 
 def test_every_type_in_two_proofs_of_the_default_shape() -> None:
@@ -125,7 +151,7 @@ def test_a_proof_without_queue_slots_or_of_another_context_works() -> None:
 def test_counts_are_the_committed_ones() -> None:
     counts = dict(batch_circuit(DEFAULT_SHAPE).counts)
     assert counts == json.loads(COUNTS.read_text()), "if meant, write this into counts.json"
-    assert counts["user slot"] <= 36_000
+    assert counts["user slot"] <= 22_000
 
 
 def test_the_default_shape_is_the_largest_for_its_domain() -> None:

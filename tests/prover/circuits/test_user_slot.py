@@ -20,8 +20,7 @@ def test_each_type_has_the_executors_outcome(name: str) -> None:
     trace = case.trace
     withdrawal = trace.withdrawal.element() if trace and trace.withdrawal else 0
     assert exports == {
-        "accounts": case.after.accounts_root,
-        "channels": case.after.channels_root,
+        **case.nodes_after,
         "data": trace.data_element if trace else 0,
         "message": withdrawal,
         "fee": trace.fee_ntok if trace else 0,
