@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class ProverError(Exception):
@@ -45,3 +46,15 @@ class NotSetUp(ProverError):
 
     def __str__(self) -> str:
         return "the prover has no key yet: call setup() first"
+
+
+@dataclass(eq=False)
+class KeyNotFound(ProverError):
+    """A cache folder does not hold the proving key that was asked for. Hex digests."""
+
+    key: str
+    circuit: str
+    folder: Path
+
+    def __str__(self) -> str:
+        return f"{self.folder} holds no key {self.key[:16]} of circuit {self.circuit[:16]}"

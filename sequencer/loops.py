@@ -64,7 +64,7 @@ class Loops:
         poll_s: float,
     ) -> None:
         self._ledger, self._watcher, self._submitter = ledger, watcher, submitter
-        self._orders = ProofOrders(ledger, prover)
+        self._prover, self._orders = prover, ProofOrders(ledger, prover)
         self._stopping, self._poll_s = stopping, poll_s
         self.ailments: dict[str, str] = {}
 
@@ -83,8 +83,8 @@ class Loops:
 
     def health(self) -> Json:
         """{"status": "ok" or "degraded", "ailments": {part: what is wrong}}."""
-        status = "degraded" if self.ailments else "ok"
-        return {"status": status, "ailments": dict(self.ailments)}
+        ailments = {**self._prover.ailments(), **self.ailments}
+        return {"status": "degraded" if ailments else "ok", "ailments": ailments}
 
     def watch(self) -> bool:
         """Follow L1, and end the channels whose time has come."""

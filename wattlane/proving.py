@@ -1,19 +1,23 @@
-"""Where sequencer and prover meet: the default circuit, its key, and a process that proves."""
+"""Where sequencer and prover meet: the default circuit, its key, and who proves."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from protocol.batch import Shape
 from prover.circuits.batch import DEFAULT_SHAPE
-from prover.jobs import BatchProver, ProofJob, prepare_process, prove_job
+from prover.distribution import (
+    Key,
+    LocalProcesses,
+    ProvingPool,
+    Requirement,
+    Terms,
+    Workforce,
+    open_cluster,
+)
+from prover.jobs import BatchProver
 from prover.progress import Progress, silent
-from sequencer.proving import PoolProver
-
-
-def prove_for_l1(shape: Shape, cache_folder: Path | None, job: ProofJob) -> bytes:
-    """The worker's task: a verified proof as the contract takes it (512 bytes)."""
-    return prove_job(shape, cache_folder, job).encode()
 
 
 def open_prover(
@@ -22,15 +26,34 @@ def open_prover(
     cache_folder: Path | None = None,
     shape: Shape = DEFAULT_SHAPE,
     prepared: bool = False,
-) -> PoolProver:
-    """Kernels, circuit and key made or loaded here, with progress; proofs in a child process.
+    scheduler: str | None = None,
+    processes: int = 1,
+    terms: Terms | None = None,
+) -> ProvingPool:
+    """Kernels, circuit and key made or loaded here, with progress; proofs by others.
 
-    `prepared`: the child starts at once and loads while nobody waits for it yet. Raises
-    KernelCacheUnwritable, CacheUnwritable, NotEnoughMemory. Close what it returns.
+    `scheduler`: the address of a Dask cluster's; None is this machine, `processes` proofs at
+    once. `prepared`: local processes start at once and load while nobody waits for them yet.
+    Raises KernelCacheUnwritable, CacheUnwritable, NotEnoughMemory, DaskMissing,
+    SchedulerUnreachable. Close what it returns.
     """
-    here = BatchProver(shape, cache_folder=cache_folder, progress=progress)
-    here.setup()
-    pool = PoolProver(shape, cache_folder, here.verifying_key, here.constraints, prove_for_l1)
-    if prepared:
-        pool.prepare(prepare_process)
-    return pool
+    with ExitStack() as stack:
+        workforce: Workforce
+        if scheduler is None:
+            workforce = local = LocalProcesses(processes)
+        else:
+            workforce, local = open_cluster(scheduler), None
+        stack.callback(workforce.close)
+        here = BatchProver(shape, cache_folder=cache_folder, progress=progress)
+        here.setup()
+        requirement = Requirement(
+            shape,
+            here.key.circuit,
+            here.verifying_key.digest().hex(),
+            cache_folder if scheduler is None else None,
+        )
+        if local is not None and prepared:
+            local.prepare(requirement)
+        stack.pop_all()
+    key = Key(here.verifying_key, here.constraints, here.key_folder)
+    return ProvingPool(requirement, key, workforce, terms)

@@ -42,14 +42,14 @@ def development_key(
 def store(key: ProvingKey, cache: Cache) -> Path:
     """Write the key into the cache and return its folder. Raises CacheUnwritable."""
     where = address(key.circuit, key.transcript)
-    return cache.make(_kind(key.circuit), where, lambda folder: save(key, folder))
+    return cache.make(kind_of(key.circuit), where, lambda folder: save(key, folder))
 
 
 def stored_keys(circuit: str, cache: Cache) -> Iterator[ProvingKey]:
     """The usable keys of a circuit (hex digest) in the cache, oldest first."""
-    for where in cache.addresses(_kind(circuit)):
+    for where in cache.addresses(kind_of(circuit)):
         try:
-            folder = cache.find(_kind(circuit), where)
+            folder = cache.find(kind_of(circuit), where)
             if folder is not None:
                 yield load(folder)
         except (CorruptEntry, MalformedKeyFile) as error:
@@ -58,13 +58,24 @@ def stored_keys(circuit: str, cache: Cache) -> Iterator[ProvingKey]:
 
 def key_for(verifying_key: VerifyingKey, circuit: str, cache: Cache) -> ProvingKey | None:
     """The stored key of a circuit (hex digest) that belongs to a verifying key, or None."""
+    return key_of_digest(verifying_key.digest(), circuit, cache)
+
+
+def key_of_digest(digest: bytes, circuit: str, cache: Cache) -> ProvingKey | None:
+    """The stored key of a circuit (hex digest) whose verifying key has this digest, or None."""
     for key in stored_keys(circuit, cache):
-        if key.verifying_key.digest() == verifying_key.digest():
+        if key.verifying_key.digest() == digest:
             return key
     return None
 
 
-def _kind(circuit: str) -> str:
+def folder_of(key: ProvingKey, cache: Cache) -> Path:
+    """Where a key lies in a cache that holds it."""
+    return cache.root / kind_of(key.circuit) / address(key.circuit, key.transcript)
+
+
+def kind_of(circuit: str) -> str:
+    """The cache's name for the keys of a circuit (hex digest)."""
     return f"keys/{circuit}"
 
 

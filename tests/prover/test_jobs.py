@@ -1,33 +1,21 @@
-"""Jobs: a real key, real proofs, in this process and through an executor."""
+"""Jobs: a real key, real proofs, in this process."""
 
 from __future__ import annotations
 
 import pickle
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from protocol.batch import Shape, challenge, public_inputs
+from protocol.batch import Shape
 from protocol.crypto import compiled
-from protocol.transactions import Transfer
-from prover.errors import NotSetUp, WrongShape
+from prover.errors import KeyNotFound, NotSetUp, WrongShape
 from prover.groth16 import verify_arkworks
 from prover.groth16.errors import VerificationError
-from prover.jobs import BatchProver, ProofJob, prove_job
+from prover.jobs import BatchProver, ProofJob
 from prover.r1cs.errors import BrokenConstraint
-from tests.protocol.street import ANNA, LATER, signed
-from tests.prover.circuits.cases import seasoned_street
-from tests.prover.circuits.proofs import executed
-
-TINY = Shape(queue_slots=0, user_slots=1)
-
-
-def a_job(amount_ntok: int = 900) -> ProofJob:
-    transaction = signed(Transfer(0, 77, 0, amount_ntok, 7, LATER), ANNA)
-    proof = executed(seasoned_street(), [], [(transaction, None)], shape=TINY)
-    return ProofJob(proof, public_inputs(proof, challenge([proof])))
+from tests.prover.tiny import TINY, a_job
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +41,11 @@ def test_a_job_is_named_by_what_it_says() -> None:
 
 def test_nothing_works_before_setup() -> None:
     unready = BatchProver(TINY)
-    for use in (lambda: unready.prove(a_job()), lambda: unready.verifying_key):
+    for use in (
+        lambda: unready.prove(a_job()),
+        lambda: unready.verifying_key,
+        lambda: unready.circuit,
+    ):
         with pytest.raises(NotSetUp, match="setup"):
             use()
 
@@ -80,11 +72,15 @@ def test_another_shape_is_refused(prover: BatchProver) -> None:
         prover.prove(ProofJob(other, job.public))
 
 
-def test_an_executor_proves_with_the_cached_key(prover: BatchProver, cache_folder: Path) -> None:
-    job = a_job(901)
-    with ThreadPoolExecutor(1) as pool:
-        proof = pool.submit(prove_job, TINY, cache_folder, job).result()
-    verify_arkworks(prover.verifying_key, job.public.values(), proof)
+def test_a_certain_key_is_used_or_missed(prover: BatchProver, cache_folder: Path) -> None:
+    digest = prover.verifying_key.digest()
+    same = BatchProver(TINY, cache_folder=cache_folder, key=digest)
+    same.setup()
+    assert same.verifying_key == prover.verifying_key
+    assert (same.key_folder / "key.json").is_file()
+    other = BatchProver(TINY, cache_folder=cache_folder, key=bytes(32))
+    with pytest.raises(KeyNotFound, match="no key 0000"):
+        other.setup()
 
 
 def test_progress_names_every_stage(cache_folder: Path, prover: BatchProver) -> None:

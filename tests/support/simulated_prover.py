@@ -30,6 +30,9 @@ class SimulatedProver:
     def submit(self, job: ProofJob) -> Future[bytes]:
         return self._pool.submit(self._prove, job)
 
+    def ailments(self) -> dict[str, str]:
+        return {}
+
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 

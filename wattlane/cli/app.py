@@ -12,6 +12,7 @@ from wattlane.cli import (
     keys,
     l1,
     node,
+    prover,
     sequencer,
     status,
     verify,
@@ -31,6 +32,7 @@ app.add_typer(wallet.app, name="wallet")
 app.add_typer(node.app, name="node")
 app.add_typer(sequencer.app, name="sequencer")
 app.add_typer(keys.app, name="keys")
+app.add_typer(prover.app, name="prover")
 app.add_typer(l1.app, name="l1")
 app.add_typer(channel.app, name="channel")
 app.command()(account.deposit)

@@ -41,6 +41,17 @@ def host_and_port(given: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def scheduler_address(given: str | None) -> str | None:
+    """tcp://HOST:PORT or tls://HOST:PORT as typed. Raises BadParameter."""
+    if given is None:
+        return None
+    scheme, separator, place = given.partition("://")
+    if not separator or scheme not in ("tcp", "tls"):
+        raise typer.BadParameter(f"{given!r} is no tcp://HOST:PORT (or tls://HOST:PORT)")
+    host_and_port(place)
+    return given
+
+
 def peer_address(given: str) -> tuple[int, str]:
     """ACCOUNT=ws://HOST:PORT as typed. Raises BadParameter."""
     index, _, url = given.partition("=")
@@ -121,5 +132,16 @@ Confirmations = Annotated[
         min=0,
         help="Blocks on top of one that make it final, for development chains. "
         "Without it: what the L1 itself calls finalized.",
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--prover",
+        envvar="WATTLANE_PROVER",
+        metavar="tcp://HOST:PORT",
+        callback=scheduler_address,
+        help="Prove on the workers of this Dask scheduler (see `wattlane prover worker --help`). "
+        "Without it: on this machine.",
     ),
 ]

@@ -10,11 +10,13 @@ import typer
 from platformdirs import user_data_path
 
 from wattlane.cli.options import (
+    Cluster,
     Confirmations,
     L1Url,
     PassphraseFile,
     checked_address,
     host_and_port,
+    scheduler_address,
 )
 
 app = typer.Typer(no_args_is_help=True, help="Set up and run the sequencer of a rollup.")
@@ -91,22 +93,31 @@ def run(
     folder: Folder = DEFAULT_SEQUENCER_FOLDER,
     listen: Listen = None,
     passphrase_file: PassphraseFile = None,
+    prover: Cluster = None,
 ) -> None:
     """Serve transactions, prove batches and submit them, until Ctrl-C or SIGTERM.
 
     Killed at any moment it loses nothing that it has answered for; start it again.
     """
     from channels.passphrase import read_passphrase
+    from prover.distribution import Terms
     from sequencer.daemon import run_sequencer
     from sequencer.settings import load_settings
     from wattlane.cli.progress import shown_progress
     from wattlane.proving import open_prover
 
-    settings = load_settings(folder, **_listening(listen))
+    settings = load_settings(folder, **_listening(listen), **_proving(prover))
     passphrase = read_passphrase(passphrase_file)
     with shown_progress() as progress:
-        prover = open_prover(progress, cache_folder=settings.cache_folder, prepared=True)
-    run_sequencer(settings, passphrase, prover, lambda url: typer.echo(f"listening on {url}"))
+        proving = open_prover(
+            progress,
+            cache_folder=settings.cache_folder,
+            prepared=True,
+            scheduler=scheduler_address(settings.prover),
+            processes=settings.proofs_at_once,
+            terms=Terms(settings.proof_timeout_s, settings.proof_attempts),
+        )
+    run_sequencer(settings, passphrase, proving, lambda url: typer.echo(f"listening on {url}"))
 
 
 def _private_key() -> bytes | None:
@@ -124,3 +135,7 @@ def _listening(listen: str | None) -> dict[str, object]:
         return {}
     host, port = host_and_port(listen)
     return {"listen_host": host, "listen_port": port}
+
+
+def _proving(prover: str | None) -> dict[str, object]:
+    return {} if prover is None else {"prover": prover}

@@ -1,0 +1,101 @@
+"""Invariant: a worker that says it is ready has compiled, recorded and loaded all that it can.
+
+It is one process with one thread for proofs, niced. It outlives its scheduler: what is loaded
+stays loaded while it looks for the scheduler again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+
+from distributed import Worker as DaskWorker
+
+from protocol.batch import Shape
+from protocol.crypto import compiled
+from prover.cache import user_cache
+from prover.circuits.batch import DEFAULT_SHAPE, batch_circuit
+from prover.distribution.errors import SchedulerUnreachable
+from prover.distribution.local import NICENESS
+from prover.distribution.work import Requirement, prepare
+from prover.groth16.store import stored_keys
+from prover.kernels import warm
+from prover.progress import Progress, silent
+
+CONNECT_S = 10.0
+AGAIN_S = 2.0
+
+Say = Callable[[str], None]
+
+
+def prepare_worker(shape: Shape = DEFAULT_SHAPE, progress: Progress = silent) -> str:
+    """Load kernels, circuit, and the key if one is here; returns a line that says what there is.
+
+    Makes this process nice. Raises KernelCacheUnwritable, WorkerFailed.
+    """
+    os.nice(NICENESS)
+    warm(progress)
+    compiled.install()
+    progress("recording the circuit", 0, 1)
+    circuit = batch_circuit(shape).r1cs.digest().hex()
+    progress("recording the circuit", 1, 1)
+    slots = f"{shape.queue_slots} + {shape.user_slots} slots"
+    key = next(stored_keys(circuit, user_cache()), None)
+    if key is None:
+        return f"{slots}, no proving key yet: the first job brings it"
+    digest = key.verifying_key.digest().hex()
+    prepare(Requirement(shape, circuit, digest))
+    return f"{slots}, proving key {digest[:16]}"
+
+
+def run_worker(scheduler: str, what: str, say: Say, host: str | None = None) -> None:
+    """Prove for a Dask scheduler until SIGTERM or SIGINT. Says when it is ready, and if not.
+
+    `what` is ready: prepare_worker's line. `host`: this machine's address as others reach it,
+    found out by default. Raises SchedulerUnreachable if none answers at first.
+    """
+    asyncio.run(_serve(scheduler, host, what, say))
+
+
+async def _serve(scheduler: str, host: str | None, what: str, say: Say) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stopped = asyncio.create_task(stop.wait())
+    has_been_ready = False
+    while not stop.is_set():
+        worker = DaskWorker(
+            scheduler,
+            nthreads=1,
+            memory_limit=0,
+            host=host,
+            dashboard_address=f"{host or '127.0.0.1'}:0",
+            death_timeout=CONNECT_S,
+        )
+        starting = asyncio.ensure_future(worker.start())
+        await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            if stop.is_set():
+                starting.cancel()
+                break
+            await starting
+        except (TimeoutError, OSError, RuntimeError) as error:
+            if not has_been_ready:
+                raise SchedulerUnreachable(scheduler, str(error)) from error
+            await asyncio.wait({stopped}, timeout=AGAIN_S)
+            continue
+        has_been_ready = True
+        say(f"ready: {worker.address} proves for {scheduler} ({what})")
+        ended = asyncio.create_task(worker.finished())
+        await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not stop.is_set():
+            say(f"{scheduler} is gone; waiting for it")
+            await asyncio.wait({stopped}, timeout=AGAIN_S)
+            continue
+        with suppress(TimeoutError, OSError):
+            await worker.close(timeout=AGAIN_S, executor_wait=False)
+        ended.cancel()
+    say("stopped")
