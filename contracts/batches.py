@@ -17,8 +17,10 @@ from contracts.verifying_key import G1_BYTES, G2_BYTES, MalformedKey, PointWords
 from protocol.batch import QUEUE_MESSAGES, ExecutedProof, PublicInputs, Shape, public_inputs
 from protocol.queue import QueueOp
 from protocol.trace import Context
+from protocol.units import ADDRESS_BITS, AMOUNT_BITS, check_range
 
 PROOF_BYTES = 2 * G1_BYTES + G2_BYTES
+POSITION_BITS = 32
 MOST_PROOFS, MOST_DATA_ELEMENTS, MOST_OPS = 16, 256, 32
 """What fits into one batch: the bounds of the contract's arrays."""
 
@@ -45,7 +47,10 @@ class Payout:
     amount_ntok: int
 
     def word(self) -> int:
-        """As the contract takes it."""
+        """As the contract takes it. Raises OutOfRange."""
+        check_range("position", self.position, POSITION_BITS)
+        check_range("l1_address", self.l1_address, ADDRESS_BITS)
+        check_range("amount_ntok", self.amount_ntok, AMOUNT_BITS)
         return self.l1_address + (self.amount_ntok << 160) + (self.position << 224)
 
     @classmethod
@@ -163,9 +168,7 @@ class BatchStatement:
 
 def most_proofs(shape: Shape) -> int:
     """How many proofs of this shape a batch has at most: 1 to 16."""
-    return min(
-        MOST_PROOFS, MOST_DATA_ELEMENTS // shape.data_length, MOST_OPS // shape.queue_slots
-    )
+    return min(MOST_PROOFS, MOST_DATA_ELEMENTS // shape.data_length, MOST_OPS // shape.queue_slots)
 
 
 def statements_of(
@@ -267,8 +270,8 @@ def submission_from_calldata(calldata: bytes, processed: int) -> Submission | No
     return Submission(
         l1_time=l1_time,
         proofs=tuple(
-            SubmittedProof(*numbers, b"".join(joined(point) for point in points))
-            for *numbers, points in proofs
+            SubmittedProof(old, new, digest, y_data, y_msg, b"".join(map(joined, points)))
+            for old, new, digest, y_data, y_msg, points in proofs
         ),
         data=tuple(data),
         ops=tuple(decoded),

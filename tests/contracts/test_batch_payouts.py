@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from contracts import errors
+from contracts.batches import Payout
 from contracts.chain import Chain
 from contracts.reader import ABI
+from protocol.errors import OutOfRange
 from tests.support.simulated_rollup import (
     FIRST_USER_MESSAGE,
     SHAPE,
@@ -29,7 +31,7 @@ def test_withdrawals_stand_where_the_proof_says_and_nowhere_else(
     honest = rollup.honest(1, ops, (good,))
     rollup.try_submit(honest)
     width = SHAPE.message_length
-    for position in [*range(16), width, width + 1, 2**255]:
+    for position in [*range(16), width, width + 1, 2**32 - 1]:
         if position == 7:
             continue
         with pytest.raises(errors.BadWithdrawalPosition):
@@ -74,21 +76,19 @@ def test_a_withdrawal_of_zero_is_not_listed(shared: SimulatedRollup) -> None:
         shared.try_submit(replace(shared.honest(1), payouts=(zero,)))
 
 
-def test_addresses_and_amounts_outside_their_widths_are_refused(
-    shared: SimulatedRollup,
-) -> None:
-    """2^64 ntok to 0xab has the same element as 0 to 0xab + ... : the ABI's widths forbid both."""
-    honest = shared.honest(1, (), (payout(0, RECIPIENT, 7),))
-    calldata = honest.calldata()
-    recipient_word = int(RECIPIENT, 16).to_bytes(32, "big")
-    amount_word = (7).to_bytes(32, "big")
-    assert calldata.endswith(recipient_word + amount_word)
-    for words in [
-        recipient_word + (7 + 2**64).to_bytes(32, "big"),
-        (int(RECIPIENT, 16) + 2**160).to_bytes(32, "big") + amount_word,
-    ]:
-        with pytest.raises(errors.MalformedCalldata):
-            shared.client.call(calldata[:-64] + words, shared.client.account.address)
+def test_addresses_and_amounts_cannot_run_into_each_other(shared: SimulatedRollup) -> None:
+    """2^64 ntok to 0xab has the same element as 0 to 0xab + ...: a word has one reading."""
+    good = payout(0, RECIPIENT, 7)
+    assert shared.honest(1, (), (good,)).calldata().endswith(good.word().to_bytes(32, "big"))
+    assert Payout.from_word(good.word()) == good
+    assert Payout.from_word(2**256 - 1) == Payout(2**32 - 1, 2**160 - 1, 2**64 - 1)
+    for bad in (
+        replace(good, l1_address=2**160),
+        replace(good, amount_ntok=2**64),
+        replace(good, position=2**32),
+    ):
+        with pytest.raises(OutOfRange):
+            bad.word()
 
 
 def test_positions_are_counted_from_8q(chain: Chain) -> None:

@@ -10,10 +10,10 @@ import pytest
 
 from contracts import errors
 from contracts.abi import Contract, contract_from
-from contracts.batches import BatchStatement, Submission
+from contracts.batches import BatchStatement
 from contracts.build import compile_contract
 from contracts.deploy import deploy_contract
-from protocol.batch import PublicInputs
+from protocol.batch import PublicInputs, challenge
 from protocol.crypto.field import R
 from protocol.state import genesis_root
 from tests.support.simulated_rollup import (
@@ -21,6 +21,7 @@ from tests.support.simulated_rollup import (
     SimulatedRollup,
     deploy_simulated,
     payout,
+    with_proof,
 )
 
 DAY_S = 86_400
@@ -48,8 +49,9 @@ def test_batches_move_the_root_and_are_read_back_whole(rollup: SimulatedRollup) 
     assert batches[0].queue_covered == min(first.l1_time, ops[2].enqueue_time)
     domain = client.settings().domain
     for batch in batches:
-        inputs = batch.statement(SHAPE, domain).public_inputs()
-        assert (inputs.y_data, inputs.y_msg) == (batch.submission.y_data, batch.submission.y_msg)
+        (statement,), (proof,) = batch.statements(SHAPE, domain), batch.submission.proofs
+        inputs = statement.public_inputs(challenge([statement]))
+        assert (inputs.y_data, inputs.y_msg) == (proof.y_data, proof.y_msg)
     assert client.batch(2) == batches[1]
     assert client.batch(3) is None
     assert client.state_root(block=batches[0].block_number) == 111
@@ -62,7 +64,7 @@ def test_c2_the_root_changes_only_by_a_verified_proof(rollup: SimulatedRollup) -
     assert client.state_root() == genesis_root()
     honest = rollup.honest(5, rollup.queue(1, 1))
     elsewhere = deploy_simulated(rollup.chain, rollup.client.account, seed=2)
-    forged = replace(honest, proof_bytes=elsewhere.key.prove([1, 2, 3, 4, 5, 6, 7]))
+    forged = with_proof(honest, proof_bytes=elsewhere.key.prove([1, 2, 3, 4, 5, 6, 7]))
     with pytest.raises(errors.ProofRejected):
         client.submit_batch(forged)
     assert client.state_root() == genesis_root()
@@ -73,12 +75,12 @@ def test_c2_the_root_changes_only_by_a_verified_proof(rollup: SimulatedRollup) -
 @pytest.mark.parametrize("position", range(7))
 def test_a_proof_for_other_public_inputs_is_refused(shared: SimulatedRollup, position: int) -> None:
     statement = shared.statement()
-    values = list(statement.public_inputs().values())
+    values = list(statement.public_inputs(challenge([statement])).values())
     values[position] = (values[position] + 1) % R
     honest = shared.submission(statement)
     shared.try_submit(honest)
     with pytest.raises(errors.ProofRejected):
-        shared.try_submit(replace(honest, proof_bytes=shared.key.prove(values)))
+        shared.try_submit(with_proof(honest, proof_bytes=shared.key.prove(values)))
 
 
 @pytest.mark.parametrize("field", ["new_root", "digest", "y_data", "y_msg"])
@@ -88,30 +90,33 @@ def test_public_inputs_at_or_above_r_are_refused(
 ) -> None:
     honest = shared.submission(shared.statement())
     with pytest.raises(errors.InputTooLarge):
-        shared.try_submit(_with(honest, field, aliased))
+        shared.try_submit(with_proof(honest, **{field: aliased}))
 
 
 def test_an_input_aliased_by_r_is_refused(shared: SimulatedRollup) -> None:
     statement = shared.statement(new_root=3)
     aliased = replace(statement, new_root=3 + R)
-    inputs = aliased.public_inputs()  # z hashes the aliased root, as an attacker would
+    inputs = aliased.public_inputs(
+        challenge([aliased])
+    )  # z hashes the aliased root, as an attacker would
     attack = shared.submission(statement, inputs=replace(inputs, new_root=3))
     with pytest.raises(errors.InputTooLarge):
-        shared.try_submit(replace(attack, new_root=3 + R))
+        shared.try_submit(with_proof(attack, new_root=3 + R))
 
 
 def test_y_values_are_bound(shared: SimulatedRollup) -> None:
     honest = shared.submission(shared.statement())
     with pytest.raises(errors.DataMismatch):
-        shared.try_submit(replace(honest, y_data=(honest.y_data + 1) % R))
+        shared.try_submit(with_proof(honest, y_data=(honest.proofs[0].y_data + 1) % R))
     with pytest.raises(errors.MessagesMismatch):
-        shared.try_submit(replace(honest, y_msg=(honest.y_msg + 1) % R))
+        shared.try_submit(with_proof(honest, y_msg=(honest.proofs[0].y_msg + 1) % R))
 
 
 def test_data_and_messages_cannot_cancel_in_one_sum(shared: SimulatedRollup) -> None:
     """What adding both into one y would let through: y_data + d and y_msg - d."""
     honest = shared.submission(shared.statement())
-    moved = replace(honest, y_data=(honest.y_data + 9) % R, y_msg=(honest.y_msg - 9) % R)
+    (proof,) = honest.proofs
+    moved = with_proof(honest, y_data=(proof.y_data + 9) % R, y_msg=(proof.y_msg - 9) % R)
     with pytest.raises(errors.MessagesMismatch):
         shared.try_submit(moved)
 
@@ -153,7 +158,7 @@ AFTER_Z: dict[str, Change] = {
 def test_z_binds_everything_before_it(shared: SimulatedRollup, what: str) -> None:
     """Keep z and both evaluations true to the old z, change one thing: z on L1 is another."""
     statement = shared.statement()
-    old = statement.public_inputs()
+    old = statement.public_inputs(challenge([statement]))
     changed = AFTER_Z[what](statement)
     proved = PublicInputs(
         old_root=changed.old_root,
@@ -171,9 +176,9 @@ def test_z_binds_everything_before_it(shared: SimulatedRollup, what: str) -> Non
 def test_data_must_be_exactly_s_elements_below_r(shared: SimulatedRollup) -> None:
     for data in [(1, 2, 3), (1, 2, 3, 4, 0), ()]:
         with pytest.raises(errors.BadDataLength):
-            shared.try_submit(shared.submission(shared.statement(data=data)))
+            shared.try_submit(replace(shared.honest(1), data=data))
     with pytest.raises(errors.MalformedCalldata):
-        shared.try_submit(shared.submission(shared.statement(data=(0,) * 34)))
+        shared.try_submit(replace(shared.honest(1), data=(0,) * 257))
     for position in range(SHAPE.data_length):
         for too_large in (R, 2**256 - 1):
             elements = [1, 2, 3, 4]
@@ -222,8 +227,3 @@ def test_a_batchs_data_cannot_hide_behind_an_accounts_own_code(
         client.rpc.call("eth_call", itself, "latest")
     client.rpc.call("anvil_setCode", stranger.address, "0x")
     rollup.try_submit(batch, stranger.address)
-
-
-def _with(submission: Submission, field: str, value: int) -> Submission:
-    changed: Submission = replace(submission, **{field: value})  # type: ignore[arg-type]
-    return changed

@@ -17,7 +17,7 @@ from contracts.transactions import Sender
 from contracts.verifying_key import MalformedKey
 from protocol.batch import Shape
 from tests.support.simulated_proofs import SimulatedKey
-from tests.support.simulated_rollup import SimulatedRollup, payout
+from tests.support.simulated_rollup import SimulatedRollup, payout, with_proof
 
 
 def test_a_prepared_transaction_may_be_sent_again_and_takes_effect_once(
@@ -44,7 +44,7 @@ def test_a_taken_nonce_is_an_error(rollup: SimulatedRollup) -> None:
 def test_a_revert_in_a_block_is_named_too(rollup: SimulatedRollup) -> None:
     """Not only the estimate's: a batch may become stale between sending and mining."""
     client = rollup.client
-    stale = replace(rollup.honest(1), old_root=5)
+    stale = with_proof(rollup.honest(1), old_root=5)
     prepared = client.sender.prepare(client.address, stale.calldata(), gas_limit=1_000_000)
     client.sender.broadcast(prepared)
     with pytest.raises(errors.StaleRoot):
@@ -160,7 +160,7 @@ def test_a_batch_is_asked_for_in_its_own_shape(rollup: SimulatedRollup) -> None:
     rollup.client.submit_batch(rollup.honest(1))
     (batch,) = rollup.client.batches()
     with pytest.raises(WrongShape):
-        batch.statement(Shape(2, 9), 0)
+        batch.statements(Shape(2, 9), 0)
 
 
 def test_points_of_a_wrong_length_are_refused_before_sending(shared: SimulatedRollup) -> None:
@@ -173,7 +173,7 @@ def test_points_of_a_wrong_length_are_refused_before_sending(shared: SimulatedRo
     with pytest.raises(MalformedKey):
         replace(key, ic_g1=key.ic_g1[:-1])
     with pytest.raises(MalformedKey):
-        replace(shared.honest(1), proof_bytes=bytes(511))
+        with_proof(shared.honest(1), proof_bytes=bytes(511))
 
 
 def test_amounts_that_are_no_whole_base_units_are_refused() -> None:

@@ -172,6 +172,13 @@ def payout(user_slot: int, recipient: str, amount_ntok: int, proof: int = 0) -> 
     return Payout(position, address_number(recipient), amount_ntok)
 
 
+def with_proof(submission: Submission, number: int = 0, **changed: int | bytes) -> Submission:
+    """The submission with fields of one of its proofs changed."""
+    proofs = list(submission.proofs)
+    proofs[number] = replace(proofs[number], **changed)  # type: ignore[arg-type]
+    return replace(submission, proofs=tuple(proofs))
+
+
 def deploy_simulated(
     chain: Chain,
     operator: LocalAccount,
