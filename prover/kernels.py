@@ -15,8 +15,10 @@ KERNEL_MODULES = (
     "prover.curves.bucket_kernels",
     "prover.curves.fr_kernels",
     "prover.curves.group_entries",
+    "prover.curves.moving_kernels",
     "prover.curves.point_checks",
     "prover.curves.scalar_kernels",
+    "prover.curves.split_kernels",
     "prover.r1cs.product_kernels",
     "prover.r1cs.tape_kernels",
 )

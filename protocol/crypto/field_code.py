@@ -16,6 +16,8 @@ from typing import SupportsInt
 import numpy as np
 from llvmlite import ir
 
+from protocol.crypto.inversion_code import emit_inverse
+
 Words = tuple[np.uint64, ...]
 WORD_MASK = (1 << 64) - 1
 _I64, _I128 = ir.IntType(64), ir.IntType(128)
@@ -206,12 +208,24 @@ def _emit_square(f: _Function) -> ir.Value:
     return f.call("mul", f.args[0], f.args[0])
 
 
+def _emit_inverse(f: _Function) -> ir.Value:
+    wide = emit_inverse(f.builder, f.to_number(f.args[0]), f.field.modulus, f.field.radix)
+    return f.to_element(f.builder.trunc(wide, f.number))
+
+
+def _emit_fq2_inverse(f: _Function) -> ir.Value:
+    a0, a1 = _parts(f, 0)
+    norm = f.call("inverse", f.call("add", f.call("square", a0), f.call("square", a1)))
+    return f.pack([f.call("mul", a0, norm), f.call("neg", f.call("mul", a1, norm))])
+
+
 _PRIME: dict[str, tuple[int, _Emit]] = {
     "add": (2, _emit_add),
     "sub": (2, _emit_sub),
     "neg": (1, _emit_neg),
     "mul": (2, _emit_mul),
     "square": (1, _emit_square),
+    "inverse": (1, _emit_inverse),
 }
 _QUADRATIC: dict[str, tuple[int, _Emit]] = {
     "add": (2, _coordinatewise("add", 2)),
@@ -219,8 +233,9 @@ _QUADRATIC: dict[str, tuple[int, _Emit]] = {
     "neg": (1, _coordinatewise("neg", 1)),
     "mul": (2, _emit_fq2_mul),
     "square": (1, _emit_fq2_square),
+    "inverse": (1, _emit_fq2_inverse),
 }
-_CALLED = ("fr_mul", "fq2_mul", "fq2_square")  # not copied to their uses; fq_mul gains 10% by it
+_COPIED = ("fr_square", "fq_mul", "fq_square")  # to their uses; fq_mul gains 10% by it
 
 
 def lookup(module: ir.Module, name: str) -> ir.Function:
@@ -232,6 +247,7 @@ def lookup(module: ir.Module, name: str) -> ir.Function:
     table = _QUADRATIC if field_name == "fq2" else _PRIME
     arity, emit = table[operation]
     function = _Function(module, FR if field_name == "fr" else FQ, name, arity)
-    function.function.attributes.add("noinline" if name in _CALLED else "alwaysinline")
+    copied = operation in ("add", "sub", "neg") or name in _COPIED
+    function.function.attributes.add("alwaysinline" if copied else "noinline")
     function.builder.ret(emit(function))
     return function.function

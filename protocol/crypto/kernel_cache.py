@@ -37,7 +37,7 @@ import platformdirs
 from llvmlite import binding
 from numba.core import config
 
-from protocol.crypto import field_code, kernels
+from protocol.crypto import field_code, inversion_code, kernels
 from protocol.errors import ProtocolError
 
 P = ParamSpec("P")
@@ -47,6 +47,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _njit: Any = numba.njit
 _config: Any = config
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
+_ALWAYS = (field_code.__file__, inversion_code.__file__, kernels.__file__)
 _SUMS, _PART = "hashes.json", ".part"
 _LOCK = threading.RLock()  # Numba's cache folder is a setting of the process
 _ALL: list[Kernel[Any, Any]] = []
@@ -153,7 +154,7 @@ class Compiler:
         state = hashlib.sha256(_platform())
         own = Path(self.sources[0]).resolve()
         state.update(f"{own} {own.stat().st_mtime_ns}".encode())  # what Numba looks at
-        for source in (field_code.__file__, kernels.__file__, *self.sources):
+        for source in (*_ALWAYS, *self.sources):
             state.update(hashlib.sha256(Path(source).read_bytes()).digest())
         return cache_root() / "kernels" / state.hexdigest()[:24]
 

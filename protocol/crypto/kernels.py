@@ -16,6 +16,7 @@ what they are given, so that one source serves all three:
                                   in elements of the type of `like` (a value of that field)
     store(array, index, element)
     prefetch(array, index, like)  have the processor fetch what will soon be loaded
+    mul_high(a, b)                the upper word of the product of two words
 
 Python's side has FR and FQ: `FR.encode(5)` is the tuple of 5 in Montgomery form, a constant that
 a compiled function may use as a global; `FR.decode(words)` is the int again.
@@ -37,11 +38,10 @@ from numpy.typing import NDArray
 
 from protocol.crypto.field_code import FQ, FR, lookup
 
-_I64 = ir.IntType(64)
+_I64, _I128 = ir.IntType(64), ir.IntType(128)
 _LINE_WORDS = 8  # of a cache line
 _UniTuple: Any = types.UniTuple
 _intrinsic: Any = extending.intrinsic
-_overload: Any = extending.overload
 
 FR_TYPE = _UniTuple(types.uint64, 4)
 FQ_TYPE = _UniTuple(types.uint64, 6)
@@ -83,6 +83,11 @@ def define_mul(typing_context: Any, a: Any, b: Any) -> Any:
 
 def define_square(typing_context: Any, a: Any) -> Any:
     return _call("square", a)
+
+
+def define_inverse(typing_context: Any, a: Any) -> Any:
+    """1 / a, and 0 for 0."""
+    return _call("inverse", a)
 
 
 def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any, size: int) -> Any:
@@ -179,6 +184,17 @@ def define_equal(typing_context: Any, a: Any, b: Any) -> Any:
     return types.boolean(a, b), codegen
 
 
+def define_mul_high(typing_context: Any, a: Any, b: Any) -> Any:
+    if a != types.uint64 or b != types.uint64:
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        wide = [builder.zext(word, _I128) for word in args]
+        return builder.trunc(builder.lshr(builder.mul(*wide), ir.Constant(_I128, 64)), _I64)
+
+    return types.uint64(a, b), codegen
+
+
 # --- names for kernels ----------------------------------------------------------------------
 
 E = TypeVar("E")  # an element of any of the fields
@@ -208,6 +224,10 @@ class _Prefetch(Protocol):
     def __call__(self, array: NDArray[np.uint64], index: int, like: Any, /) -> None: ...
 
 
+class _MulHigh(Protocol):
+    def __call__(self, a: np.uint64, b: np.uint64, /) -> np.uint64: ...
+
+
 class _Store(Protocol):
     def __call__(self, array: NDArray[np.uint64], index: int, element: Any, /) -> None: ...
 
@@ -217,55 +237,16 @@ sub: _Binary = _intrinsic(define_sub)
 neg: _Unary = _intrinsic(define_neg)
 mul: _Binary = _intrinsic(define_mul)
 square: _Unary = _intrinsic(define_square)
+inverse: _Unary = _intrinsic(define_inverse)
 is_zero: _IsZero = _intrinsic(define_is_zero)
 equal: _Equal = _intrinsic(define_equal)
 load: _Load = _intrinsic(define_load)
 prefetch: _Prefetch = _intrinsic(define_prefetch)
 store: _Store = _intrinsic(define_store)
+mul_high: _MulHigh = _intrinsic(define_mul_high)
 
 FR_ONE, FQ_ONE = FR.encode(1), FQ.encode(1)
 FR_ZERO, FQ_ZERO = FR.encode(0), FQ.encode(0)
 FQ2_ONE, FQ2_ZERO = (FQ_ONE, FQ_ZERO), (FQ_ZERO, FQ_ZERO)
 FR_UNIT, FR_RADIX_SQUARED = FR.words(1), FR.encode(FR.radix)
 """mul by these leaves (x -> x / 2^256) and enters (x -> x * 2^256) Montgomery form."""
-
-_FR_INVERSE, _FQ_INVERSE = FR.words(FR.modulus - 2), FQ.words(FQ.modulus - 2)
-
-
-def inverse(a: E) -> E:
-    """1 / a, and 0 for 0 (Fermat). For compiled code only."""
-    raise NotImplementedError("inverse is callable from compiled functions only")
-
-
-def _choose_inverse(a: Any) -> Any:
-    if a == FR_TYPE:
-        return _inverse_fr
-    if a == FQ_TYPE:
-        return _inverse_fq
-    return _inverse_fq2 if a == FQ2_TYPE else None
-
-
-def _inverse_fr(a: Any) -> Any:
-    power = FR_ONE
-    for bit in range(255, -1, -1):
-        power = square(power)
-        if _FR_INVERSE[bit >> 6] >> np.uint64(bit & 63) & np.uint64(1):
-            power = mul(power, a)
-    return power
-
-
-def _inverse_fq(a: Any) -> Any:
-    power = FQ_ONE
-    for bit in range(383, -1, -1):
-        power = square(power)
-        if _FQ_INVERSE[bit >> 6] >> np.uint64(bit & 63) & np.uint64(1):
-            power = mul(power, a)
-    return power
-
-
-def _inverse_fq2(a: Any) -> Any:
-    norm = inverse(add(square(a[0]), square(a[1])))
-    return mul(a[0], norm), neg(mul(a[1], norm))
-
-
-_overload(inverse, jit_options={"nogil": True, "error_model": "numpy"})(_choose_inverse)

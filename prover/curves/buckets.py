@@ -6,57 +6,110 @@ sums, and so on, so that each round is one batch of affine additions that share 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
 import numpy as np
 
-from prover.curves.bucket_kernels import Offsets, pair_up, sort_by_bucket
+from prover.curves.bucket_kernels import Offsets, plan_trees
 from prover.curves.group_kernels import Points, Refs
 from prover.curves.groups import Group
 
-
-def all_refs(count: int) -> Refs:
-    """References to points 0 .. count - 1, as they are."""
-    return np.arange(0, 2 * count, 2, dtype=np.int32)
-
-
-def sum_segments(group: Group, points: Points, refs: Refs, offsets: Offsets) -> Points:
-    """The sum of the points refs[offsets[s] : offsets[s + 1]] for each s, uint64[n, width]."""
-    while True:
-        room = int(np.maximum((np.diff(offsets) + 1) // 2, 1).sum())
-        left, right = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int32)
-        halved = np.empty_like(offsets)
-        longest = pair_up(refs, offsets, left, right, halved)
-        sums = np.empty((room, group.width), dtype=np.uint64)
-        group.add_pairs(points, left, points, right, sums)
-        if longest <= 1:
-            return sums
-        points, refs, offsets = sums, all_refs(room), halved
+_CHUNK = 1 << 15
+"""Points whose trees are added together, about: their sums stay in the processor's cache."""
+_MAX_ROUNDS = 64
 
 
-def sum_by_bits(group: Group, buckets: Points) -> Points:
-    """For 2^n points: n sums, number l that of all buckets[k] whose k has bit l; then buckets[0].
+def all_refs(count: int, first: int = 0) -> Refs:
+    """References to points first .. first + count - 1, as they are."""
+    return np.arange(2 * first, 2 * (first + count), 2, dtype=np.int32)
+
+
+def sum_segments(
+    group: Group, points: Points, refs: Refs, offsets: Offsets, out: Points, at: int = 0
+) -> None:
+    """out[at + s] = the sum of the points refs[offsets[s] : offsets[s + 1]], for each s.
+
+    refs: none is -1.
+    """
+    n = offsets.shape[0] - 1
+    cuts = [0]
+    while cuts[-1] < n:  # at least one segment, else about _CHUNK of segments and points
+        start = cuts[-1]
+        room = int(offsets[start]) + _CHUNK
+        stop = int(np.searchsorted(offsets, room, side="right")) - 1
+        cuts.append(min(max(start + 1, stop), start + _CHUNK, n))
+    pieces = np.diff(offsets[cuts])
+    longest, widest = int(pieces.max(initial=0)), int(np.diff(cuts).max(initial=0))
+    left, right = np.empty(longest, dtype=np.int32), np.empty(longest, dtype=np.int32)
+    odd, roots = np.empty(widest, dtype=np.int32), np.empty(widest, dtype=np.int32)
+    rounds = np.empty(_MAX_ROUNDS, dtype=np.int64)
+    sums = np.empty((longest, group.width), dtype=np.uint64)
+    for first, last in pairwise(cuts):
+        n_rounds = plan_trees(refs, offsets, first, last, left, right, odd, roots, rounds)
+        ends = rounds[: n_rounds + 1].tolist()
+        group.copy(points, odd[: ends[0]], sums)
+        source = points
+        for start, stop in pairwise(ends):
+            pairs = slice(start - ends[0], stop - ends[0])
+            group.add_pairs(source, left[pairs], source, right[pairs], sums, start)
+            source = sums
+        group.copy(sums, roots[: last - first], out, at + first)
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighing:
+    """How 2^n points become n + 1 sums: rounds of pairs, whose sums are appended to the points."""
+
+    rounds: tuple[tuple[Refs, Refs], ...]
+    n_sums: int
+    roots: Refs
+
+
+@cache
+def _weighing(log_size: int) -> _Weighing:
+    """Number l of the sums: all points whose index has bit l; the last: all points.
 
     Neighbours are added level by level, so that the odd entries of level l are what has bit l.
     """
-    odd, level = [], buckets
-    while level.shape[0] > 1:
-        odd.append(level[1::2])
-        pairs = all_refs(level.shape[0])
-        sums = np.empty((level.shape[0] // 2, group.width), dtype=np.uint64)
-        group.add_pairs(level, pairs[::2].copy(), level, pairs[1::2].copy(), sums)
-        level = sums
-    parts = [*odd, buckets[:1]]
-    offsets = np.cumsum([0, *(part.shape[0] for part in parts)])
-    points = np.concatenate(parts)
-    return sum_segments(group, points, all_refs(points.shape[0]), offsets)
+    level = np.arange(1 << log_size)
+    odd: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = []
+    rounds = []
+    end = 1 << log_size
+    while level.shape[0] > 1 or any(indices.shape[0] > 1 for indices in odd):
+        trees = [*odd, level]
+        if level.shape[0] > 1:
+            odd.append(level[1::2])
+        pairs = [tree.shape[0] // 2 for tree in trees]
+        left = np.concatenate([tree[: 2 * n : 2] for tree, n in zip(trees, pairs, strict=True)])
+        right = np.concatenate([tree[1 : 2 * n : 2] for tree, n in zip(trees, pairs, strict=True)])
+        rounds.append((_refs(left), _refs(right)))
+        for i, (tree, n) in enumerate(zip(trees, pairs, strict=True)):
+            sums = np.concatenate([np.arange(end, end + n), tree[2 * n :]])
+            end += n
+            if tree is level:
+                level = sums
+            else:
+                odd[i] = sums
+    roots = np.array([*(int(indices[0]) for indices in odd), int(level[0])])
+    return _Weighing(tuple(rounds), end, _refs(roots))
 
 
-def window_sums(group: Group, points: Points, digits: Refs, log_buckets: int) -> Points:
-    """1 + log_buckets points: the sum over l of 2^l times number l is that of digits * points.
+def _refs(indices: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Refs:
+    return (2 * indices).astype(np.int32)
 
-    digits: int32, of magnitude at most 2^log_buckets.
+
+def weigh(group: Group, buckets: Points, log_size: int) -> Points:
+    """For 2^n buckets, n + 1 points: all whose index has bit l, for l < n; then all.
+
+    buckets: the buckets with room for twice as many points behind them, which is overwritten.
     """
-    assert digits.shape[0] == points.shape[0]
-    offsets = np.zeros((1 << log_buckets) + 1, dtype=np.int64)
-    refs = np.empty(digits.shape[0], dtype=np.int32)
-    sort_by_bucket(digits, offsets, refs)
-    return sum_by_bits(group, sum_segments(group, points, refs, offsets))
+    plan = _weighing(log_size)
+    end = 1 << log_size
+    for left, right in plan.rounds:
+        group.add_pairs(buckets, left, buckets, right, buckets, end)
+        end += left.shape[0]
+    sums = np.empty((log_size + 1, group.width), dtype=np.uint64)
+    group.copy(buckets, plan.roots, sums)
+    return sums

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from protocol.crypto.field_code import FQ
-from prover.curves import group_entries
+from prover.curves import group_entries, moving_kernels
 from prover.curves.group_kernels import BLOCK, Points, Refs
 
 Coordinates = tuple[int, ...]
@@ -24,7 +24,11 @@ class Group:
 
     name: str
     generator: Coordinates
+    n_parts: int
+    """The parts that a scalar is written in: base Z^2 for 2 of them, Z for 4."""
     _add_pairs: Callable[[Points, Refs, Points, Refs, Points, int, int, Points], None]
+    _copy: Callable[[Points, Refs, Points, int], None]
+    _times_base: Callable[[Points, int, int], None]
 
     @property
     def width(self) -> int:
@@ -59,6 +63,16 @@ class Group:
         prefix = np.empty((min(n, BLOCK), self.width // 2), dtype=np.uint64)
         self._add_pairs(a, a_refs, b, b_refs, out, at, n, prefix)
 
+    def copy(self, points: Points, refs: Refs, out: Points, at: int = 0) -> None:
+        """out[at + i] = points[refs[i]] for all references."""
+        assert out.shape[0] >= at + refs.shape[0]
+        self._copy(points, refs, out, at)
+
+    def times_base(self, points: Points, start: int, stop: int) -> None:
+        """Multiply points[start:stop], of the subgroup, by the base of a scalar's parts."""
+        assert 0 <= start <= stop <= points.shape[0]
+        self._times_base(points, start, stop)
+
     def sum_of_doublings(self, points: Points) -> Points:
         """sum of 2^i points[i], uint64[width] (Horner)."""
         total = np.zeros((1, self.width), dtype=np.uint64)
@@ -75,7 +89,10 @@ G1 = Group(
         0x17F1D3A73197D7942695638C4FA9AC0FC3688C4F9774B905A14E3A3F171BAC586C55E83FF97A1AEFFB3AF00ADB22C6BB,
         0x08B3F481E3AAA0F1A09E30ED741D8AE4FCF5E095D5D00AF600DB18CB2C04B3EDD03CC744A2888AE40CAA232946C5E7E1,
     ),
+    2,
     group_entries.add_pairs_g1,
+    moving_kernels.copy_g1,
+    moving_kernels.times_z_squared_g1,
 )
 G2 = Group(
     "G2",
@@ -85,6 +102,9 @@ G2 = Group(
         0x0CE5D527727D6E118CC9CDC6DA2E351AADFD9BAA8CBDD3A76D429A695160D12C923AC9CC3BACA289E193548608B82801,
         0x0606C4A02EA734CC32ACD2B02BC28B99CB3E287E85A763AF267492AB572E99AB3F370D275CEC1DA1AAA9075FF05F79BE,
     ),
+    4,
     group_entries.add_pairs_g2,
+    moving_kernels.copy_g2,
+    moving_kernels.times_z_g2,
 )
 """Generators. Ref: draft-irtf-cfrg-pairing-friendly-curves, 4.2.1."""

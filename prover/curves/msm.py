@@ -1,85 +1,116 @@
-"""Invariant: a sum of scalar multiples is right for any points (infinity too) and scalars.
+"""Invariant: a sum of scalar multiples is right for any points of the subgroup and any scalars.
 
-Pippenger's method: signed windows, buckets summed as trees of affine additions that share
-inversions. Zero digits cost nothing, so zero, one, minus one and small scalars are cheap.
+Pippenger's method: windows of the scalars' parts, buckets summed as trees of affine additions that
+share inversions, then weighed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
-from prover.curves.buckets import window_sums
+from prover.curves.buckets import all_refs, sum_segments, weigh
 from prover.curves.fr import Elements
 from prover.curves.group_kernels import Points
 from prover.curves.groups import Group
-from prover.curves.parallel import ranges, run_all, worker_count
-from prover.curves.scalar_kernels import SCALAR_BITS, signed_digits
+from prover.curves.parallel import run_all, worker_count
+from prover.curves.windows import Windows, sort_scalars
 from prover.progress import Progress, silent
 
+_MIN_RANGE = 256
+"""A task has no fewer buckets than this, unless that is all of a window."""
+_TASKS_A_THREAD = 8
 
-@dataclass(slots=True, eq=False)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sum:
     """sum of scalars[i] * points[i], to be computed by `compute`.
 
-    points: uint64[n, group.width]; scalars: uint64[n, 4], Montgomery form.
+    points: uint64[n, group.width], of the subgroup or infinity; scalars: uint64[n, 4],
+    Montgomery form.
     """
 
     group: Group
     points: Points
     scalars: Elements
-    _digits: NDArray[np.int32] = field(init=False)
-    _parts: Points = field(init=False)
-    _bits: int = field(init=False)
 
     def __post_init__(self) -> None:
         assert self.points.shape == (self.scalars.shape[0], self.group.width)
-        self._bits = window_bits(self.scalars.shape[0])
-        n_windows = SCALAR_BITS // self._bits + 1
-        self._digits = np.empty((n_windows, self.scalars.shape[0]), dtype=np.int32)
-        self._parts = np.empty((n_windows, self._bits, self.group.width), dtype=np.uint64)
 
-    def recode(self, start: int, stop: int) -> None:
-        signed_digits(self.scalars, self._bits, self._digits, start, stop)
+
+class _Buckets:
+    """The buckets of a sum, in ranges of 2^log_range each, that are summed one by one."""
+
+    def __init__(self, group: Group, points: Points, windows: Windows) -> None:
+        self._group, self._points, self._windows = group, points, windows
+        n_buckets, n_ranges = 1 << (windows.bits - 1), 1
+        wanted = _TASKS_A_THREAD * worker_count()
+        while windows.n_windows * n_ranges < wanted and n_buckets // n_ranges > _MIN_RANGE:
+            n_ranges *= 2
+        self.log_range = (n_buckets // n_ranges).bit_length() - 1
+        shape = (windows.n_windows, n_ranges, self.log_range + 1, group.width)
+        self.sums = np.zeros(shape, dtype=np.uint64)
 
     @property
-    def n_windows(self) -> int:
-        return int(self._digits.shape[0])
+    def places(self) -> list[tuple[int, int]]:
+        """(window, range) of each task."""
+        return list(np.ndindex(*self.sums.shape[:2]))
 
-    def add_window(self, window: int) -> None:
-        digits = self._digits[window]
-        self._parts[window] = window_sums(self.group, self.points, digits, self._bits - 1)
+    def add(self, window: int, number: int) -> None:
+        """Sum range `number` of a window: by the bits of the index in the range, and all of it."""
+        group, size, n_parts = self._group, 1 << self.log_range, self._group.n_parts
+        offsets = self._windows.offsets[window, :, number * size : (number + 1) * size + 1]
+        if (offsets[:, 0] == offsets[:, -1]).all():
+            return
+        buckets = np.empty((max(n_parts, 3) * size, group.width), dtype=np.uint64)
+        for part, refs in enumerate(self._windows.refs[window]):
+            sum_segments(group, self._points, refs, offsets[part], buckets, part * size)
+        for part in range(n_parts - 1, 0, -1):
+            group.times_base(buckets, part * size, (part + 1) * size)
+            more = all_refs(size, part * size)
+            into = all_refs(size, (part - 1) * size)
+            group.add_pairs(buckets, into, buckets, more, buckets, (part - 1) * size)
+        self.sums[window, number] = weigh(group, buckets, self.log_range)
 
-    def result(self) -> Points:
-        """The sum, uint64[group.width], after all windows have been added."""
-        return self.group.sum_of_doublings(self._parts.reshape(-1, self.group.width))
+    def total(self) -> Points:
+        """The sum, uint64[group.width], once all ranges have been added.
 
-
-def window_bits(n_points: int) -> int:
-    """The window size with the fewest additions: n for the points and 2^bits for the buckets."""
-    return min(range(2, 17), key=lambda bits: (SCALAR_BITS // bits + 1) * (n_points + (1 << bits)))
+        The digits in bucket k of a range have magnitude k + 1 + range * 2^log_range: so a sum by
+        bit counts for that bit, and the sum of all for those of 1 + range * 2^log_range.
+        """
+        n_windows, n_ranges, n_sums, width = self.sums.shape
+        bits = self._windows.bits
+        by_bit: list[list[int]] = [[] for _ in range(n_windows * bits)]
+        for window, number in self.places:
+            first = (window * n_ranges + number) * n_sums
+            offset = 1 + (number << self.log_range)
+            for bit in range(bits):
+                if bit < self.log_range:
+                    by_bit[window * bits + bit].append(2 * (first + bit))
+                if offset >> bit & 1:
+                    by_bit[window * bits + bit].append(2 * (first + self.log_range))
+        refs = np.array([ref for of_bit in by_bit for ref in of_bit], dtype=np.int32)
+        offsets = np.cumsum([0, *map(len, by_bit)], dtype=np.int64)
+        doubled = np.empty((len(by_bit), width), dtype=np.uint64)
+        sum_segments(self._group, self.sums.reshape(-1, width), refs, offsets, doubled)
+        return self._group.sum_of_doublings(doubled)
 
 
 def compute(sums: Sequence[Sum], stage: str = "msm", progress: Progress = silent) -> list[Points]:
-    """The sums, in order, each uint64[group.width]; all windows of all sums share the threads."""
-    recoding = [
-        partial(one.recode, *piece)
+    """The sums, in order, each uint64[group.width]; the tasks of all sums share the threads."""
+    buckets = [
+        _Buckets(one.group, one.points, sort_scalars(one.scalars, one.group.n_parts))
         for one in sums
-        for piece in ranges(one.scalars.shape[0], worker_count())
     ]
-    run_all(recoding)
-    by_cost = sorted(sums, key=lambda one: -one.points.size)
-    windows = [
-        partial(one.add_window, window) for one in by_cost for window in range(one.n_windows)
-    ]
-    run_all(windows, stage, progress)
-    return [one.result() for one in sums]
+    by_cost = sorted(range(len(sums)), key=lambda i: -sums[i].points.size)
+    tasks = [partial(buckets[i].add, *place) for i in by_cost for place in buckets[i].places]
+    run_all(tasks, stage, progress)
+    return [one.total() for one in buckets]
 
 
 def multiply_and_add(group: Group, points: Points, scalars: Elements) -> Points:
-    """sum of scalars[i] * points[i], uint64[group.width]."""
+    """sum of scalars[i] * points[i], uint64[group.width]; points of the subgroup or infinity."""
     return compute([Sum(group, points, scalars)])[0]

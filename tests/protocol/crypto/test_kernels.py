@@ -95,6 +95,15 @@ def test_every_pair_of_edge_values_in_the_quadratic_extension() -> None:
         check_quadratic(a, b)
 
 
+@pytest.mark.parametrize(("kernel", "field"), [(fr_operations, FR), (fq_operations, FQ)])
+def test_inverses_of_numbers_of_every_length(kernel: Kernel[Any, Any], field: PrimeField) -> None:
+    for length in range(field.modulus.bit_length()):
+        for number in ((1 << length) - 1, 1 << length, (1 << length) + 1):
+            montgomery = number * pow(field.radix, -1, field.modulus) % field.modulus
+            for a in (number % field.modulus, montgomery):
+                check_prime(kernel, field, a, 1)
+
+
 @given(a=elements(FR), b=elements(FR))
 @settings(max_examples=200, deadline=None, derandomize=True)
 def test_fr_equals_python_ints(a: int, b: int) -> None:

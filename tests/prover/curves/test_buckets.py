@@ -1,0 +1,90 @@
+"""Segments of points become their sums, however long; buckets are weighed by their index."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from protocol.crypto.field import R
+from prover.curves import buckets
+from prover.curves.bucket_kernels import sort_by_bucket
+from prover.curves.buckets import sum_segments, weigh
+from prover.curves.groups import Group
+from tests.prover.curves.oracle import GROUPS, coordinates, points, times_generator
+
+LOGS = [1, 2, 3, 7, R - 7, R - 1, 0, 12345, R - 12345, 1]
+
+
+def check_segments(group: Group, lengths: list[int]) -> None:
+    rng = random.Random(len(lengths))
+    table = points(group, LOGS)
+    chosen = [(rng.randrange(len(LOGS)), rng.randrange(2)) for _ in range(sum(lengths))]
+    refs = np.array([2 * i + sign for i, sign in chosen], dtype=np.int32)
+    offsets = np.cumsum([0, *lengths], dtype=np.int64)
+    out = np.ones((len(lengths) + 2, group.width), dtype=np.uint64)
+    sum_segments(group, table, refs, offsets, out, 1)
+    assert (out[[0, -1]] == 1).all()
+    logs = [LOGS[i] if sign == 0 else -LOGS[i] for i, sign in chosen]
+    for s, found in enumerate(out[1:-1]):
+        want = sum(logs[offsets[s] : offsets[s + 1]]) % R
+        assert group.decode(found) == coordinates(times_generator(group, want)), s
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda g: g.name)
+def test_segments_of_all_lengths(group: Group) -> None:
+    check_segments(group, [])
+    check_segments(group, [0])
+    check_segments(group, list(range(20)))
+    check_segments(group, [0, 0, 63, 0, 64, 65, 1, 0, 127, 2, 0])
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda g: g.name)
+@pytest.mark.parametrize("chunk", [1, 2, 10, 64])
+def test_segments_cut_into_chunks(
+    group: Group, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buckets, "_CHUNK", chunk)
+    check_segments(group, [0, 0, 5, 1, 0, 30, 2, 2, 2, 2, 17, 0, 0])
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda g: g.name)
+@pytest.mark.parametrize("log_size", range(6))
+def test_buckets_are_weighed_by_the_bits_of_their_index(group: Group, log_size: int) -> None:
+    size = 1 << log_size
+    logs = [random.Random(log_size).choice(LOGS) for _ in range(size)]
+    room = np.empty((3 * size, group.width), dtype=np.uint64)
+    room[:size] = points(group, logs)
+    found = weigh(group, room, log_size)
+    wanted = [sum(log for k, log in enumerate(logs) if k >> bit & 1) for bit in range(log_size)]
+    for point, want in zip(found, [*wanted, sum(logs)], strict=True):
+        assert group.decode(point) == coordinates(times_generator(group, want % R))
+
+
+def test_digits_are_sorted_by_magnitude_and_zeros_left_out() -> None:
+    digits = np.array([3, -1, 0, 4, -4, 1, 0, 3, -3], dtype=np.int16)
+    refs = np.empty(digits.shape[0], dtype=np.int32)
+    offsets = np.zeros(5, dtype=np.int64)
+    sort_by_bucket(digits, offsets, refs)
+    assert offsets.tolist() == [0, 2, 2, 5, 7]
+    assert refs[:7].tolist() == [2 * 1 + 1, 2 * 5, 2 * 0, 2 * 7, 2 * 8 + 1, 2 * 3, 2 * 4 + 1]
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda g: g.name)
+def test_the_endomorphism_multiplies_by_the_base_of_the_parts(group: Group) -> None:
+    base = 0xD201000000010000 ** (4 // group.n_parts)
+    table = points(group, [5, *LOGS, 5])
+    group.times_base(table, 1, len(LOGS) + 1)
+    for log, point in zip([5, *(base * log for log in LOGS), 5], table, strict=True):
+        assert group.decode(point) == coordinates(times_generator(group, log % R))
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda g: g.name)
+def test_points_are_copied_as_references_say(group: Group) -> None:
+    out = np.ones((5, group.width), dtype=np.uint64)
+    group.copy(points(group, [3, 4]), np.array([2, -1, 1], dtype=np.int32), out, 1)
+    assert group.decode(out[1]) == coordinates(times_generator(group, 4))
+    assert group.decode(out[2]) is None
+    assert group.decode(out[3]) == coordinates(times_generator(group, R - 3))
+    assert (out[[0, 4]] == 1).all()
