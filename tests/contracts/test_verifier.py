@@ -47,9 +47,7 @@ def test_other_valid_points_are_refused(shared: SimulatedRollup, part: slice) ->
     another = g2_bytes(7) if len(original) == 256 else g1_bytes(7)
     for point in (negate(original), another):
         with pytest.raises(errors.ProofRejected):
-            shared.try_submit(
-                with_proof(honest, proof_bytes=_splice(honest.proofs[0].proof_bytes, part, point))
-            )
+            shared.try_submit(_splice(honest, part, point))
 
 
 @pytest.mark.parametrize("part", [A, B, C], ids="ABC")
@@ -57,6 +55,23 @@ def test_infinity_is_refused(shared: SimulatedRollup, part: slice) -> None:
     honest = shared.submission(shared.statement())
     infinity = bytes(part.stop - part.start)
     with pytest.raises(errors.ProofInfinity):
+        shared.try_submit(_splice(honest, part, infinity))
+
+
+@pytest.mark.parametrize("part", [A, B, C], ids="ABC")
+def test_points_off_the_subgroup_are_refused(shared: SimulatedRollup, part: slice) -> None:
+    honest = shared.submission(shared.statement())
+    point = off_subgroup_g2() if part is B else off_subgroup_g1()
+    with pytest.raises(errors.PrecompileRefused):
+        shared.try_submit(_splice(honest, part, point))
+
+
+@pytest.mark.parametrize("coordinate", range(8))
+def test_coordinates_at_or_above_p_are_refused(shared: SimulatedRollup, coordinate: int) -> None:
+    honest = shared.submission(shared.statement())
+    place = slice(coordinate * FIELD_BYTES, (coordinate + 1) * FIELD_BYTES)
+    aliased = int.from_bytes(honest.proofs[0].proof_bytes[place], "big") + P
+    with pytest.raises(errors.PrecompileRefused):
         shared.try_submit(_splice(honest, place, aliased.to_bytes(FIELD_BYTES, "big")))
 
 
