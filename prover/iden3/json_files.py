@@ -10,6 +10,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from protocol.crypto.field import R
 from prover.groth16.errors import MalformedEncoding
 from prover.groth16.keys import VerifyingKey
@@ -19,6 +21,9 @@ from prover.iden3.errors import MalformedFile, UnreadableFile
 
 MAX_BYTES = 64 * 2**20
 """No file of these kinds is longer: a key with 100,000 public inputs has 30 MB."""
+
+MAX_DEPTH = 8
+"""Of lists and objects in one another: the parser's own limit can be beyond the stack's."""
 
 
 def read_verification_key(path: Path) -> VerifyingKey:
@@ -86,11 +91,20 @@ def _load(path: Path) -> Json:
         raise UnreadableFile(path, str(error)) from error
     if len(data) > MAX_BYTES:
         raise MalformedFile(path, "JSON", f"longer than {MAX_BYTES} bytes")
+    if _depth(data) > MAX_DEPTH:
+        raise MalformedFile(path, "JSON", f"nested deeper than {MAX_DEPTH}")
     try:
         loaded: Json = json.loads(data)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise MalformedFile(path, "JSON", str(error)) from error
     return loaded
+
+
+def _depth(data: bytes) -> int:
+    """How deep brackets nest at most; those in strings count, too, as no string here has any."""
+    signs = np.zeros(256, dtype=np.int64)
+    signs[list(b"[{")], signs[list(b"]}")] = 1, -1
+    return int(signs[np.frombuffer(data, dtype=np.uint8)].cumsum().max(initial=0))
 
 
 def _store(path: Path, value: Json) -> None:

@@ -28,10 +28,16 @@ def lagrange_points(ptau: Ptau, section: int, log_size: int, progress: Progress 
     """
     if ptau.is_prepared:
         return ptau.lagrange(section, log_size)
-    group, size = GROUPS[section], 1 << log_size
-    points = ptau.powers(section, 0, size)
-    scale = powers(pow(size, -1, R), 1, log_size)
-    stage = f"Lagrange points: {NAMES[section]}"
+    points = ptau.powers(section, 0, 1 << log_size)
+    return lagrange_of(GROUPS[section], points, f"Lagrange points: {NAMES[section]}", progress)
+
+
+def lagrange_of(
+    group: Group, points: Points, stage: str = "", progress: Progress = silent
+) -> Points:
+    """The Lagrange polynomials at tau from the first 2^k powers of it (uint64[2^k, width])."""
+    size = points.shape[0]
+    scale = powers(pow(size, -1, R), 1, size.bit_length() - 1)
     scaled = multiply_each(group, points, all_refs(size), scale, stage, progress)
     return inverse_transform(group, scaled, stage, progress)
 

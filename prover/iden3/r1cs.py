@@ -88,6 +88,10 @@ def _entries(
     if not below_order(coefficient):
         raise MalformedFile(path, "constraints", "a coefficient is not below r")
     row = np.repeat(np.arange(lengths.shape[0], dtype=np.int64), lengths)
+    place = np.sort(row * n_wires + wire)
+    if (place[1:] == place[:-1]).any():
+        what = "a wire occurs twice in a sum: programs disagree whether the first counts"
+        raise MalformedFile(path, "constraints", what)
     return Entries(row, wire, from_canonical(coefficient))
 
 

@@ -148,7 +148,10 @@ def columns(
     wire, refs = np.concatenate(wires), np.concatenate(references)
     order = np.argsort(wire, kind="stable")
     offsets = np.concatenate([[0], np.cumsum(np.bincount(wire, minlength=n_wires))])
-    return sum_segments(group, np.concatenate(tables), refs[order], offsets.astype(np.int64))
+    sums = np.empty((n_wires, group.width), dtype=np.uint64)
+    table = np.concatenate(tables)
+    sum_segments(group, table, refs[order], offsets.astype(np.int64), sums)
+    return sums
 
 
 def _size_order(elements: Elements) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.iden3_tools import Iden3Tools, ToolsUnavailable, iden3_tools
 
-POWER = 7
+POWER = 6
 BEACON = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
 ENTROPY = b"entropy of the tests of files, known"
 

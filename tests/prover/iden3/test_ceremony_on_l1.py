@@ -21,7 +21,9 @@ from prover.groth16.store import key_for
 from prover.iden3.ceremony import import_key
 from prover.iden3.errors import CircuitMismatch
 from prover.iden3.json_files import read_verification_key
+from prover.iden3.ptau import open_ptau
 from prover.iden3.r1cs import write_r1cs
+from prover.iden3.setup_from_ptau import setup_from_ptau
 from prover.iden3.zkey import open_zkey
 from prover.r1cs.system import R1CS
 from sequencer.proving import contract_key
@@ -102,6 +104,14 @@ def test_the_imported_key_says_that_it_comes_from_a_ceremony(
     assert beacon is not None
     assert beacon.value.hex() == BEACON
     assert beacon.iterations_log == 10
+
+
+def test_our_first_key_is_the_one_that_the_ceremony_began_with(
+    ceremony: Path, unprepared_ptau: Path, tmp_path: Path
+) -> None:
+    """The powers of tau are more than this circuit needs; the other test uses all of them."""
+    setup_from_ptau(tmp_path / "0.zkey", seven().r1cs, open_ptau(unprepared_ptau))
+    assert (tmp_path / "0.zkey").read_bytes() == (ceremony / "0.zkey").read_bytes()
 
 
 def test_a_key_of_another_circuit_is_not_imported(ceremony: Path, tmp_path: Path) -> None:
