@@ -8,6 +8,7 @@ orders. A proof that cannot be made is reported and ordered again; the others go
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
 from time import monotonic
 
 import structlog
@@ -33,6 +34,7 @@ class ProofOrders:
     def __init__(self, ledger: Ledger, prover: Prover, look_s: float = LOOK_S) -> None:
         self._ledger, self._prover, self._look_s = ledger, prover, look_s
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._asked: dict[str, Future[bytes]] = {}
 
     async def step(self) -> bool:
         """Order what is missing and wait a little; False if nothing is under way.
@@ -48,6 +50,8 @@ class ProofOrders:
         )
         ended = [id_ for id_, task in self._under_way.items() if task.done()]
         tasks = [self._under_way.pop(id_) for id_ in ended]
+        for id_ in ended:
+            self._asked.pop(id_, None)
         failures = [error for task in tasks if not task.cancelled() and (error := task.exception())]
         if failures:
             raise failures[0]
@@ -57,6 +61,7 @@ class ProofOrders:
         """Withdraw all orders; proofs under way are lost."""
         tasks = list(self._under_way.values())
         self._under_way.clear()
+        self._asked.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -66,9 +71,9 @@ class ProofOrders:
         for batch, place in self._ledger.wanted_proofs():
             job = ProofJob(batch.proofs[place], batch.inputs[place])
             wanted[job.id] = batch, place, job
-        for id_, task in list(self._under_way.items()):
-            if id_ not in wanted and not task.done():
-                self._under_way.pop(id_).cancel()
+        for id_, future in self._asked.items():
+            if id_ not in wanted:
+                future.cancel()  # one that is made already goes its way, and is not kept
         for id_, (batch, place, job) in wanted.items():
             if id_ not in self._under_way:
                 self._under_way[id_] = asyncio.create_task(self._make(batch, place, job))
@@ -77,7 +82,8 @@ class ProofOrders:
         """From the order to the proof in the database."""
         started = monotonic()
         try:
-            proof_bytes = await asyncio.wrap_future(self._prover.submit(job))
+            future = self._asked[job.id] = self._prover.submit(job)
+            proof_bytes = await asyncio.wrap_future(future)
             await asyncio.to_thread(check_proof, self._prover, job, proof_bytes)
         except _FAILURES as error:
             raise ProofFailed(batch.number, place, f"{type(error).__name__}: {error}") from error

@@ -13,6 +13,12 @@ import pytest
 from contracts.chain import Chain
 from protocol.codec import account_inclusion_from_json, transaction_id
 from protocol.transactions import Transaction, Transfer
+from sequencer.book import Rollup
+from sequencer.keystore import open_keystore
+from sequencer.ledger import Ledger
+from sequencer.settings import DATABASE
+from sequencer.storage import proofs
+from sequencer.storage.database import Database, sqlite_url
 from tests.e2e.sequencer_process import (
     FEE_NTOK,
     FUNDS_NTOK,
@@ -21,6 +27,8 @@ from tests.e2e.sequencer_process import (
     Setting,
     start_l1,
 )
+from tests.support.simulated_prover import SHAPE
+from tests.support.simulating_sequencer import PASSPHRASE
 
 POINTS = (
     "before:submit",
@@ -36,6 +44,17 @@ POINTS = (
     "after:record_acceptance",
     "before:observe",
     "after:observe",
+)
+IN_A_BATCH_OF_TWO_PROOFS = (
+    "after:seal",
+    "before:record_proof",
+    "after:record_proof",  # the first to arrive
+    "before:record_proof",
+    "after:record_proof",  # the other one, which completes the batch
+    "after:record_intent",
+    "before:record_sent",
+    "after:record_sent",
+    "before:record_acceptance",
 )
 AMOUNT_NTOK = 3
 
@@ -69,6 +88,29 @@ def offer(sequencer: SequencerProcess, transaction: Transaction) -> bool:
 def transactions_of_operator(setting: Setting) -> int:
     address = setting.homes.settings().operator
     return setting.chain.rpc.quantity("eth_getTransactionCount", address, "latest")
+
+
+def take_while_stopped(setting: Setting, transactions: list[Transaction]) -> list[str]:
+    """Put transactions into the mempool of a sequencer that does not run."""
+    settings = setting.settings
+    keys = open_keystore(settings.keystore, PASSPHRASE)
+    database = Database.open(sqlite_url(settings.folder / DATABASE))
+    rollup = Rollup(setting.domain, SHAPE, settings.operator_index)
+    ledger = Ledger(
+        database, rollup, settings.policy, settings.sealing, keys.receipt_key, time.time
+    )
+    ids = [ledger.submit(transaction) for transaction in transactions]
+    database.close()
+    return ids
+
+
+def proofs_made(setting: Setting, batch: int) -> dict[int, bytes]:
+    """What its database holds, by place."""
+    database = Database.open(sqlite_url(setting.settings.folder / DATABASE))
+    with database.read() as connection:
+        rows = proofs.of_batch(connection, batch)
+    database.close()
+    return {row.place: row.proof_bytes for row in rows if row.proof_bytes is not None}
 
 
 def check_everything(setting: Setting, ids: list[str], sent_before: int) -> None:
@@ -121,6 +163,42 @@ def test_killed_at_every_point_it_loses_nothing_and_submits_nothing_twice(
             again.kill()
         ids.append(transaction_id(transaction))
     check_everything(setting, ids, sent_before)
+
+
+def test_killed_at_every_step_of_a_batch_of_two_proofs_it_makes_no_proof_twice(
+    setting: Setting,
+) -> None:
+    sent_before = transactions_of_operator(setting)
+    for _ in range(2):
+        setting.chain.mine()  # so that the homes' accounts are final
+    sequencer = SequencerProcess(setting.settings.folder).ready()
+
+    def idle() -> bool:
+        setting.chain.mine()
+        state = sequencer.get("/v1/state")
+        settled = state["sealed_batch"] == state["final_batch"]
+        return bool(settled and state["queue"]["final"] == "3")
+
+    sequencer.wait(idle)
+    number = int(sequencer.get("/v1/state")["sealed_batch"]) + 1
+    assert sequencer.stop() == 0
+    ids = take_while_stopped(setting, [payment(setting, nonce) for nonce in range(6)])
+    kept: dict[int, bytes] = {}
+    for point in IN_A_BATCH_OF_TWO_PROOFS:
+        sequencer = SequencerProcess(setting.settings.folder, kill_at=point)
+        deadline = time.monotonic() + WAIT_S
+        while sequencer.is_running and time.monotonic() < deadline:
+            if sequencer.try_ready():
+                setting.chain.mine()
+            time.sleep(0.05)
+        sequencer.wait_killed()
+        found = proofs_made(setting, number)
+        assert kept.items() <= found.items(), f"{point}: a proof was lost or made again"
+        kept = found
+    assert sorted(kept) == [0, 1]
+    check_everything(setting, ids, sent_before)
+    (batch,) = [one for one in setting.homes.batches() if one.number == number]
+    assert len(batch.submission.proofs) == 2
 
 
 def test_killed_at_random_moments_under_load_it_loses_nothing(setting: Setting) -> None:
