@@ -2,7 +2,7 @@
 """
 @title Several Groth16 proofs in one pairing equation
 @license Apache-2.0
-@notice Owns one rule: `_verify` answers True only if every proof of the batch holds, up to a chance
+@notice Owns one rule: `proofs_hold` answers True only if every proof of the batch holds, up to a chance
         of 2^-128 a try. It checks the product of the proofs' equations, the k-th one to the power
         rho_k:
         prod e(rho_k A_k, B_k) e(sum rho_k (-alpha), beta) e(sum rho_k IC(x_k), -gamma)
@@ -63,7 +63,7 @@ def proofs_hold(
     count: uint256 = len(proofs)
     seed: bytes32 = verifier.KEY_HASH
     for k: uint256 in range(count, bound=MAX_PROOFS):
-        seed = keccak256(abi_encode(seed, contexts[k], z, proofs[k]))
+        seed = self._bind(seed, contexts[k], z, proofs[k])
 
     factors: uint256[8] = empty(uint256[8])  # of the IC points: sum rho_k, then sum rho_k x_ki
     pairs: DynArray[Pair, MAX_PROOFS + 3] = []
@@ -71,10 +71,9 @@ def proofs_hold(
     for k: uint256 in range(count, bound=MAX_PROOFS):
         proof: Proof = proofs[k]
         verifier._check_points(proof.points)
-        rho: uint256 = 1
+        rho: uint256 = self._weight(seed, k)
         a_g1: uint256[4] = proof.points.a_g1
         if k > 0:
-            rho += convert(keccak256(abi_encode(seed, k)), uint256) % 2**128
             a_g1 = verifier._scaled(a_g1, rho)
         pairs.append(Pair(g1=a_g1, g2=proof.points.b_g2))
         terms.append(Term(g1=proof.points.c_g1, factor=rho))
@@ -110,3 +109,24 @@ def proofs_hold(
         revert_on_failure=False,
     )
     return verifier._verdict(success, product)
+
+
+@internal
+@pure
+def _bind(previous: bytes32, context: uint256, z: uint256, proof: Proof) -> bytes32:
+    """
+    @return The hash of key and proofs so far, with one more proof and all its inputs.
+    """
+    return keccak256(abi_encode(previous, context, z, proof))
+
+
+@internal
+@pure
+def _weight(seed: bytes32, k: uint256) -> uint256:
+    """
+    @param seed The hash of the key and of all proofs with all their inputs.
+    @return rho_k.
+    """
+    if k == 0:
+        return 1
+    return 1 + convert(keccak256(abi_encode(seed, k)), uint256) % 2**128

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_hash.auto import keccak
 
 from contracts.abi import Contract, contract_from
 from contracts.batches import Payout, messages_of
@@ -20,6 +21,7 @@ from contracts.transactions import Sender
 from protocol.batch import Shape, domain_of, evaluate
 from protocol.crypto.field import R
 from protocol.queue import NO_OPS_HASH
+from tests.support.simulated_proofs import SimulatedKey
 from tests.vectors import generate
 
 LAYOUTS: dict[str, Any] = json.loads(generate.FILE.read_text())
@@ -43,7 +45,8 @@ def source() -> Contract:
 @pytest.fixture(scope="module")
 def run(chain: Chain, source: Contract) -> Run:
     """Calls one of the contract's layout functions."""
-    address = deploy_contract(Sender(chain.rpc, chain.accounts[0]), source)
+    key = SimulatedKey().key.for_contract()
+    address = deploy_contract(Sender(chain.rpc, chain.accounts[0]), source, key)
 
     def call(function: str, *arguments: object) -> Any:
         entry = source.functions[function]
@@ -116,6 +119,43 @@ def test_the_challenge_of_batches_of_one_proof_and_of_two(run: Run) -> None:
         for proof in proofs:
             chained = run("bind", chained, *_ints(proof["public_inputs"])[:4])
         assert int.from_bytes(chained, "big") % R == _int(batch["z"])
+
+
+def test_the_weights_of_several_proofs(run: Run) -> None:
+    """docs/protocol.md, Appendix A; every word that goes in counts."""
+    key = SimulatedKey().key.for_contract()
+    points = [word for point in (*key[:4], *key[4]) for word in point]
+    seed = run("key_hash")
+    assert seed == _keccak(*points)
+    words = list(range(1, 24))
+    bound = run("bind_proof", seed, *_nested(words))
+    assert bound == _keccak(int.from_bytes(seed, "big"), *words)
+    others = {run("bind_proof", _flipped(seed), *_nested(words))}
+    for i in range(len(words)):
+        changed = [*words[:i], words[i] + 2**255, *words[i + 1 :]]
+        others.add(run("bind_proof", seed, *_nested(changed)))
+    assert len({bound, *others}) == 2 + len(words)
+
+    assert run("weight", bound, 0) == 1
+    weights = [run("weight", bound, k) for k in range(1, 16)]
+    for k, weight in enumerate(weights, 1):
+        hashed = int.from_bytes(_keccak(int.from_bytes(bound, "big"), k), "big")
+        assert weight == 1 + hashed % 2**128
+    assert len(set(weights)) == len(weights)
+    assert 2**123 < max(weights) <= 2**128
+
+
+def _keccak(*words: int) -> bytes:
+    return bytes(keccak(b"".join(word.to_bytes(32, "big") for word in words)))
+
+
+def _flipped(hashed: bytes) -> bytes:
+    return bytes([hashed[0] ^ 1]) + hashed[1:]
+
+
+def _nested(words: list[int]) -> tuple[int, int, tuple[object, ...]]:
+    """Context, z and a proof, from 23 words in their order."""
+    return words[0], words[1], (*words[2:7], (words[7:11], words[11:19], words[19:23]))
 
 
 def test_powers_of_z(run: Run) -> None:

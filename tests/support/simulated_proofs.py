@@ -47,11 +47,15 @@ class SimulatedKey:
             ic_g1=tuple(g1_bytes(scalar) for scalar in self.ic),
         )
 
-    def prove(self, inputs: Sequence[int]) -> bytes:
-        """A, B, C for these seven public inputs: 512 bytes that the contract accepts."""
+    def prove(self, inputs: Sequence[int], off_by: int = 0) -> bytes:
+        """A, B, C for these seven public inputs: 512 bytes that the contract accepts.
+
+        With `off_by` the equation's product is e(G1, G2)^off_by, not 1: a wrong proof whose points
+        are all valid.
+        """
         a, b = self._scalar(), self._scalar()
         statement = self.ic[0] + sum(x * u for x, u in zip(inputs, self.ic[1:], strict=True))
-        rest = a * b - self.alpha * self.beta - self.gamma * statement
+        rest = a * b - self.alpha * self.beta - self.gamma * statement - off_by
         c = rest * pow(self.delta, -1, R) % R
         return g1_bytes(a) + g2_bytes(b) + g1_bytes(c)
 

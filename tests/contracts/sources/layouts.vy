@@ -4,11 +4,20 @@
 @license Apache-2.0
 """
 
+import combination
 import messages
 import polynomials
 import queue
+import verifier
 
 initializes: queue
+initializes: verifier
+initializes: combination[verifier := verifier]
+
+
+@deploy
+def __init__(key: verifier.VerifyingKey):
+    verifier.__init__(key)
 
 
 @external
@@ -73,3 +82,23 @@ def bind(
     previous: bytes32, old_root: uint256, new_root: uint256, context: uint256, digest: uint256
 ) -> bytes32:
     return polynomials._bind(previous, old_root, new_root, context, digest)
+
+
+@external
+@view
+def key_hash() -> bytes32:
+    return verifier.KEY_HASH
+
+
+@external
+@pure
+def bind_proof(
+    previous: bytes32, context: uint256, z: uint256, proof: combination.Proof
+) -> bytes32:
+    return combination._bind(previous, context, z, proof)
+
+
+@external
+@pure
+def weight(seed: bytes32, k: uint256) -> uint256:
+    return combination._weight(seed, k)
