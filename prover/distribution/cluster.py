@@ -149,17 +149,19 @@ class Cluster:
         """See pool.Workforce."""
         address, client = error.worker.address, self._client
         with self._supplying:
-            member = self._members.get(address, address)
+            with self._lock:
+                member = self._members.get(address)
+            if member is None:
+                raise WorkerFailed(error.worker, "lacks the key, and is not in the cluster")
             if member in self._supplied:
-                self._dismiss(address, str(error), math.inf)
-                raise WorkerFailed(error.worker, "lacks the key that it was sent")
-            circuit, sender = key_folder.parent.name, secrets.token_hex(4)
+                return
+            _log.info("%s; sending it", error)
 
             def call(task: object, *arguments: object) -> object:
                 return client.run(task, *arguments, workers=[address])
 
             try:
-                send_key(key_folder, circuit, sender, call)
+                send_key(key_folder, key_folder.parent.name, secrets.token_hex(4), call)
             except (*_TALK_FAILED, CacheUnwritable, CorruptEntry) as failure:
                 why = f"sending it the key failed: {type(failure).__name__}: {failure}"
                 self.rest(error.worker, why)

@@ -78,7 +78,10 @@ class Workforce(Protocol):
         """No orders for a while for a worker that cannot work now."""
 
     def supply(self, error: WorkerLacksKey, key_folder: Path) -> None:
-        """Bring the key's files to a worker. Raises WorkerFailed, WorkerLacksKey if it fails."""
+        """Bring the key's files to a worker, or have brought them before.
+
+        Raises WorkerFailed, or the error that is given where nothing can be brought.
+        """
 
     def ailments(self) -> Mapping[str, str]:
         """What is wrong with whom, for a health report; never waits."""
@@ -186,14 +189,14 @@ class ProvingPool:
     def _prove(self, order: Order, outer: Future[bytes]) -> bytes:
         """Attempts until one gives a proof that verifies, or all are used up."""
         tries, failures, pause_s = 0, 0, self._terms.pause_s
+        supplied: set[Worker] = set()
         while True:
             name = f"{order.id}-{tries}" if tries else order.id
             tries += 1
             try:
                 return self._attempt(order, name, outer)
             except WorkerLacksKey as error:
-                _log.info("%s; sending it", error)
-                failure: ProverError | None = self._supply(error)
+                failure = self._supply(error, supplied)
             except _TRIED_AGAIN as error:
                 failure = error
             if failure is None:
@@ -208,7 +211,14 @@ class ProvingPool:
                 raise PoolClosed
             pause_s = min(2 * pause_s, _LAST_PAUSE_S)
 
-    def _supply(self, lacking: WorkerLacksKey) -> ProverError | None:
+    def _supply(self, lacking: WorkerLacksKey, supplied: set[Worker]) -> ProverError | None:
+        """Send the key once for each job that misses it: other jobs may have asked meanwhile."""
+        worker = lacking.worker
+        if worker in supplied:
+            why = "lacks the key that it was sent"
+            self._workforce.rest(worker, why)
+            return WorkerFailed(worker, why)
+        supplied.add(worker)
         try:
             self._workforce.supply(lacking, self._key.folder)
         except _TRIED_AGAIN as error:

@@ -22,10 +22,9 @@ from typing import IO
 
 from protocol.batch import Shape
 from prover.cache import user_cache
-from prover.distribution import Worker, work
+from prover.distribution import Delivery, Order, Worker, cluster, work
 from prover.distribution.worker import prepare_worker, run_worker
-from prover.groth16.proof import Proof
-from prover.jobs import BatchProver, ProofJob
+from prover.jobs import BatchProver
 from prover.r1cs.system import R1CS
 from tests.support.desk import DESK, ask
 from tests.support.trapdoor import Trapdoor
@@ -137,8 +136,7 @@ def _work(
 def _patch(mode: str) -> None:
     """Make this process what the test wants it to be."""
     if mode == "liar":
-        _replace(BatchProver, "prove", _lie)
-        _replace(work, "this_worker", lambda _address: INNOCENT)
+        _replace(cluster, "prove_order", _lie)
     elif mode == "of another version":
         _replace(R1CS, "digest", lambda _self: bytes(32))
     _replace(work, "BatchProver", partial(BatchProver, progress=_held))
@@ -154,9 +152,9 @@ def _held(stage: str, done: int, total: int, /) -> None:
         ask("proving")
 
 
-def _lie(prover: BatchProver, job: ProofJob) -> Proof:
+def _lie(order: Order, address: str) -> Delivery:
     ask("lying")
-    return Trapdoor.make(2).prove(job.public.values())
+    return Delivery(Trapdoor.make(2).prove(order.job.public.values()).encode(), INNOCENT)
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float = WAIT_S) -> None:

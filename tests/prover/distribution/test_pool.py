@@ -215,11 +215,23 @@ def test_a_worker_without_the_key_gets_it_and_that_is_no_failed_attempt(
     force: ByHand, pool: ProvingPool
 ) -> None:
     future = pool.submit(job())
-    for _ in range(QUICK.attempts):
-        force.next().set_exception(WorkerLacksKey(LEFT, "aa" * 32, "/cache"))
+    workers = [Worker("host", pid, f"tcp://host:{pid}") for pid in range(QUICK.attempts)]
+    for worker in workers:
+        force.next().set_exception(WorkerLacksKey(worker, "aa" * 32, "/cache"))
     force.deliver(proof_of(job()))
     assert future.result(WAIT_S) == proof_of(job())
-    assert force.supplied == [(LEFT, Path("nowhere"))] * QUICK.attempts
+    assert force.supplied == [(worker, Path("nowhere")) for worker in workers]
+
+
+def test_a_worker_that_loses_the_key_again_and_again_rests(
+    force: ByHand, pool: ProvingPool
+) -> None:
+    future = pool.submit(job())
+    for _ in range(1 + QUICK.attempts):
+        force.next().set_exception(WorkerLacksKey(LEFT, "aa" * 32, "/cache"))
+    with pytest.raises(WorkerFailed, match="lacks the key that it was sent"):
+        future.result(WAIT_S)
+    assert force.resting == [LEFT] * QUICK.attempts
 
 
 def test_a_scheduler_that_is_away_for_a_moment_is_waited_for(
