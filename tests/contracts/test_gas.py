@@ -20,6 +20,7 @@ from tests.support.simulated_rollup import SimulatedRollup, deploy_simulated
 
 SNAPSHOT = SOURCES / "snapshots" / "gas.json"
 CEILING_PLAIN_BATCH = 320_000
+CEILING_FOUR_PROOFS, CEILING_SIXTEEN_PROOFS = 600_000, 1_500_000
 NOISE = 400
 """Gas by which a run may differ: random proofs and roots have more or fewer zero bytes."""
 SHAPE = DEFAULT_SHAPE
@@ -35,6 +36,9 @@ def test_gas_is_as_committed_and_a_plain_batch_below_its_ceiling(chain: Chain) -
     for name, gas in measured.items():
         assert gas == pytest.approx(committed[name], abs=NOISE), name
     assert measured["batch without queue op or withdrawal, besides its data"] <= CEILING_PLAIN_BATCH
+    proofs = "batch of {} proofs, the whole transaction with full data"
+    assert measured[proofs.format(4)] <= CEILING_FOUR_PROOFS
+    assert measured[proofs.format(16)] <= CEILING_SIXTEEN_PROOFS
     assert measured["most expensive call that is no batch"] < 250_000
 
 
@@ -49,6 +53,7 @@ def _measure(chain: Chain) -> dict[str, int]:
     plain = _batch(rollup, 0)
     one_payout = _batch(rollup, 0, [0xA1])
     three_payouts = _batch(rollup, 0, [0xB1, 0xB2, 0xB3])
+    several = {count: _several(rollup, count) for count in (1, 4, 16)}
     known_recipient = _batch(rollup, 0, [0xB1])
     _batch(rollup, 0, [int(owner, 16)])
     _, withdraw = client.withdraw()
@@ -59,6 +64,10 @@ def _measure(chain: Chain) -> dict[str, int]:
     }
     return {
         "batch without queue op or withdrawal, besides its data": plain,
+        **{
+            f"batch of {count} proof{'s' * (count > 1)}, the whole transaction with full data": gas
+            for count, gas in several.items()
+        },
         "each queue op in a batch": one_op - plain,
         "a withdrawal in a batch, to a new recipient": one_payout - plain,
         "a withdrawal in a batch, to a recipient with some pending": known_recipient - plain,
@@ -84,6 +93,15 @@ def _batch(rollup: SimulatedRollup, op_count: int, recipients: list[int] | None 
     )
     submission = rollup.submission(statement, ops, payouts)
     return _besides_data(rollup.client.submit_batch(submission), submission)
+
+
+def _several(rollup: SimulatedRollup, count: int) -> int:
+    """Submit a batch of several proofs with full data; all its gas."""
+    first = 2**250 + 2**100
+    statements = rollup.statements(
+        [first + k for k in range(count)], data=(ELEMENT,) * (count * SHAPE.data_length)
+    )
+    return rollup.client.submit_batch(rollup.batch(statements)).gas_used
 
 
 def _besides_data(receipt: Receipt, submission: Submission) -> int:
