@@ -16,18 +16,18 @@ compiled = Compiler(__file__)
 Offsets = NDArray[np.int64]
 
 
-@compiled("void(int16[::1], int64[::1], int32[::1])")
-def sort_by_bucket(digits: Digits, offsets: Offsets, refs: Refs) -> None:
+@compiled("void(int16[::1], int64[::1], int32[::1], int64)")
+def sort_by_bucket(digits: Digits, offsets: Offsets, refs: Refs, begin: int) -> None:
     """refs[offsets[k] : offsets[k + 1]] = the points whose digit has magnitude k + 1, signed.
 
-    offsets: n_buckets + 1 zeros, overwritten. refs: as many as digits, of which the first
-    offsets[n_buckets] are written: zeros are left out.
+    offsets: n_buckets + 1 zeros, overwritten; the first will be `begin`. refs: from there on at
+    least as many as digits; zeros are left out, and what is behind offsets[n_buckets] stays.
     """
     n_buckets = offsets.shape[0] - 1
     for digit in digits:
         if digit != 0:
             offsets[abs(np.int64(digit)) - 1] += 1
-    end = 0
+    end = begin
     for bucket in range(n_buckets):
         end += offsets[bucket]
         offsets[bucket] = end
@@ -40,8 +40,8 @@ def sort_by_bucket(digits: Digits, offsets: Offsets, refs: Refs) -> None:
 
 
 @compiled(
-    "int64(int32[::1], int64[::1], int64, int64, int32[::1], int32[::1], int32[::1], int32[::1],"
-    "int64[::1])"
+    "int64(int32[::1], int64[:,::1], int64, int64, int32[::1], int32[::1], int32[::1],"
+    "int32[:,::1], int64[::1])"
 )
 def plan_trees(
     refs: Refs,
@@ -54,52 +54,59 @@ def plan_trees(
     roots: Refs,
     rounds: Offsets,
 ) -> int:
-    """How the segments refs[offsets[s] : offsets[s + 1]], first <= s < last, become one sum each.
+    """How the segments refs[offsets[p, s] : offsets[p, s + 1]], first <= s < last, are summed.
 
     To be done with an array of points S: copy the points of odd[: rounds[0]] to S[0], S[1] ..,
     where `rounds` has one entry more than there are rounds of additions, which is returned. Then
     pair number i of left and right makes S[rounds[0] + i]; round t is the pairs rounds[t] -
     rounds[0] up to rounds[t + 1] - rounds[0]. The first round pairs points, all others entries of
-    S. At the end roots[s - first] is the entry of S that holds segment s, or -1 for infinity.
+    S. At the end roots[p, s - first] refers to the sum in S of segment (p, s), -1 if it is empty.
 
-    left, right: as long as the segments; odd, roots: last - first; rounds: 64.
+    left, right: as long as the segments; odd: as many as segments; rounds: 64.
     """
-    at, longest = 0, 0
-    for s in range(last - first):
-        count = offsets[first + s + 1] - offsets[first + s]
-        longest = max(longest, count)
-        roots[s] = -1
-        if count & 1:
-            odd[at] = refs[offsets[first + s + 1] - 1]
-            roots[s] = 2 * at
-            at += 1
+    n_parts, n = roots.shape
+    pending = np.empty((n_parts * n, 3), dtype=np.int64)  # part, segment, first sum in S
+    n_pending, at = 0, 0
+    for part in range(n_parts):
+        for s in range(n):
+            start, stop = offsets[part, first + s], offsets[part, first + s + 1]
+            roots[part, s] = -1
+            if (stop - start) & 1:
+                odd[at] = refs[stop - 1]
+                roots[part, s] = 2 * at
+                at += 1
+            if stop - start > 1:
+                pending[n_pending, 0], pending[n_pending, 1] = part, s
+                n_pending += 1
     copied = rounds[0] = at
-    for s in range(last - first):
-        for i in range(offsets[first + s], offsets[first + s + 1] - 1, 2):
+    for k in range(n_pending):
+        part, s = pending[k, 0], first + pending[k, 1]
+        pending[k, 2] = at
+        for i in range(offsets[part, s], offsets[part, s + 1] - 1, 2):
             left[at - copied], right[at - copied] = refs[i], refs[i + 1]
             at += 1
-    n_rounds, begin = 1, copied
+    n_rounds = 1
     rounds[1] = at
-    while longest >> n_rounds > 0:  # segment s has length >> n_rounds sums, in a row after `begin`
-        before, begin = begin, at
-        here = before
-        for s in range(last - first):
-            count = (offsets[first + s + 1] - offsets[first + s]) >> n_rounds
-            for i in range(here, here + count - 1, 2):
+    while n_pending > 0:  # each segment has length >> n_rounds sums in a row, and maybe a root
+        kept = 0
+        for k in range(n_pending):
+            part, s, begin = pending[k, 0], pending[k, 1], pending[k, 2]
+            count = (offsets[part, first + s + 1] - offsets[part, first + s]) >> n_rounds
+            if count > 1:
+                pending[kept, 0], pending[kept, 1], pending[kept, 2] = part, s, at
+                kept += 1
+            for i in range(begin, begin + count - 1, 2):
                 left[at - copied], right[at - copied] = 2 * i, 2 * i + 2
                 at += 1
-            here += count
-        here = before
-        for s in range(last - first):
-            count = (offsets[first + s + 1] - offsets[first + s]) >> n_rounds
-            here += count
             if count & 1:
-                if roots[s] >= 0:
-                    left[at - copied], right[at - copied] = 2 * here - 2, roots[s]
-                    roots[s] = 2 * at
-                    at += 1
+                end = 2 * (begin + count - 1)
+                if roots[part, s] < 0:
+                    roots[part, s] = end
                 else:
-                    roots[s] = 2 * here - 2
+                    left[at - copied], right[at - copied] = end, roots[part, s]
+                    roots[part, s] = 2 * at
+                    at += 1
+        n_pending = kept
         n_rounds += 1
         rounds[n_rounds] = at
     return n_rounds

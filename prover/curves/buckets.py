@@ -6,6 +6,7 @@ sums, and so on, so that each round is one batch of affine additions that share 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -16,7 +17,7 @@ from prover.curves.bucket_kernels import Offsets, plan_trees
 from prover.curves.group_kernels import Points, Refs
 from prover.curves.groups import Group
 
-_CHUNK = 1 << 15
+_CHUNK = 1 << 14
 """Points whose trees are added together, about: their sums stay in the processor's cache."""
 _MAX_ROUNDS = 64
 
@@ -27,26 +28,22 @@ def all_refs(count: int, first: int = 0) -> Refs:
 
 
 def sum_segments(
-    group: Group, points: Points, refs: Refs, offsets: Offsets, out: Points, at: int = 0
-) -> None:
-    """out[at + s] = the sum of the points refs[offsets[s] : offsets[s + 1]], for each s.
+    group: Group, points: Points, refs: Refs, offsets: Offsets
+) -> Iterator[tuple[int, Points, Refs]]:
+    """The sums of the points refs[offsets[p, s] : offsets[p, s + 1]], for all p and s.
 
-    refs: none is -1.
+    refs: none is -1. Yields (first s, S, roots), chunk by chunk: the sum of segment (p, first + i)
+    is S[roots[p, i]]. S is overwritten by the next chunk.
     """
-    n = offsets.shape[0] - 1
-    cuts = [0]
-    while cuts[-1] < n:  # at least one segment, else about _CHUNK of segments and points
-        start = cuts[-1]
-        room = int(offsets[start]) + _CHUNK
-        stop = int(np.searchsorted(offsets, room, side="right")) - 1
-        cuts.append(min(max(start + 1, stop), start + _CHUNK, n))
-    pieces = np.diff(offsets[cuts])
-    longest, widest = int(pieces.max(initial=0)), int(np.diff(cuts).max(initial=0))
-    left, right = np.empty(longest, dtype=np.int32), np.empty(longest, dtype=np.int32)
-    odd, roots = np.empty(widest, dtype=np.int32), np.empty(widest, dtype=np.int32)
+    n_parts, cuts = offsets.shape[0], _cuts(offsets)
     rounds = np.empty(_MAX_ROUNDS, dtype=np.int64)
+    longest = int(np.diff(offsets[:, cuts]).sum(axis=0).max(initial=0))
+    widest = n_parts * int(np.diff(cuts).max(initial=0))
+    left, right = np.empty(longest, dtype=np.int32), np.empty(longest, dtype=np.int32)
+    odd = np.empty(widest, dtype=np.int32)
     sums = np.empty((longest, group.width), dtype=np.uint64)
     for first, last in pairwise(cuts):
+        roots = np.empty((n_parts, last - first), dtype=np.int32)
         n_rounds = plan_trees(refs, offsets, first, last, left, right, odd, roots, rounds)
         ends = rounds[: n_rounds + 1].tolist()
         group.copy(points, odd[: ends[0]], sums)
@@ -55,7 +52,20 @@ def sum_segments(
             pairs = slice(start - ends[0], stop - ends[0])
             group.add_pairs(source, left[pairs], source, right[pairs], sums, start)
             source = sums
-        group.copy(sums, roots[: last - first], out, at + first)
+        yield first, sums, roots
+
+
+def _cuts(offsets: Offsets) -> list[int]:
+    """Where chunks of segments begin, and where the last ends: about _CHUNK points or segments."""
+    n_parts, n = offsets.shape[0], offsets.shape[1] - 1
+    ends = offsets.sum(axis=0) - int(offsets[:, 0].sum())
+    ends += n_parts * np.arange(n + 1)
+    cuts = [0]
+    while cuts[-1] < n:
+        room = int(ends[cuts[-1]]) + 2 * _CHUNK
+        fitting = int(np.searchsorted(ends, room, side="right")) - 1
+        cuts.append(min(max(cuts[-1] + 1, fitting), n))
+    return cuts
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class Group:
     """The parts that a scalar is written in: base Z^2 for 2 of them, Z for 4."""
     _add_pairs: Callable[[Points, Refs, Points, Refs, Points, int, int, Points], None]
     _copy: Callable[[Points, Refs, Points, int], None]
-    _times_base: Callable[[Points, int, int], None]
+    _times_base: Callable[[Points, Refs, Points], None]
 
     @property
     def width(self) -> int:
@@ -68,10 +68,13 @@ class Group:
         assert out.shape[0] >= at + refs.shape[0]
         self._copy(points, refs, out, at)
 
-    def times_base(self, points: Points, start: int, stop: int) -> None:
-        """Multiply points[start:stop], of the subgroup, by the base of a scalar's parts."""
-        assert 0 <= start <= stop <= points.shape[0]
-        self._times_base(points, start, stop)
+    def times_base(self, points: Points, refs: Refs, out: Points) -> None:
+        """out[i] = base of a scalar's parts * points[refs[i]], of the subgroup; out may be points.
+
+        References as in add_pairs; if out is points, they must be 0, 2, 4 ..
+        """
+        assert out.shape[0] >= refs.shape[0]
+        self._times_base(points, refs, out)
 
     def sum_of_doublings(self, points: Points) -> Points:
         """sum of 2^i points[i], uint64[width] (Horner)."""

@@ -16,25 +16,34 @@ from prover.curves.group_kernels import Points, Refs
 
 compiled = Compiler(__file__)
 _COPY = "void(uint64[:,::1], int32[::1], uint64[:,::1], int64)"
-_RANGE = "void(uint64[:,::1], int64, int64)"
+_TIMES = "void(uint64[:,::1], int32[::1], uint64[:,::1])"
 _AHEAD = 16
 """Points between fetching one and using it."""
+
+
+@inner
+def prefetch_point(points: Points, ref: int, one: Any) -> None:
+    if ref >= 0:
+        prefetch(points, ref & -2, one)
+        prefetch(points, ref | 1, one)
+
+
+@inner
+def load_point(points: Points, ref: int, one: Any) -> Any:
+    """(x, y) of a reference; (0, 0) for -1."""
+    zero = sub(one, one)
+    if ref < 0:
+        return zero, zero
+    y = load(points, ref | 1, one)
+    return load(points, ref & -2, one), neg(y) if ref & 1 else y
 
 
 @inner
 def copy(points: Points, refs: Refs, out: Points, out_start: int, one: Any) -> None:
     """out[out_start + i] = points[refs[i]] for all i; infinity for -1."""
     for i in range(refs.shape[0]):
-        ahead = refs[min(i + _AHEAD, refs.shape[0] - 1)] | 1
-        if ahead > 0:
-            prefetch(points, ahead - 1, one)
-            prefetch(points, ahead, one)
-        ref, x = refs[i], sub(one, one)
-        y = x
-        if ref >= 0:
-            x, y = load(points, ref & -2, one), load(points, ref | 1, one)
-            if ref & 1:
-                y = neg(y)
+        prefetch_point(points, refs[min(i + _AHEAD, refs.shape[0] - 1)], one)
+        x, y = load_point(points, refs[i], one)
         store(out, 2 * (out_start + i), x)
         store(out, 2 * (out_start + i) + 1, y)
 
@@ -67,19 +76,22 @@ _Y_FACTOR = (
 """-1 / (1 + u)^((q - 1) / 2)."""
 
 
-@compiled(_RANGE)
-def times_z_squared_g1(points: Points, start: int, stop: int) -> None:
-    """points[i] = Z^2 points[i] for start <= i < stop: (x, y) becomes (cube root of 1 x, -y)."""
-    for i in range(start, stop):
-        store(points, 2 * i, mul(_CUBE_ROOT, load(points, 2 * i, FQ_ONE)))
-        store(points, 2 * i + 1, neg(load(points, 2 * i + 1, FQ_ONE)))
+@compiled(_TIMES)
+def times_z_squared_g1(points: Points, refs: Refs, out: Points) -> None:
+    """out[i] = Z^2 points[refs[i]]: (x, y) becomes (cube root of 1 x, -y)."""
+    for i in range(refs.shape[0]):
+        prefetch_point(points, refs[min(i + _AHEAD, refs.shape[0] - 1)], FQ_ONE)
+        x, y = load_point(points, refs[i], FQ_ONE)
+        store(out, 2 * i, mul(_CUBE_ROOT, x))
+        store(out, 2 * i + 1, neg(y))
 
 
-@compiled(_RANGE)
-def times_z_g2(points: Points, start: int, stop: int) -> None:
-    """points[i] = Z points[i] for start <= i < stop: the Frobenius map, untwisted, negated."""
-    for i in range(start, stop):
-        x, y = load(points, 2 * i, FQ2_ONE), load(points, 2 * i + 1, FQ2_ONE)
+@compiled(_TIMES)
+def times_z_g2(points: Points, refs: Refs, out: Points) -> None:
+    """out[i] = Z points[refs[i]]: the Frobenius map, untwisted, negated."""
+    for i in range(refs.shape[0]):
+        prefetch_point(points, refs[min(i + _AHEAD, refs.shape[0] - 1)], FQ2_ONE)
+        x, y = load_point(points, refs[i], FQ2_ONE)
         # conjugate of x, times _X_FACTOR u
-        store(points, 2 * i, (mul(_X_FACTOR, x[1]), mul(_X_FACTOR, x[0])))
-        store(points, 2 * i + 1, mul(_Y_FACTOR, (y[0], neg(y[1]))))
+        store(out, 2 * i, (mul(_X_FACTOR, x[1]), mul(_X_FACTOR, x[0])))
+        store(out, 2 * i + 1, mul(_Y_FACTOR, (y[0], neg(y[1]))))

@@ -62,17 +62,19 @@ class _Buckets:
     def add(self, window: int, number: int) -> None:
         """Sum range `number` of a window: by the bits of the index in the range, and all of it."""
         group, size, n_parts = self._group, 1 << self.log_range, self._group.n_parts
-        offsets = self._windows.offsets[window, :, number * size : (number + 1) * size + 1]
+        refs = self._windows.refs[window]
+        offsets = self._windows.offsets[window, :, number * size : (number + 1) * size + 1].copy()
         if (offsets[:, 0] == offsets[:, -1]).all():
             return
-        buckets = np.empty((max(n_parts, 3) * size, group.width), dtype=np.uint64)
-        for part, refs in enumerate(self._windows.refs[window]):
-            sum_segments(group, self._points, refs, offsets[part], buckets, part * size)
-        for part in range(n_parts - 1, 0, -1):
-            group.times_base(buckets, part * size, (part + 1) * size)
-            more = all_refs(size, part * size)
-            into = all_refs(size, (part - 1) * size)
-            group.add_pairs(buckets, into, buckets, more, buckets, (part - 1) * size)
+        buckets = np.empty((3 * size, group.width), dtype=np.uint64)
+        for first, sums, roots in sum_segments(group, self._points, refs, offsets):
+            here = all_refs(roots.shape[1])
+            joined = np.empty((here.shape[0], group.width), dtype=np.uint64)
+            group.times_base(sums, roots[-1], joined)
+            for part in range(n_parts - 2, 0, -1):  # from the highest part down
+                group.add_pairs(sums, roots[part], joined, here, joined)
+                group.times_base(joined, here, joined)
+            group.add_pairs(sums, roots[0], joined, here, buckets, first)
         self.sums[window, number] = weigh(group, buckets, self.log_range)
 
     def total(self) -> Points:
@@ -93,9 +95,11 @@ class _Buckets:
                 if offset >> bit & 1:
                     by_bit[window * bits + bit].append(2 * (first + self.log_range))
         refs = np.array([ref for of_bit in by_bit for ref in of_bit], dtype=np.int32)
-        offsets = np.cumsum([0, *map(len, by_bit)], dtype=np.int64)
+        offsets = np.cumsum([0, *map(len, by_bit)], dtype=np.int64).reshape(1, -1)
         doubled = np.empty((len(by_bit), width), dtype=np.uint64)
-        sum_segments(self._group, self.sums.reshape(-1, width), refs, offsets, doubled)
+        points = self.sums.reshape(-1, width)
+        for first, sums, roots in sum_segments(self._group, points, refs, offsets):
+            self._group.copy(sums, roots[0], doubled, first)
         return self._group.sum_of_doublings(doubled)
 
 

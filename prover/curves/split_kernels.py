@@ -123,11 +123,10 @@ def split(scalars: Words, parts: Words, n_parts: int, start: int, stop: int) -> 
     words = PART_WORDS // n_parts
     wide = 0
     for i in range(start, stop):
-        element = load(scalars, i, FR_ONE)
-        store(number, 0, mul(element, FR_UNIT))
+        store(number, 0, mul(load(scalars, i, FR_ONE), FR_UNIT))
         negative = exceeds_half(number)
         if negative:
-            store(number, 0, mul(neg(element), FR_UNIT))
+            store(number, 0, neg(load(number, 0, FR_ONE)))
         for k in range(3):
             digits[0, k] = divide(number, 4 - k)
         digits[0, 3] = number[0, 0]

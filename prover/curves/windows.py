@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from math import exp
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from prover.curves.parallel import ranges, run_all, worker_count
 from prover.curves.split_kernels import MIN_BITS, PART_WORDS, SCALAR_BITS, part_digits, split
 
 _MAX_BITS = 16
+_ENDOMORPHISM = 0.3
+"""What multiplying a point by the base of the parts costs, and moving it, in additions."""
 _OVERHEAD = 200
 """What a window costs beside its additions, in additions."""
 _CHUNK = 4096
@@ -28,9 +31,9 @@ _CHUNK = 4096
 class Windows:
     """The points of each bucket, for sums of n scalar multiples.
 
-    refs: int32[n_windows, n_parts, n]; offsets: int64[n_windows, n_parts, 2^(bits - 1) + 1]. The
-    points in bucket k, whose digits are k + 1 or its negative, are refs[w, p, offsets[w, p, k] :
-    offsets[w, p, k + 1]], references as in group_kernels.py.
+    refs: int32[n_windows, n_parts * n]; offsets: int64[n_windows, n_parts, 2^(bits - 1) + 1]. The
+    points in bucket k of part p, whose digits are k + 1 or its negative, are refs[w, offsets[w, p,
+    k] : offsets[w, p, k + 1]], references as in group_kernels.py.
     """
 
     bits: int
@@ -57,12 +60,12 @@ def sort_scalars(scalars: Elements, n_parts: int) -> Windows:
     shape = n_windows_of(bits, n_parts), n_parts
     digits = np.empty((*shape, n), dtype=np.int16)
     run_all([partial(part_digits, parts, bits, digits, *piece) for piece in pieces])
-    refs = np.empty((*shape, n), dtype=np.int32)
+    refs = np.empty((shape[0], n_parts * n), dtype=np.int32)
     offsets = np.zeros((*shape, (1 << (bits - 1)) + 1), dtype=np.int64)
     run_all(
         [
-            partial(sort_by_bucket, digits[place], offsets[place], refs[place])
-            for place in np.ndindex(*shape)
+            partial(sort_by_bucket, digits[w, p], offsets[w, p], refs[w], p * n)
+            for w, p in np.ndindex(*shape)
         ]
     )
     return Windows(bits, refs, offsets)
@@ -73,11 +76,14 @@ def n_windows_of(bits: int, n_parts: int) -> int:
 
 
 def window_bits(n_wide: int, n_parts: int) -> int:
-    """The window size with the fewest additions, for so many parts of more than 16 bits.
+    """The window size that costs least, for so many parts of more than 16 bits."""
 
-    Of each window: its points go into 2^(bits - 1) buckets, which take two additions each.
-    """
-    return min(
-        range(MIN_BITS, _MAX_BITS + 1),
-        key=lambda bits: n_windows_of(bits, n_parts) * (n_wide + (1 << bits) + _OVERHEAD),
-    )
+    def cost(bits: int) -> float:
+        """In additions. Of a bucket: of all its points one costs nothing; its parts are joined
+        by additions and endomorphisms, and weighing takes two additions."""
+        n_buckets = 1 << (bits - 1)
+        empty = exp(-n_wide / (n_parts * n_buckets))
+        bucket = 1 + n_parts * (empty + _ENDOMORPHISM)
+        return n_windows_of(bits, n_parts) * (n_wide + n_buckets * bucket + _OVERHEAD)
+
+    return min(range(MIN_BITS, _MAX_BITS + 1), key=cost)

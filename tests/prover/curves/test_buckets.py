@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -23,13 +24,16 @@ def check_segments(group: Group, lengths: list[int]) -> None:
     chosen = [(rng.randrange(len(LOGS)), rng.randrange(2)) for _ in range(sum(lengths))]
     refs = np.array([2 * i + sign for i, sign in chosen], dtype=np.int32)
     offsets = np.cumsum([0, *lengths], dtype=np.int64)
-    out = np.ones((len(lengths) + 2, group.width), dtype=np.uint64)
-    sum_segments(group, table, refs, offsets, out, 1)
-    assert (out[[0, -1]] == 1).all()
     logs = [LOGS[i] if sign == 0 else -LOGS[i] for i, sign in chosen]
-    for s, found in enumerate(out[1:-1]):
-        want = sum(logs[offsets[s] : offsets[s + 1]]) % R
-        assert group.decode(found) == coordinates(times_generator(group, want)), s
+    wanted = [sum(logs[start:stop]) % R for start, stop in pairwise(offsets.tolist())]
+    for bounds in (offsets[None], np.array([offsets, offsets[-1:] + 0 * offsets, offsets])):
+        found: list[list[object]] = [[] for _ in bounds]
+        for first, sums, roots in sum_segments(group, table, refs, bounds):
+            assert {first} == set(map(len, found))
+            for row, part in zip(roots.tolist(), found, strict=True):
+                part += [group.decode(sums[ref >> 1]) if ref >= 0 else None for ref in row]
+        want = [coordinates(times_generator(group, log)) for log in wanted]
+        assert found == [want, [None] * len(want), want][: len(bounds)]
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda g: g.name)
@@ -66,18 +70,23 @@ def test_digits_are_sorted_by_magnitude_and_zeros_left_out() -> None:
     digits = np.array([3, -1, 0, 4, -4, 1, 0, 3, -3], dtype=np.int16)
     refs = np.empty(digits.shape[0], dtype=np.int32)
     offsets = np.zeros(5, dtype=np.int64)
-    sort_by_bucket(digits, offsets, refs)
-    assert offsets.tolist() == [0, 2, 2, 5, 7]
-    assert refs[:7].tolist() == [2 * 1 + 1, 2 * 5, 2 * 0, 2 * 7, 2 * 8 + 1, 2 * 3, 2 * 4 + 1]
+    sort_by_bucket(digits, offsets, refs, 1)
+    assert offsets.tolist() == [1, 3, 3, 6, 8]
+    assert refs[1:8].tolist() == [2 * 1 + 1, 2 * 5, 2 * 0, 2 * 7, 2 * 8 + 1, 2 * 3, 2 * 4 + 1]
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda g: g.name)
 def test_the_endomorphism_multiplies_by_the_base_of_the_parts(group: Group) -> None:
     base = 0xD201000000010000 ** (4 // group.n_parts)
-    table = points(group, [5, *LOGS, 5])
-    group.times_base(table, 1, len(LOGS) + 1)
-    for log, point in zip([5, *(base * log for log in LOGS), 5], table, strict=True):
-        assert group.decode(point) == coordinates(times_generator(group, log % R))
+    table = points(group, LOGS)
+    out = np.ones((2 * len(LOGS) + 2, group.width), dtype=np.uint64)
+    group.times_base(table, np.array([*range(2 * len(LOGS)), -1], dtype=np.int32), out)
+    logs = [sign * log for log in LOGS for sign in (1, -1)]
+    for log, point in zip([*logs, 0], out[:-1], strict=True):
+        assert group.decode(point) == coordinates(times_generator(group, base * log % R))
+    assert (out[-1] == 1).all()
+    group.times_base(table, buckets.all_refs(len(LOGS)), table)
+    assert (table == out[:-2:2]).all()
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda g: g.name)
