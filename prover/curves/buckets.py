@@ -27,7 +27,16 @@ def all_refs(count: int, first: int = 0) -> Refs:
     return np.arange(2 * first, 2 * (first + count), 2, dtype=np.int32)
 
 
-def sum_segments(
+def sum_segments(group: Group, points: Points, refs: Refs, offsets: Offsets, out: Points) -> None:
+    """out[s] = the sum of the points refs[offsets[s] : offsets[s + 1]], for each s.
+
+    refs: none is -1.
+    """
+    for first, sums, roots in sum_chunks(group, points, refs, offsets.reshape(1, -1)):
+        group.copy(sums, roots[0], out, first)
+
+
+def sum_chunks(
     group: Group, points: Points, refs: Refs, offsets: Offsets
 ) -> Iterator[tuple[int, Points, Refs]]:
     """The sums of the points refs[offsets[p, s] : offsets[p, s + 1]], for all p and s.

@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from prover.curves.buckets import all_refs, sum_segments, weigh
+from prover.curves.buckets import all_refs, sum_chunks, sum_segments, weigh
 from prover.curves.fr import Elements
 from prover.curves.group_kernels import Points
 from prover.curves.groups import Group
@@ -67,7 +67,7 @@ class _Buckets:
         if (offsets[:, 0] == offsets[:, -1]).all():
             return
         buckets = np.empty((3 * size, group.width), dtype=np.uint64)
-        for first, sums, roots in sum_segments(group, self._points, refs, offsets):
+        for first, sums, roots in sum_chunks(group, self._points, refs, offsets):
             here = all_refs(roots.shape[1])
             joined = np.empty((here.shape[0], group.width), dtype=np.uint64)
             group.times_base(sums, roots[-1], joined)
@@ -95,11 +95,9 @@ class _Buckets:
                 if offset >> bit & 1:
                     by_bit[window * bits + bit].append(2 * (first + self.log_range))
         refs = np.array([ref for of_bit in by_bit for ref in of_bit], dtype=np.int32)
-        offsets = np.cumsum([0, *map(len, by_bit)], dtype=np.int64).reshape(1, -1)
+        offsets = np.cumsum([0, *map(len, by_bit)], dtype=np.int64)
         doubled = np.empty((len(by_bit), width), dtype=np.uint64)
-        points = self.sums.reshape(-1, width)
-        for first, sums, roots in sum_segments(self._group, points, refs, offsets):
-            self._group.copy(sums, roots[0], doubled, first)
+        sum_segments(self._group, self.sums.reshape(-1, width), refs, offsets, doubled)
         return self._group.sum_of_doublings(doubled)
 
 

@@ -78,6 +78,5 @@ def _multiples(group: Group, points: Points, refs: Refs) -> Points:
     for k in range(1, _MULTIPLES):
         group.add_pairs(table, all_refs(n, (k - 1) * n), table, all_refs(n), table, k * n)
     for start in range(block, table.shape[0], block):
-        table[start : start + block] = table[start - block : start]
-        group.times_base(table, start, start + block)
+        group.times_base(table, all_refs(block, start - block), table[start : start + block])
     return table

@@ -11,7 +11,7 @@ import pytest
 from protocol.crypto.field import R
 from prover.curves import buckets
 from prover.curves.bucket_kernels import sort_by_bucket
-from prover.curves.buckets import sum_segments, weigh
+from prover.curves.buckets import sum_chunks, sum_segments, weigh
 from prover.curves.groups import Group
 from tests.prover.curves.oracle import GROUPS, coordinates, points, times_generator
 
@@ -28,12 +28,16 @@ def check_segments(group: Group, lengths: list[int]) -> None:
     wanted = [sum(logs[start:stop]) % R for start, stop in pairwise(offsets.tolist())]
     for bounds in (offsets[None], np.array([offsets, offsets[-1:] + 0 * offsets, offsets])):
         found: list[list[object]] = [[] for _ in bounds]
-        for first, sums, roots in sum_segments(group, table, refs, bounds):
+        for first, sums, roots in sum_chunks(group, table, refs, bounds):
             assert {first} == set(map(len, found))
             for row, part in zip(roots.tolist(), found, strict=True):
                 part += [group.decode(sums[ref >> 1]) if ref >= 0 else None for ref in row]
         want = [coordinates(times_generator(group, log)) for log in wanted]
         assert found == [want, [None] * len(want), want][: len(bounds)]
+    out = np.ones((len(lengths) + 1, group.width), dtype=np.uint64)
+    sum_segments(group, table, refs, offsets, out)
+    assert [group.decode(point) for point in out[:-1]] == want
+    assert (out[-1] == 1).all()
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda g: g.name)
