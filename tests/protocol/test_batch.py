@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from protocol.batch import (
+    ExecutedProof,
     Shape,
     challenge,
     digest_of,
@@ -36,6 +37,8 @@ from tests.protocol.street import (
 )
 
 SHAPE = Shape(queue_slots=2, user_slots=3)
+OUTPUTS = (7, 15, 16, 17, 18)
+"""The message elements that may be paid out: of both queue slots, of the user slots."""
 OPS: list[QueueOp] = [
     NewAccount(1, NOW, 3, STRANGER.key_hash, STRANGER.l1_address, 5, 6),
     Deposit(2, NOW, 0, 7, 8),
@@ -131,9 +134,27 @@ def test_every_part_of_a_batch_moves_the_challenge() -> None:
         [one, replace(two, context=later)],
         [one, replace(two, digest=two.digest ^ 1)],
         [one, replace(two, data=(two.data[0] ^ 1, *two.data[1:]))],
-        [one, replace(two, messages=(*two.messages[:-1], 1))],
     ]
+    assert len(one.queue) == SHAPE.queue_slots
+    for i in range(SHAPE.message_length):
+        changed.append([_with_message(one, i, one.messages[i] + 1), two])
+    for i in OUTPUTS:
+        changed.append([one, _with_message(two, i, two.messages[i] + 1)])
     assert len({z, *(challenge(proofs) for proofs in changed)}) == 1 + len(changed)
+
+
+def test_an_output_counts_where_it_stands() -> None:
+    """The same amount in another proof of the batch, or in another place of it, is another z."""
+    state = street()
+    one = execute_proof(state, SHAPE, CONTEXT, 2, [], listed(transfer()))
+    two = execute_proof(state, SHAPE, CONTEXT, 2, [], listed(transfer(nonce=1)))
+    paid = [[_with_message(one, i, 9), two] for i in OUTPUTS]
+    paid += [[one, _with_message(two, i, 9)] for i in OUTPUTS]
+    assert len({challenge(proofs) for proofs in paid}) == 2 * len(OUTPUTS)
+
+
+def _with_message(proof: ExecutedProof, i: int, element: int) -> ExecutedProof:
+    return replace(proof, messages=(*proof.messages[:i], element, *proof.messages[i + 1 :]))
 
 
 def test_public_inputs_are_seven_in_order() -> None:
