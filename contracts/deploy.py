@@ -31,9 +31,13 @@ def deploy_token(
     symbol: str = "WTT",
     decimals: int = 18,
     timeout_s: float = DEFAULT_TIMEOUT_S,
+    sender: Sender | None = None,
 ) -> TokenClient:
-    """A settlement token for tests and demos; `account` mints. Raises as Sender.send."""
-    sender = Sender(Rpc(url, timeout_s), account)
+    """A settlement token for tests and demos; `account` mints. Raises as Sender.send.
+
+    `sender`: one of the account's that sends in a way of its own.
+    """
+    sender = sender or Sender(Rpc(url, timeout_s), account)
     return TokenClient(sender, deploy_contract(sender, load("token"), name, symbol, decimals))
 
 
@@ -47,13 +51,14 @@ def deploy_rollup(
     key: VerifyingKey,
     finality: Finality = FINALIZED,
     timeout_s: float = DEFAULT_TIMEOUT_S,
+    sender: Sender | None = None,
 ) -> RollupClient:
-    """The rollup, for circuits of this shape and with this key for ever.
+    """The rollup, for circuits of this shape and with this key for ever. `sender` as above.
 
     Raises BadSlotCount, BadDecimals, KeyInfinity, KeyGammaIsDelta, PrecompileRefused (a key's
     point is bad, or the chain has no EIP-2537), and as Sender.send.
     """
-    sender = Sender(Rpc(url, timeout_s), account)
+    sender = sender or Sender(Rpc(url, timeout_s), account)
     address = deploy_contract(
         sender,
         load("rollup"),

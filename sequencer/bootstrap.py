@@ -1,7 +1,7 @@
 """`sequencer init`: keys, contract, operator's account, settings and database, in that order.
 
-Every step looks first whether it was done before, so an init that was interrupted is simply run
-again, and nothing is deployed or paid for twice once it is recorded.
+Every step looks first whether it was done before, so an init that was interrupted, at whatever
+instant, is simply run again, and nothing is deployed or paid for twice.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from contracts.deploy import deploy_rollup, deploy_token
 from contracts.erc20 import TokenClient
 from contracts.finality import Finality
 from contracts.rpc import Rpc
-from contracts.transactions import Sender
 from protocol.queue import NewAccount
 from sequencer.errors import BadSettings
 from sequencer.keystore import OperatorKeys, create_keystore, open_keystore
+from sequencer.l1.once import OnceSender
 from sequencer.proving import Prover, contract_key
 from sequencer.settings import (
     DATABASE,
@@ -33,8 +33,8 @@ from sequencer.settings import (
 from sequencer.startup import check_contract, lock_folder
 from sequencer.storage.database import Database, sqlite_url
 
-RECORD = "deployment"
-"""In the folder: address and block of the contract that init deployed."""
+JOURNAL = "init.journal"
+"""In the folder: the L1 transactions of init, signed, each written down before it was sent."""
 
 Say = Callable[[str], None]
 
@@ -82,9 +82,10 @@ def _initialise(request: InitRequest, passphrase: str, prover: Prover, say: Say)
         say(f"{request.folder} is initialised already; contract {settings.contract}")
         return settings
     keys = _keys(request, passphrase, say)
-    rpc = Rpc(request.l1_url)
-    chain_id = rpc.quantity("eth_chainId")
-    client, start_block = _contract(request, keys, prover, rpc, say)
+    sender = OnceSender(Rpc(request.l1_url), keys.account, request.folder / JOURNAL)
+    chain_id = sender.rpc.quantity("eth_chainId")
+    client, start_block = _contract(request, keys, prover, sender, say)
+    client.sender = sender
     check_contract(client, chain_id, keys.address, prover)
     index = _operator_account(request, keys, client, start_block, say)
     settings = make_settings(
@@ -115,33 +116,30 @@ def _keys(request: InitRequest, passphrase: str, say: Say) -> OperatorKeys:
 
 
 def _contract(
-    request: InitRequest, keys: OperatorKeys, prover: Prover, rpc: Rpc, say: Say
+    request: InitRequest, keys: OperatorKeys, prover: Prover, sender: OnceSender, say: Say
 ) -> tuple[RollupClient, int]:
-    """The contract given, or the one that an interrupted init deployed, or a new one."""
-    record, finality = request.folder / RECORD, Finality(request.confirmations)
-    address, start = request.contract, request.start_block or 0
-    if address is None and record.exists():
-        address, block = record.read_text().split()
-        start = int(block)
-    if address is not None:
-        return RollupClient(rpc.url, address, keys.account, finality=finality), start
-    start = rpc.quantity("eth_blockNumber")
+    """The contract given, or one that this init deploys, or that it deployed before."""
+    finality, url = Finality(request.confirmations), sender.rpc.url
+    if request.contract is not None:
+        client = RollupClient(url, request.contract, keys.account, finality=finality)
+        return client, request.start_block or 0
     token = request.token
     if token is None:
-        token = deploy_token(rpc.url, keys.account).address
-        say(f"test token deployed at {token}; the operator mints it")
+        token = deploy_token(url, keys.account, sender=sender).address
+        say(f"test token at {token}; the operator mints it")
     client = deploy_rollup(
-        rpc.url,
+        url,
         keys.account,
         token=token,
         operator=keys.address,
         shape=prover.shape,
         key=contract_key(prover.verifying_key),
         finality=finality,
+        sender=sender,
     )
-    record.write_text(f"{client.address} {start}\n")
-    say(f"rollup contract deployed at {client.address}")
-    return client, start
+    assert sender.first_block is not None, "the rollup's deployment is in a block"
+    say(f"rollup contract at {client.address}")
+    return client, sender.first_block
 
 
 def _operator_account(
@@ -156,7 +154,7 @@ def _operator_account(
             return op.index
     fixed = client.settings()
     amount_ntok = max(request.operator_deposit_ntok, fixed.ntok_per_base_unit)
-    token = TokenClient(Sender(client.rpc, keys.account), fixed.token)
+    token = TokenClient(client.sender, fixed.token)
     units = fixed.base_units(amount_ntok)
     if token.balance_of(keys.address) < units and request.contract is None and not request.token:
         token.mint(keys.address, units)

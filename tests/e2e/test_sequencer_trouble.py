@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import socket
 import sqlite3
@@ -25,7 +24,7 @@ from tests.e2e.sequencer_process import (
     Setting,
     start_l1,
 )
-from tests.support.simulated_prover import SHAPE, SimulatedProver
+from tests.support.simulated_prover import SHAPE
 from tests.support.trapdoor import Trapdoor
 
 
@@ -250,20 +249,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def test_init_run_again_deploys_and_pays_for_nothing_twice(setting: Setting, folder: Path) -> None:
-    from sequencer.bootstrap import InitRequest, initialise
-    from sequencer.settings import FILE
-    from tests.support.simulating_sequencer import PASSPHRASE
-
-    before = setting.homes.account_count()
-    os.unlink(folder / FILE)  # as if it was interrupted just before its end
-    prover = SimulatedProver()
-    again = initialise(InitRequest(folder, setting.chain.url, confirmations=0), PASSPHRASE, prover)
-    prover.close()
-    assert (again.contract, again.operator_index) == (
-        setting.settings.contract,
-        setting.settings.operator_index,
-    )
-    assert setting.homes.account_count() == before
