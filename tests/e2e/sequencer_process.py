@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from protocol.codec import transaction_to_json
 from protocol.transactions import Body, Transaction
 from sequencer.bootstrap import InitRequest, initialise
 from sequencer.keystore import create_keystore
+from sequencer.proving import Prover
 from sequencer.settings import KEYSTORE, Settings
 from tests.protocol.street import Home, home, signed
 from tests.support.simulated_prover import SimulatedProver
@@ -60,8 +62,17 @@ class Setting:
     homes: RollupClient
 
     @classmethod
-    def make(cls, chain: Chain, folder: Path, confirmations: int = 0) -> Setting:
-        """Deploy with the first dev account as the operator; the homes deposit from the second."""
+    def make(
+        cls,
+        chain: Chain,
+        folder: Path,
+        confirmations: int = 0,
+        prover: Prover | None = None,
+    ) -> Setting:
+        """Deploy with the first dev account as the operator; the homes deposit from the second.
+
+        `prover` has key and shape of the contract; None simulates.
+        """
         operator, payer = chain.accounts[:2]
         folder.mkdir()
         create_keystore(folder / KEYSTORE, PASSPHRASE, bytes(operator.key), scrypt_n=2)
@@ -71,9 +82,9 @@ class Setting:
             confirmations=confirmations,
             options=FAST,
         )
-        prover = SimulatedProver()
-        settings = initialise(request, PASSPHRASE, prover)
-        prover.close()
+        simulated = SimulatedProver()
+        settings = initialise(request, PASSPHRASE, prover or simulated)
+        simulated.close()
         operator_client = RollupClient(chain.url, settings.contract, operator, finality=LATEST)
         units = operator_client.settings().base_units(100 * FUNDS_NTOK)
         operator_client.token_client().mint(payer.address, units)
@@ -100,12 +111,18 @@ class Setting:
 class SequencerProcess:
     """A running daemon. `stop` is SIGTERM, `kill` SIGKILL."""
 
-    def __init__(self, folder: Path, kill_at: str | None = None, proof_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        kill_at: str | None = None,
+        proof_s: float = 0.0,
+        target: Callable[[Path, Path, Connection, str | None, float], None] = serve,
+    ) -> None:
         self.url = ""
         self._log = folder / "log"
         self._answer, theirs = _FORKSERVER.Pipe(duplex=False)
         self._process = _FORKSERVER.Process(
-            target=serve, args=(folder, self._log, theirs, kill_at, proof_s)
+            target=target, args=(folder, self._log, theirs, kill_at, proof_s)
         )
         self._process.start()
         theirs.close()

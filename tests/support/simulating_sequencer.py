@@ -17,6 +17,7 @@ from protocol.crypto import compiled
 from sequencer.daemon import run_sequencer
 from sequencer.errors import SequencerError
 from sequencer.ledger import Ledger
+from sequencer.proving import Prover
 from sequencer.settings import load_settings
 from tests.support.simulated_prover import SimulatedProver
 
@@ -43,17 +44,19 @@ def _kill_at(point: str) -> None:
 
 def serve(folder: Path, log: Path, answer: Connection, kill_at: str | None, proof_s: float) -> None:
     """Run until SIGTERM; sends ("ready", url), or ("failed", text) and ends with status 1."""
+    if kill_at:
+        _kill_at(kill_at)
+    run(folder, log, answer, SimulatedProver(seconds=proof_s))
+
+
+def run(folder: Path, log: Path, answer: Connection, prover: Prover) -> None:
+    """The same with another prover."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    if kill_at:
-        _kill_at(kill_at)
     try:
         run_sequencer(
-            load_settings(folder),
-            PASSPHRASE,
-            SimulatedProver(seconds=proof_s),
-            lambda url: answer.send(("ready", url)),
+            load_settings(folder), PASSPHRASE, prover, lambda url: answer.send(("ready", url))
         )
     except (SequencerError, L1Error) as error:
         answer.send(("failed", f"{type(error).__name__}: {error}"))
