@@ -33,7 +33,10 @@ class ProofRow:
 
 @dataclass(frozen=True, slots=True)
 class MadeProof:
-    """A proof as L1 takes it, the seconds that it took, the size of its circuit if known."""
+    """A proof as L1 takes it, the seconds that it took, the size of its circuit if known.
+
+    Seconds count from the order, or from the proof that arrived before it if that was later.
+    """
 
     proof_bytes: bytes
     prove_seconds: float

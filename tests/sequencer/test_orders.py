@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from prover.jobs import ProofJob
+from sequencer import orders as orders_module
 from sequencer.errors import ProofFailed, StorageFull
 from sequencer.l1.submitter import Submitter
 from sequencer.l1.watcher import Watcher
@@ -135,6 +136,23 @@ async def test_what_fails_is_named_and_ordered_again_while_the_others_go_on(
     prover.make(4)
     await steps(orders)
     assert places(world) == []
+
+
+async def test_the_seconds_of_all_proofs_together_are_the_time_that_passed(
+    world: World, prover: ByHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(orders_module, "monotonic", lambda: now[0])
+    batch = three_proofs(world)
+    orders = ProofOrders(world.ledger, prover, look_s=0.2)
+    await orders.step()
+    for number, after_s in ((0, 5.0), (1, 4.0), (2, 0.5)):
+        now[0] += after_s
+        prover.make(number)
+        await orders.step()
+    with world.database.read() as connection:
+        rows = proofs.of_batch(connection, batch.number)
+    assert [row.prove_seconds for row in rows] == [5.0, 4.0, 0.5]
 
 
 async def test_a_batch_sealed_anew_withdraws_its_orders_and_its_late_proofs_are_not_kept(
