@@ -20,7 +20,7 @@ from prover.circuits.windows import WINDOWS, closing, opening
 from prover.r1cs.compose import Circuit, Instance, Port, compose
 from prover.r1cs.system import R1CS
 
-DEFAULT_SHAPE = Shape(queue_slots=2, user_slots=10)
+DEFAULT_SHAPE = Shape(queue_slots=2, user_slots=11)
 """The most user slots for which the whole circuit fits 2^18."""
 
 HEAD, OPENED, CLOSED, TAIL = "head", "opened", "closed", "tail"

@@ -3,8 +3,10 @@
 A leaf is a hash of four lanes: identity = a + b 2^32 + epoch 2^64 + window 2^96 + status 2^128
 + deadline 2^136; deposit_a + deposit_b 2^64; lane_ab + lane_ba 2^96; the hash of the pinned keys.
 As for accounts (account_leaf), a lane given here for a leaf in the tree *is* that leaf's lane.
-Of a pair low + high 2^n, low is ranged, and so are what both grow by and what both become; as
-high = new high - growth is then above -2^n, the pair takes every value once: high needs no range.
+Of a pair low + high 2^n, low is ranged, and where anybody looks inside so are what both grow by and
+what both become; as high = new high - growth is then above -2^n, the pair takes every value once:
+high needs no range. OPEN lets in windows of 1 to 30 days only, so every leaf has one, and a window
+is its 22 bits above the shortest.
 
 OPEN takes its place among the others like this: the fields given are a channel with both deposits
 and lanes 0, which then grows; the tree holds 0 before, and the grown channel after.
@@ -15,13 +17,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from protocol.channels import Channel, Status
+from protocol.crypto.field import R
 from protocol.crypto.poseidon import Tag
 from protocol.units import (
     AMOUNT_BITS,
     INDEX_BITS,
     LANE_BITS,
-    LANE_PAID_BITS,
     LANE_WH_BITS,
+    MAX_WINDOW_S,
+    MIN_WINDOW_S,
     NONCE_BITS,
     TIME_BITS,
     WINDOW_BITS,
@@ -118,12 +122,12 @@ class ChannelFields:
         deadline: Lc,
         added_a_ntok: Lc,
         added_b_ntok: Lc,
-        lane_ab: LaneValue,
-        lane_ba: LaneValue,
+        grown_ab: Lc,
+        grown_ba: Lc,
     ) -> ChannelFields:
-        """The leaf with these deposits added, lanes and deadline put in. 168 constraints.
+        """The leaf with these deposits and lanes added, and the deadline put in. 168 constraints.
 
-        closing must be a bit, both additions below 2^64, both lanes no lower than they are.
+        closing must be a bit, both deposits below 2^64; both lanes must fit as they become.
         """
         with b.scope("new deadline"):
             new_deadline = enforce_uint(b, deadline, TIME_BITS)
@@ -140,26 +144,23 @@ class ChannelFields:
             deadline=new_deadline,
             deposit_a_ntok=deposit_a,
             deposit_b_ntok=deposit_b,
-            lane_ab=Uint(lane_ab.value.terms, LANE_BITS),
-            lane_ba=lane_ba.value,
+            lane_ab=Uint((self.lane_ab + grown_ab).terms, LANE_BITS),
+            lane_ba=self.lane_ba + grown_ba,
             key_hash_a=self.key_hash_a,
             key_hash_b=self.key_hash_b,
         )
 
 
-def input_lane(b: Builder, name: str) -> LaneValue:
-    """A lane's value, from the inputs name/wh and name/paid. 96 constraints."""
-    with b.scope(name):
-        return LaneValue(input_uint(b, "wh", LANE_WH_BITS), input_uint(b, "paid", LANE_PAID_BITS))
-
-
-def input_channel(b: Builder) -> ChannelFields:
-    """The inputs of a leaf. 313 constraints."""
+def input_channel(b: Builder, active: Bit) -> ChannelFields:
+    """The inputs of a leaf; the window is that of one if active. 325 constraints."""
+    above = input_uint(b, "window", _SPAN_BITS)
+    with b.scope("window is short enough"):
+        enforce_uint(b, (MAX_WINDOW_S - MIN_WINDOW_S) * active - above, _SPAN_BITS)
     return ChannelFields(
         a_index=input_uint(b, "a_index", INDEX_BITS),
         b_index=input_uint(b, "b_index", INDEX_BITS),
         epoch=input_uint(b, "epoch", NONCE_BITS),
-        window_s=input_uint(b, "window", WINDOW_BITS),
+        window_s=Uint((above + MIN_WINDOW_S * active).terms, WINDOW_BITS),
         closing=input_bit(b, "closing"),
         deadline=input_uint(b, "deadline", TIME_BITS),
         deposit_a_ntok=input_uint(b, "deposit_a", AMOUNT_BITS),
@@ -171,6 +172,7 @@ def input_channel(b: Builder) -> ChannelFields:
     )
 
 
+_SPAN_BITS = (MAX_WINDOW_S - MIN_WINDOW_S).bit_length()
 _NOTHING = Channel(0, 0, 0, 0, Status.OPEN, 0, 0, 0, 0, 0, 0, 0)
 
 
@@ -181,7 +183,7 @@ def channel_inputs(scope: str, channel: Channel | None) -> dict[str, int]:
         f"{scope}/a_index/value": leaf.a_index,
         f"{scope}/b_index/value": leaf.b_index,
         f"{scope}/epoch/value": leaf.epoch,
-        f"{scope}/window/value": leaf.window_s,
+        f"{scope}/window/value": (leaf.window_s - MIN_WINDOW_S) % R if channel else 0,
         f"{scope}/closing": int(leaf.status is Status.CLOSING),
         f"{scope}/deadline/value": leaf.deadline,
         f"{scope}/deposit_a/value": leaf.deposit_a_ntok,
@@ -190,12 +192,4 @@ def channel_inputs(scope: str, channel: Channel | None) -> dict[str, int]:
         f"{scope}/lane_ba": leaf.lane_ba,
         f"{scope}/key_hash_a": leaf.key_hash_a,
         f"{scope}/key_hash_b": leaf.key_hash_b,
-    }
-
-
-def lane_inputs(scope: str, value: int) -> dict[str, int]:
-    """The inputs of `input_lane`."""
-    return {
-        f"{scope}/wh/value": value & ((1 << LANE_WH_BITS) - 1),
-        f"{scope}/paid/value": value >> LANE_WH_BITS,
     }

@@ -64,6 +64,11 @@ class Kind:
         return one_of(self.close, self.finalize)
 
     @property
+    def reads_lanes(self) -> Bit:
+        """Looks inside the lanes: raises one or both, or pays out by them."""
+        return one_of(self.claim, self.pays_out)
+
+    @property
     def by_side(self) -> Bit:
         """Has a side or lane."""
         return one_of(self.top_up, self.claim, self.start_close)

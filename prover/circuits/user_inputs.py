@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from protocol.crypto.schnorr import Signature
+from protocol.channels import Channel
+from protocol.crypto.field import R
 from protocol.trace import UserTrace
 from protocol.transactions import (
     Claim,
@@ -20,26 +21,13 @@ from protocol.transactions import (
     TxType,
     Withdraw,
 )
-from protocol.units import AMOUNT_BITS, DOMAIN_BITS, FEE_BITS, TIME_BITS
+from protocol.units import AMOUNT_BITS, DOMAIN_BITS, LANE_BITS, TIME_BITS
 from protocol.windows import ProofWindows
-from prover.circuits.account_leaf import (
-    AccountFields,
-    Signer,
-    fields_inputs,
-    input_fields,
-    input_signer,
-    signer_inputs,
-)
-from prover.circuits.channel_leaf import (
-    ChannelFields,
-    LaneValue,
-    channel_inputs,
-    input_channel,
-    input_lane,
-    lane_inputs,
-)
+from prover.circuits.account_leaf import AccountLanes, input_lanes, lanes_inputs
+from prover.circuits.channel_leaf import ChannelFields, LaneValue, channel_inputs, input_channel
 from prover.circuits.conditions import enforce_zero_if
 from prover.circuits.kinds import Kind, input_kind
+from prover.circuits.shared_bits import input_money, input_owner_or_lanes, shared_inputs
 from prover.circuits.tree_place import TreePlace
 from prover.circuits.windows import (
     ACCOUNTS1,
@@ -55,15 +43,18 @@ from prover.circuits.windows import (
 )
 from prover.gadgets.bits import input_bit, input_uint, unsafe_uint
 from prover.gadgets.schnorr import DUMMY, SignatureWires, input_signature, signature_inputs
+from prover.gadgets.select import masked
 from prover.r1cs.builder import Builder
-from prover.r1cs.lc import Bit, Uint
+from prover.r1cs.lc import Bit, Lc, Uint
 
 
 @dataclass(frozen=True, slots=True)
 class UserSlot:
     """What a user slot is about, before any rule: links, type, leaves as they are, what is signed.
 
-    lane_ab, lane_ba: the lanes afterwards. side: whose signature or lane, 0 for A and ab.
+    Where the type reads them: l1_address and nonce are account 1's, lane_ab and lane_ba the lanes
+    afterwards. grown_ab and grown_ba are by how much each lane grows, 0 where lanes are not read.
+    side: whose signature or lane, 0 for A and ab.
     """
 
     account_windows: tuple[WindowWires, WindowWires]
@@ -73,13 +64,17 @@ class UserSlot:
     queue_covered: Uint
     kind: Kind
     place_1: AccountPlace
-    account_1: Signer
+    account_1: AccountLanes
+    l1_address: Uint
+    nonce: Uint
     place_2: AccountPlace
-    account_2: AccountFields
+    account_2: AccountLanes
     place_c: TreePlace
     channel: ChannelFields
     lane_ab: LaneValue
     lane_ba: LaneValue
+    grown_ab: Lc
+    grown_ba: Lc
     side: Bit
     amount_ntok: Uint
     fee_ntok: Uint
@@ -97,24 +92,26 @@ def input_user_slot(b: Builder) -> UserSlot:
     queue_covered = unsafe_uint(b.link("queue_covered"), TIME_BITS)
     kind = input_kind(b)
     with b.scope("account1"):
-        place_1, account_1 = input_account_place(b), input_signer(b)
-        account_1.fields.lanes.enforce_blank_if(b, _off(kind.on_account_1), "blank")
+        place_1, account_1 = input_account_place(b), input_lanes(b)
+        account_1.enforce_blank_if(b, _off(kind.on_account_1), "blank")
     with b.scope("account2"):
-        place_2, account_2 = input_account_place(b), input_fields(b)
-        account_2.lanes.enforce_blank_if(b, _off(kind.on_account_2), "blank")
+        place_2, account_2 = input_account_place(b), input_lanes(b)
+        account_2.enforce_blank_if(b, _off(kind.on_account_2), "blank")
     with b.scope("channel"):
-        place_c, channel = input_channel_place(b), input_channel(b)
+        place_c, channel = input_channel_place(b), input_channel(b, kind.on_channel)
         channel.enforce_fresh_if(b, Bit((1 - kind.on_channel + kind.open).terms))
         channel.enforce_nameless_if(b, _off(kind.on_channel))
-        lane_ab, lane_ba = input_lane(b, "new_ab"), input_lane(b, "new_ba")
+    word = input_owner_or_lanes(b, kind, account_1.owner)
+    with b.scope("growth"):
+        change_ab = word.lane_ab.value - channel.lane_ab
+        change_ba = word.lane_ba.value - channel.lane_ba
+        grown_ab = masked(b, kind.reads_lanes, change_ab, label="ab")
+        grown_ba = masked(b, kind.reads_lanes, change_ba, label="ba")
+    amount_ntok, fee_ntok = input_money(b, kind, grown_ab)
     with b.scope("signed"):
         side = input_bit(b, "side")
-        amount_ntok = input_uint(b, "amount", AMOUNT_BITS)
-        fee_ntok = input_uint(b, "fee", FEE_BITS)
         valid_until = input_uint(b, "valid_until", TIME_BITS)
         enforce_zero_if(b, _off(kind.by_side), side, label="no side")
-        money = amount_ntok + fee_ntok * (1 << AMOUNT_BITS)
-        enforce_zero_if(b, _off(kind.spends), money, label="no money")
         enforce_zero_if(b, _off(kind.expires), valid_until, label="no expiry")
     return UserSlot(
         account_windows=account_windows,
@@ -125,12 +122,16 @@ def input_user_slot(b: Builder) -> UserSlot:
         kind=kind,
         place_1=place_1,
         account_1=account_1,
+        l1_address=word.l1_address,
+        nonce=word.nonce,
         place_2=place_2,
         account_2=account_2,
         place_c=place_c,
         channel=channel,
-        lane_ab=lane_ab,
-        lane_ba=lane_ba,
+        lane_ab=word.lane_ab,
+        lane_ba=word.lane_ba,
+        grown_ab=grown_ab,
+        grown_ba=grown_ba,
         side=side,
         amount_ntok=amount_ntok,
         fee_ntok=fee_ntok,
@@ -152,66 +153,62 @@ def user_inputs(trace: UserTrace | None, windows: ProofWindows) -> dict[str, int
         inputs = {"kind/type": int(trace.transaction.body.TYPE)}
     first, second = (trace.account_1, trace.account_2) if trace else (None, None)
     inputs |= account_place_inputs("account1", first, windows)
-    inputs |= signer_inputs("account1", first.before if first else None)
+    inputs |= lanes_inputs("account1", first.before if first else None)
     inputs |= account_place_inputs("account2", second, windows)
-    inputs |= fields_inputs("account2", second.before if second else None)
-    inputs |= _channel(trace) | _signed(trace)
+    inputs |= lanes_inputs("account2", second.before if second else None)
+    inputs |= channel_place_inputs("channel", trace.channel if trace else None)
+    inputs |= channel_inputs("channel", _channel_before(trace))
+    inputs |= _signed(trace) | _shared(trace, inputs)
     signatures = trace.transaction.signatures if trace else ()
-    for number, signature in enumerate(_padded(signatures), start=1):
+    for number, signature in enumerate((*signatures, DUMMY, DUMMY)[:2], start=1):
         inputs |= signature_inputs(f"signature{number}", signature)
     return inputs
 
 
-def _padded(signatures: tuple[Signature, ...]) -> tuple[Signature, ...]:
-    return (*signatures, DUMMY, DUMMY)[:2]
-
-
-def _channel(trace: UserTrace | None) -> dict[str, int]:
+def _channel_before(trace: UserTrace | None) -> Channel | None:
+    """The leaf before; for an OPEN the new one with nothing in it."""
     update = trace.channel if trace else None
     if trace is None or update is None:
-        fields, lanes = None, (0, 0)
-    else:
-        fields, lanes = update.before, _lanes_after(trace)
-        if isinstance(trace.transaction.body, Open):
-            assert update.after is not None
-            fields = replace(update.after, deposit_a_ntok=0)
-    inputs = channel_place_inputs("channel", update) | channel_inputs("channel", fields)
-    return (
-        inputs | lane_inputs("channel/new_ab", lanes[0]) | lane_inputs("channel/new_ba", lanes[1])
-    )
+        return None
+    if isinstance(trace.transaction.body, Open):
+        assert update.after is not None
+        return replace(update.after, deposit_a_ntok=0)
+    return update.before
 
 
-def _lanes_after(trace: UserTrace) -> tuple[int, int]:
-    body, update = trace.transaction.body, trace.channel
-    if isinstance(body, Close):
-        return body.lane_ab, body.lane_ba
-    assert update is not None
-    leaf = update.after or update.before
-    assert leaf is not None
-    return leaf.lane_ab, leaf.lane_ba
+def _shared(trace: UserTrace | None, inputs: dict[str, int]) -> dict[str, int]:
+    """The words that types share; `inputs` has the leaves before."""
+    lanes, money = None, 0
+    match trace.transaction.body if trace else None:
+        case Claim() | Finalize():
+            assert trace is not None
+            assert trace.channel is not None
+            leaf = trace.channel.after or trace.channel.before
+            assert leaf is not None
+            lanes = leaf.lane_ab, leaf.lane_ba
+        case Close() as body:
+            lanes = body.lane_ab, body.lane_ba
+        case Transfer() | Withdraw() | TopUp() as body:
+            money = body.amount_ntok + (body.fee_ntok << AMOUNT_BITS)
+        case Open() as body:
+            money = body.deposit_ntok + (body.fee_ntok << AMOUNT_BITS)
+        case StartClose() | None:
+            pass
+    if lanes is None:
+        return shared_inputs(inputs["account1/owner"], money)
+    grown_ab = (lanes[0] - inputs["channel/lane_ab/value"]) % R
+    return shared_inputs(lanes[0] + (lanes[1] << LANE_BITS), grown_ab)
 
 
 def _signed(trace: UserTrace | None) -> dict[str, int]:
-    side = amount_ntok = fee_ntok = valid_until = 0
+    side = valid_until = 0
     match trace.transaction.body if trace else None:
-        case Transfer() | Withdraw() as body:
-            amount_ntok, fee_ntok, valid_until = body.amount_ntok, body.fee_ntok, body.valid_until
-        case Open() as body:
-            amount_ntok, fee_ntok, valid_until = body.deposit_ntok, body.fee_ntok, body.valid_until
-        case TopUp() as body:
-            amount_ntok, fee_ntok, valid_until = body.amount_ntok, body.fee_ntok, body.valid_until
-            side = int(body.side)
+        case Transfer() | Withdraw() | Open() | Close() as body:
+            valid_until = body.valid_until
+        case TopUp() | StartClose() as body:
+            side, valid_until = int(body.side), body.valid_until
         case Claim() as body:
             side = int(body.lane)
-        case StartClose() as body:
-            side, valid_until = int(body.side), body.valid_until
-        case Close() as body:
-            valid_until = body.valid_until
         case Finalize() | None:
             pass
-    return {
-        "signed/side": side,
-        "signed/amount/value": amount_ntok,
-        "signed/fee/value": fee_ntok,
-        "signed/valid_until/value": valid_until,
-    }
+    return {"signed/side": side, "signed/valid_until/value": valid_until}

@@ -13,8 +13,6 @@ from protocol.units import (
     AMOUNT_BITS,
     L1_TIME_SLACK_S,
     LANE_BITS,
-    MAX_WINDOW_S,
-    MIN_WINDOW_S,
     NONCE_BITS,
     TIME_BITS,
 )
@@ -43,7 +41,8 @@ def user_slot() -> Template:
     b = Builder("user slot")
     slot = input_user_slot(b)
     _enforce_parties(b, slot)
-    _enforce_times(b, slot, words := SlotWords(b, slot))
+    _enforce_times(b, slot)
+    words = SlotWords(b, slot)
     _enforce_signatures(b, slot, words)
     for name, window in zip(WINDOWS, _update_leaves(b, slot), strict=True):
         b.export(name, window.node)
@@ -55,7 +54,7 @@ def user_slot() -> Template:
 
 def _enforce_parties(b: Builder, slot: UserSlot) -> None:
     """The accounts are the ones meant, the channel is in the right phase, the nonce has room."""
-    kind, channel, signer = slot.kind, slot.channel, slot.account_1
+    kind, channel = slot.kind, slot.channel
     first, second = slot.place_1.tree.index, slot.place_2.tree.index
     with b.scope("parties"):
         party = b.mul(channel.b_index - channel.a_index, slot.side, channel.a_index, label="party")
@@ -65,27 +64,21 @@ def _enforce_parties(b: Builder, slot: UserSlot) -> None:
         enforce_equal_if(b, with_b, second, channel.b_index, label="account 2 is B's")
         two = one_of(kind.transfer, kind.open)
         enforce_nonzero_if(b, two, first - second, label="two different accounts")
-        enforce_equal_if(b, kind.open, channel.epoch, signer.nonce, label="epoch is the nonce")
-        key_1, key_2 = signer.fields.key_hash, slot.account_2.key_hash
+        enforce_equal_if(b, kind.open, channel.epoch, slot.nonce, label="epoch is the nonce")
+        key_1, key_2 = slot.account_1.key_hash, slot.account_2.key_hash
         enforce_equal_if(b, kind.open, channel.key_hash_a, key_1, label="A's key is pinned")
         enforce_equal_if(b, kind.open, channel.key_hash_b, key_2, label="B's key is pinned")
         while_open = one_of(kind.top_up, kind.start_close)
         enforce_zero_if(b, while_open, channel.closing, label="channel is open")
         enforce_equal_if(b, kind.finalize, channel.closing, 1, label="channel is closing")
         last = (1 << NONCE_BITS) - 1
-        enforce_nonzero_if(b, kind.uses_nonce, last - signer.nonce, label="nonce has room")
+        enforce_nonzero_if(b, kind.uses_nonce, last - slot.nonce, label="nonce has room")
 
 
-def _enforce_times(b: Builder, slot: UserSlot, words: SlotWords) -> None:
-    """1 day <= window <= 30 days; l1_time <= valid_until; deadline <= queue_covered."""
+def _enforce_times(b: Builder, slot: UserSlot) -> None:
+    """l1_time <= valid_until; deadline <= queue_covered."""
     kind, channel = slot.kind, slot.channel
     with b.scope("times"):
-        slack = (MAX_WINDOW_S - MIN_WINDOW_S).bit_length()
-        above = words.opened_window - MIN_WINDOW_S * kind.open
-        with b.scope("window is long enough"):
-            enforce_uint(b, above, slack)
-        with b.scope("window is short enough"):
-            enforce_uint(b, (MAX_WINDOW_S - MIN_WINDOW_S) * kind.open - above, slack)
         left = masked(b, kind.expires, slot.valid_until - slot.l1_time, label="time left to use it")
         covered = slot.queue_covered - channel.deadline
         left = b.mul(covered, kind.finalize, left, label="queue covered past the deadline")
@@ -98,7 +91,7 @@ def _enforce_signatures(b: Builder, slot: UserSlot, words: SlotWords) -> None:
     kind, channel = slot.kind, slot.channel
     message = signed_message(b, slot, words)
     with b.scope("signature1"):
-        present, pinned = slot.account_1.fields.key_hash, channel.key(b, slot.side)
+        present, pinned = slot.account_1.key_hash, channel.key(b, slot.side)
         expected = b.mul(pinned - present, kind.pinned, present, label="expected key")
         key_hash = enforce_signature(b, slot.signature_1, message, enabled=kind.signed)
         enforce_equal_if(b, kind.signed, key_hash, expected, label="the signer's key")
@@ -126,16 +119,16 @@ def _update_leaves(b: Builder, slot: UserSlot) -> tuple[WindowWires, WindowWires
         wh_ba = masked(b, kind.close, slot.lane_ba.wh, label="energy of ba")
     windows = slot.account_windows
     with b.scope("account1"):
-        leaf = slot.account_1.fields
+        leaf = slot.account_1
         after = leaf.changed(
             b, nonce=kind.uses_nonce, gained_ntok=gained_1, sold_wh=wh_ba, bought_wh=wh_ab
         )
-        old, new = leaf.lanes.leaf_hash(b, "old leaf"), after.leaf_hash(b, "new leaf")
+        old, new = leaf.leaf_hash(b, "old leaf"), after.leaf_hash(b, "new leaf")
         windows = slot.place_1.update_if(b, kind.on_account_1, windows, old, new)
     with b.scope("account2"):
         other = slot.account_2
         after = other.changed(b, nonce=0, gained_ntok=gained_2, sold_wh=wh_ab, bought_wh=wh_ba)
-        old, new = other.lanes.leaf_hash(b, "old leaf"), after.leaf_hash(b, "new leaf")
+        old, new = other.leaf_hash(b, "old leaf"), after.leaf_hash(b, "new leaf")
         windows = slot.place_2.update_if(b, kind.on_account_2, windows, old, new)
     with b.scope("channel"):
         return *windows, _update_channel(b, slot)
@@ -156,8 +149,8 @@ def _update_channel(b: Builder, slot: UserSlot) -> WindowWires:
         deadline=deadline,
         added_a_ntok=added - added_b,
         added_b_ntok=added_b,
-        lane_ab=slot.lane_ab,
-        lane_ba=slot.lane_ba,
+        grown_ab=slot.grown_ab,
+        grown_ba=slot.grown_ba,
     )
     keys_hash = channel.keys_hash(b)
     old = channel.leaf_hash(b, keys_hash, "old leaf")
@@ -169,17 +162,15 @@ def _update_channel(b: Builder, slot: UserSlot) -> WindowWires:
 
 def _enforce_lanes_grow(b: Builder, slot: UserSlot) -> None:
     """CLAIM raises its own lane, CLOSE may raise both, nothing else changes one or lowers it."""
-    kind, channel = slot.kind, slot.channel
+    kind = slot.kind
     with b.scope("lanes"):
-        grown_ab = slot.lane_ab.value - channel.lane_ab
-        grown_ba = slot.lane_ba.value - channel.lane_ba
-        for name, grown in (("ab", grown_ab), ("ba", grown_ba)):
-            with b.scope(f"{name} does not fall"):
-                enforce_uint(b, grown, LANE_BITS)
+        with b.scope("ba does not fall"):  # ab's growth is ranged with the money: shared_bits
+            enforce_uint(b, slot.grown_ba, LANE_BITS)
         claims_ba = is_both(b, kind.claim, slot.side, label="claims ba")
         claims_ab = kind.claim - claims_ba
         keeps_ab = Bit((1 - kind.close - claims_ab).terms)
         keeps_ba = Bit((1 - kind.close - claims_ba).terms)
-        enforce_zero_if(b, keeps_ab, grown_ab, label="ab is kept")
-        enforce_zero_if(b, keeps_ba, grown_ba, label="ba is kept")
-        enforce_nonzero_if(b, kind.claim, grown_ab + grown_ba, label="claimed lane is higher")
+        enforce_zero_if(b, keeps_ab, slot.grown_ab, label="ab is kept")
+        enforce_zero_if(b, keeps_ba, slot.grown_ba, label="ba is kept")
+        grown = slot.grown_ab + slot.grown_ba
+        enforce_nonzero_if(b, kind.claim, grown, label="claimed lane is higher")

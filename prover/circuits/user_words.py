@@ -45,7 +45,7 @@ def signed_message(b: Builder, slot: UserSlot, words: SlotWords) -> Lc:
     amount, fee, valid_until and side are 0 wherever the type has none.
     """
     kind, channel = slot.kind, slot.channel
-    nonce = slot.account_1.nonce
+    nonce = slot.nonce
     tag = tag_of(
         (
             (kind.transfer, Tag.TRANSFER),
@@ -154,5 +154,5 @@ def withdrawal_element(b: Builder, slot: UserSlot) -> Lc:
     with b.scope("withdrawal"):
         nothing = is_zero(b, slot.amount_ntok, label="amount is zero")
         pays = is_both(b, slot.kind.withdraw, ~nothing, label="pays out to L1")
-        element = slot.account_1.l1_address + slot.amount_ntok * (1 << ADDRESS_BITS)
+        element = slot.l1_address + slot.amount_ntok * (1 << ADDRESS_BITS)
         return masked(b, pays, element, label="element")

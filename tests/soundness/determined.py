@@ -7,7 +7,8 @@ the wires that are given it goes on, constraint by constraint, by four rules:
   answers would differ by k d, 0 < |d| < r. (L (L - 1) = 0 makes L such a bit, of weight 1.)
 - pair: x h = y and x (e - y) = 0 make y = e where x is not 0 and y = 0 where it is;
 - two lemmas, by the names of their constraints, proved in the gadgets' docstrings and tested there:
-  canonical bits (prover.gadgets.bits) and denominators on the curve (prover.gadgets.jubjub).
+  canonical bits (prover.gadgets.bits) and denominators on the curve (prover.gadgets.jubjub and
+  prover.gadgets.generator).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from prover.r1cs.lc import ONE
 from prover.r1cs.template import Row, Template, Terms
 
 _MAX_EXPONENT = 252
+_QUOTIENTS = ("/x3", "/y3", "/t", "/t inverse", "/slope", "/Edwards x", "/Edwards y")
 
 
 def undetermined(template: Template, given: Callable[[str], bool]) -> list[int]:
@@ -82,7 +84,7 @@ class _Search:
             weights = [linear.get(wire, 0) for wire in unknown]
             alone = len(unknown) == 1 and weights[0]
             return tuple(unknown) if alone or self._are_bits(unknown, weights) else ()
-        if name.endswith(("/x3", "/y3")) and len(unknown) == 1:
+        if name.endswith(_QUOTIENTS) and len(unknown) == 1:
             return tuple(unknown)
         return self._second_of_a_pair(number)
 

@@ -21,6 +21,7 @@ from tests.prover.circuits.cases import QUEUE_CASES, USER_CASES
 
 HIGHER = "channel/lanes/claimed lane is higher inverse"
 DIFFERENT = "parties/two different accounts inverse"
+ROOM = "parties/nonce has room inverse"
 NOTHING = "withdrawal/amount is zero inverse"
 
 INVERSES_OF_ZERO: dict[str, set[str]] = {
@@ -38,7 +39,7 @@ INVERSES_OF_ZERO: dict[str, set[str]] = {
     "start close b": {HIGHER, NOTHING},
     "close": {NOTHING},
     "close, all to b": {NOTHING},
-    "close, all to a": {NOTHING},
+    "close, all to a": {NOTHING, ROOM},  # lane ba is full: as a nonce, had it been one, the last
     "finalize": {HIGHER, NOTHING},
 }
 """Hints h of x * h = bit where x is 0 and bit is 0: nothing but that constraint mentions h."""
@@ -105,10 +106,14 @@ def stated_inputs(name: str) -> set[str]:
 
 
 SAYS_NO = {
-    "kind": {"kind", "account1", "account2", "channel", "parties", "signed", "times", "signature1"},
-    "account1": {"account1", "parties", "signature1"},
+    "kind": {"kind", "owner_or_lanes", "account1", "account2", "channel", "parties", "signed"}
+    | {"times", "signature1"},
+    "account1": {"account1", "owner_or_lanes", "parties", "signature1"},
     "account2": {"account2", "parties", "signature1"},
-    "channel": {"channel", "parties", "times", "signature1", "signature2", "account2"},
+    "channel": {"channel", "money_or_growth", "parties", "times", "account2"}
+    | {"signature1", "signature2"},
+    "owner_or_lanes": {"owner_or_lanes", "money_or_growth", "channel", "signature1"},
+    "money_or_growth": {"money_or_growth", "signature1"},
     "signed": {"signed", "parties", "times", "signature1"},
     "signature1": {"signature1"},
     "signature2": {"signature2"},

@@ -16,26 +16,6 @@ from tests.prover.circuits.lone import Inputs, failing, failures
 BIT0 = "bit0 is a bit"
 
 ALIASES: dict[str, tuple[str, dict[str, int], str]] = {
-    "nonce and address": (
-        "transfer",
-        {"account1/l1_address/value": 2**160, "account1/nonce/value": -1},
-        f"account1/l1_address/{BIT0}",
-    ),
-    "a negative address": (
-        "transfer",
-        {"account1/l1_address/value": -(2**160), "account1/nonce/value": 1},
-        f"account1/l1_address/{BIT0}",
-    ),
-    "sold and bought of account 1": (
-        "close",
-        {"account1/sold/value": 2**96, "account1/bought": -1},
-        f"account1/sold/{BIT0}",
-    ),
-    "sold and bought of account 2": (
-        "close",
-        {"account2/sold/value": -(2**96), "account2/bought": 1},
-        f"account2/sold/{BIT0}",
-    ),
     "both deposits": (
         "top up a",
         {"channel/deposit_a/value": 2**64, "channel/deposit_b": -1},
@@ -66,10 +46,20 @@ ALIASES: dict[str, tuple[str, dict[str, int], str]] = {
         {"channel/closing": 2**8, "channel/deadline/value": -1},
         "channel/closing is a bit",
     ),
-    "a whole field's turn in bought": (
+    "both lanes, where money is paid out by them": (
+        "finalize",
+        {"channel/lane_ab/value": 2**96, "channel/lane_ba": -1},
+        f"channel/lane_ab/{BIT0}",
+    ),
+    "a whole field's turn in a lane": (
         "close",
-        {"account1/sold/value": 1, "account1/bought": -pow(2**96, -1, R)},
-        f"account1/new bought/{BIT0}",
+        {"channel/lane_ab/value": 1, "channel/lane_ba": -pow(2**96, -1, R)},
+        f"channel/lanes/ba does not fall/{BIT0}",
+    ),
+    "a whole field's turn in a deposit": (
+        "top up a",
+        {"channel/deposit_a/value": 1, "channel/deposit_b": -pow(2**64, -1, R)},
+        f"channel/new deposit b/{BIT0}",
     ),
 }
 """Other fields with the same packed lane: name -> (case, what to add, which range says no)."""
@@ -86,20 +76,35 @@ def test_a_lane_splits_in_one_way_only(name: str) -> None:
     assert f"{scope}/old leaf is in the tree" not in failed, "not an alias: the leaf differs"
 
 
+@pytest.mark.parametrize("name", USER_CASES)
+def test_the_owner_splits_in_one_way_only(name: str) -> None:
+    """Address and nonce are bits of the word that has to be the owner: another word is another."""
+    inputs = USER_CASES[name]().inputs
+    for more in (1, 1 << 160, -(1 << 160)):
+        changed = {"owner_or_lanes/value": (inputs["owner_or_lanes/value"] + more) % R}
+        failed = failing(user_slot(), {**inputs, **changed})
+        reads_lanes = name.startswith(("claim", "close", "finalize"))
+        assert ("owner_or_lanes/owner" in failed) == (not reads_lanes)
+        assert failed
+
+
 def test_an_amount_that_wraps_around_mints_nothing() -> None:
     """amount = r - x would add x to the sender; signing such a message changes nothing."""
     inputs = USER_CASES["transfer"]().inputs
-    failed = failing(user_slot(), {**inputs, "signed/amount/value": R - 5})
-    assert f"signed/amount/{BIT0}" in failed
+    for negative in (R - 5, R - (5 << 64)):
+        failed = failing(user_slot(), {**inputs, "money_or_growth/value": negative})
+        assert "money_or_growth/bits add up" in failed
 
 
 @pytest.mark.parametrize(
     ("changed", "says_no"),
     [
-        ({"signed/amount/value": 5}, {"signed/no money"}),
-        ({"signed/fee/value": 5}, {"signed/no money"}),
+        ({"money_or_growth/value": 5}, {"money_or_growth/growth of ab"}),
+        ({"money_or_growth/value": 5 << 64}, {"money_or_growth/growth of ab"}),
+        ({"owner_or_lanes/value": 5}, {"owner_or_lanes/owner"}),
         ({"signed/side": 1}, {"signed/no side", "signature1"}),
         ({"account1/balance": 5}, {"account1/blank 2"}),
+        ({"account1/totals": 5}, {"account1/blank 3"}),
         ({"account2/key_hash": 5}, {"account2/blank 0"}),
         ({"account1/index/value": 1}, {"account1/inactive index"}),
         ({"account1/in_second": 1}, {"account1/inactive window"}),

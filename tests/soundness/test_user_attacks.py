@@ -30,7 +30,7 @@ from protocol.transactions import (
     Transfer,
     Withdraw,
 )
-from protocol.units import DAY_S
+from protocol.units import DAY_S, INDEX_BITS, LANE_WH_BITS, NONCE_BITS, TOTAL_WH_BITS
 from prover.circuits.user_slot import user_slot
 from tests.protocol.street import ANNA, BERT, CARL, CONTEXT, DOMAIN, LATER, NOW, at, signed
 from tests.prover.circuits.cases import (
@@ -212,10 +212,10 @@ ATTACKS: dict[str, Callable[[], Attack]] = {
         slot=SLOT,
     ),
     "a window below a day": lambda: on_street(
-        signed(open_(window_s=DAY_S - 1), ANNA), {f"times/window is long enough/{BIT0}"}
+        signed(open_(window_s=DAY_S - 1), ANNA), {f"channel/window/{BIT0}"}
     ),
     "a window above 30 days": lambda: on_street(
-        signed(open_(window_s=30 * DAY_S + 1), ANNA), {f"times/window is short enough/{BIT0}"}
+        signed(open_(window_s=30 * DAY_S + 1), ANNA), {f"channel/window is short enough/{BIT0}"}
     ),
     "a window that A did not sign": lambda: on_street(
         with_signature(signed(open_(window_s=2 * DAY_S), ANNA), *signed(open_(), ANNA).signatures),
@@ -252,11 +252,11 @@ ATTACKS: dict[str, Callable[[], Attack]] = {
     ),
     "claim a lower lane": lambda: on_channel(
         lambda c: signed(Claim(c.id, Lane.AB, LANE_AB - 1), ANNA),
-        {f"channel/lanes/ab does not fall/{BIT0}"},
+        {"money_or_growth/bits add up"},
     ),
     "claim more energy for less money": lambda: on_channel(
         lambda c: signed(Claim(c.id, Lane.AB, pack_lane(9_000, 89_999)), ANNA),
-        {f"channel/lanes/ab does not fall/{BIT0}"},
+        {"money_or_growth/bits add up"},
     ),
     "claim the same lane again": lambda: on_channel(
         lambda c: signed(Claim(c.id, Lane.BA, LANE_BA), BERT),
@@ -356,21 +356,7 @@ def test_only_its_own_rule_stops_an_attack(name: str) -> None:
         execute(attack.state, attack.context, attack.transaction, attack.slot)
 
 
-@pytest.mark.parametrize(
-    ("index", "field", "says_no"),
-    [
-        (0, "sold_wh", "account1/new sold"),
-        (0, "bought_wh", "account1/new bought"),
-        (1, "sold_wh", "account2/new sold"),
-        (1, "bought_wh", "account2/new bought"),
-    ],
-)
-def test_energy_totals_cannot_overflow(index: int, field: str, says_no: str) -> None:
-    state = street_with_channel()
-    state.write_account(index, unchecked(state.account(index), **{field: 2**96 - 1}))
-    transaction = both(close_of(channel_of(state)))
-    trace = lenient_trace(state, CONTEXT, transaction)
-    inputs = user_case(trace, state, CONTEXT)
-    assert failing(user_slot(), inputs) == {f"{says_no}/{BIT0}"}
-    with pytest.raises(ProtocolError):
-        execute(state, CONTEXT, transaction)
+def test_energy_totals_cannot_overflow() -> None:
+    """No range is needed: all channels that there can ever be do not fill a total."""
+    opens = (1 << INDEX_BITS) * ((1 << NONCE_BITS) - 1)
+    assert opens * ((1 << LANE_WH_BITS) - 1) < 1 << TOTAL_WH_BITS

@@ -151,7 +151,7 @@ def test_a_proof_without_queue_slots_or_of_another_context_works() -> None:
 def test_counts_are_the_committed_ones() -> None:
     counts = dict(batch_circuit(DEFAULT_SHAPE).counts)
     assert counts == json.loads(COUNTS.read_text()), "if meant, write this into counts.json"
-    assert counts["user slot"] <= 22_000
+    assert counts["user slot"] <= 20_300
 
 
 def test_the_default_shape_is_the_largest_for_its_domain() -> None:

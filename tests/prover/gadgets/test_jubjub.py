@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 
 import pytest
 
@@ -8,12 +9,12 @@ from protocol.crypto import jubjub as plain
 from protocol.crypto.field import R
 from protocol.crypto.jubjub import GENERATOR, IDENTITY, SUBGROUP_ORDER, Point
 from prover.gadgets.bits import enforce_bits
+from prover.gadgets.generator import MAX_WINDOWS, generator_multiple
 from prover.gadgets.jubjub import (
     CurvePoint,
     add,
     double,
     enforce_on_curve,
-    generator_multiple,
     multiple,
     negate,
 )
@@ -113,6 +114,24 @@ def test_multiples_of_the_generator_are_right(k: int) -> None:
     assert point_of(FIXED, {"k": k}) == plain.multiply(k, GENERATOR)
 
 
+@pytest.mark.parametrize("windows", [1, 2, 3, 84])
+def test_every_digit_of_every_number_of_windows(windows: int) -> None:
+    count = 3 * windows
+    template = of(lambda b: generator_multiple(b, enforce_bits(b, b.input("k"), count)))
+    random = Random(windows)
+    for k in (*range(8), (1 << count) - 1, *(random.getrandbits(count) for _ in range(20))):
+        k %= 1 << count
+        assert point_of(template, {"k": k}) == plain.multiply(k, GENERATOR)
+
+
+def test_no_sum_in_montgomerys_form_meets_its_exceptions() -> None:
+    """What the module says: a odd, e even, a + e below l, for the widest sums there are."""
+    for i in range(1, MAX_WINDOWS - 1):
+        largest_sum = sum(15 << 3 * j for j in range(i))
+        largest_entry = 15 << 3 * i
+        assert largest_sum + largest_entry < 18 << 3 * i < SUBGROUP_ORDER
+
+
 @pytest.mark.parametrize("k", [0, 1, 2, 3, 4, (1 << 128) - 1, (1 << 128) - 2, 0xD << 124, 1 << 127])
 def test_multiples_of_any_point_are_right(k: int) -> None:
     for p in (IDENTITY, SMALL[1], SMALL[4], GENERATOR, MIXED[0]):
@@ -138,6 +157,8 @@ def test_every_value_of_a_multiple_is_bound() -> None:
 def test_scalars_that_are_no_whole_windows_are_refused() -> None:
     b = Builder("test")
     bits = enforce_bits(b, b.input("k"), 5)
+    with pytest.raises(ValueError, match="255 bits"):
+        generator_multiple(b, [bits[0]] * 255)
     point = input_point(b, "p")
     with pytest.raises(ValueError, match="windows"):
         generator_multiple(b, bits)
