@@ -28,12 +28,14 @@ class SequencerSilent(WattlaneError):
 class BatchRow:
     """A sealed batch. `transactions` and `ops`: user transactions and queue ops in it.
 
-    `prove_seconds`: those of all its proofs together; 0.0 while one is missing.
+    `made`: how many of its proofs are there. `prove_seconds`: those of all together; 0.0 while one
+    is missing.
     """
 
     number: int
     status: str
     proofs: int
+    made: int
     transactions: int
     ops: int
     new_root: int
@@ -138,12 +140,13 @@ class SequencerView:
         if not isinstance(given, dict):
             raise SequencerSilent(self.url, "/v1/batches has a row that is no object")
         seconds, proofs = given.get("prove_seconds") or 0.0, given.get("proofs")
-        if not isinstance(proofs, list):
+        if not isinstance(proofs, list) or not all(isinstance(one, dict) for one in proofs):
             raise SequencerSilent(self.url, "/v1/batches has a row without proofs")
         return BatchRow(
             number=self._int(given, "number"),
             status=str(given.get("status")),
             proofs=len(proofs),
+            made=sum(one.get("proof") is not None for one in proofs),
             transactions=self._int(given, "transaction_count"),
             ops=self._int(given, "op_count"),
             new_root=self._int(given, "new_root"),

@@ -79,7 +79,37 @@ def test_garbage_is_one_error_that_names_server_and_place(
     assert caught.value.url.startswith("http://127.0.0.1:")
 
 
-@pytest.mark.parametrize("body", [b"{}", b"[1]", b'[{"number": "x"}]'])
+GOOD_BATCH = {
+    "number": "1",
+    "status": "sealed",
+    "transaction_count": "3",
+    "op_count": "2",
+    "new_root": "7",
+    "proofs": [{"proof": "0x12"}, {"proof": None}],
+    "prove_seconds": None,
+    "constraints": 260_000,
+    "gas_used": None,
+}
+
+
+def test_a_batch_is_read_with_the_proofs_that_are_there() -> None:
+    pages = [json.dumps([GOOD_BATCH]).encode(), b"[]"]
+    with _answering(lambda: (200, pages.pop(0))) as url, SequencerView(url) as view:
+        (row,) = view.batches()
+    assert (row.number, row.proofs, row.made, row.prove_seconds) == (1, 2, 1, 0.0)
+    assert (row.transactions, row.ops, row.constraints) == (3, 2, 260_000)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b"[1]",
+        b'[{"number": "x"}]',
+        json.dumps([GOOD_BATCH | {"proofs": 2}]).encode(),
+        json.dumps([GOOD_BATCH | {"proofs": [7]}]).encode(),
+    ],
+)
 def test_garbage_instead_of_batches_is_an_error_too(body: bytes) -> None:
     with (
         _answering(lambda: (200, body)) as url,
