@@ -12,11 +12,11 @@ from protocol.batch import (
     PublicInputs,
     Shape,
     challenge,
-    execute_proof,
     public_inputs,
 )
 from protocol.channels import Channel, Lane, Status, pack_lane
 from protocol.crypto.schnorr import key_hash, public_key, sign
+from protocol.proof_builder import execute_proof
 from protocol.queue import Deposit
 from protocol.state import State
 from protocol.trace import Context
