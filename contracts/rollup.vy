@@ -191,6 +191,8 @@ def submit_batch(
     self._check_time(l1_time, progress.l1_time)
     count: uint256 = len(proofs)
     assert count > 0, "NoProof"
+    root: uint256 = self.state_root
+    assert proofs[0].old_root == root, "StaleRoot"
     assert count * QUEUE_SLOTS <= MAX_OPS, "TooManyProofs"
     assert len(data) == count * (1 + USER_SLOTS), "BadDataLength"
 
@@ -214,8 +216,6 @@ def submit_batch(
         commitment = messages._bind_withdrawal(commitment, withdrawal)
 
     # The chain of roots, what each proof covers of the queue, and z.
-    root: uint256 = self.state_root
-    assert proofs[0].old_root == root, "StaleRoot"
     contexts: DynArray[uint256, MAX_PROOFS] = []
     bound: bytes32 = polynomials._start(count, keccak256(abi_encode(data)), commitment)
     for k: uint256 in range(count, bound=MAX_PROOFS):

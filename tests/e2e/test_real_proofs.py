@@ -1,16 +1,18 @@
 """Honest proofs of the shipped circuit on a real L1: every kind of slot, and every lie refused.
 
-Three batches of the default shape, each with a Groth16 proof of its own: NEW_ACCOUNT; DEPOSIT and
-six types of transaction; CLOSE and FINALIZE after the challenge window. Before each is sent, the
-same submission is tried with one thing changed at a time, and nothing changed is accepted.
+Three batches of the default shape, with Groth16 proofs: NEW_ACCOUNT; DEPOSIT and six types of
+transaction, in two proofs of one batch; CLOSE and FINALIZE after the challenge window. Before each
+is sent, the same submission is tried with one thing changed at a time, in each of its proofs, and
+nothing changed is accepted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
+from py_arkworks_bls12381 import G1Point, Scalar
 
 from contracts import errors
 from contracts.addresses import address_number
@@ -47,20 +49,14 @@ from prover.circuits.batch import DEFAULT_SHAPE
 from prover.jobs import BatchProver, ProofJob
 from sequencer.proving import contract_key
 from tests.protocol.street import ANNA, BERT, Home, signed
+from tests.support.simulated_proofs import padded
+from tests.support.simulated_rollup import with_proof
 
 Reasons = set[type[errors.Reverted]]
 
 FUNDS_NTOK = 10**9
 COORDINATE = 64
 """Bytes of a field element in a proof: 16 of zeros, then 48."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proved:
-    """An executed batch and its honest submission."""
-
-    executed: ExecutedProof
-    submission: Submission
 
 
 class Street:
@@ -89,20 +85,25 @@ class Street:
     def now(self) -> int:
         return self.client.latest_block().timestamp
 
-    def prove(self, *transactions: Transaction) -> Proved:
-        """Execute the due queue ops and these transactions, and prove all of it."""
-        progress, enqueued = self.client.progress(), self.client.enqueued()
+    def prove(self, *parts: Sequence[Transaction]) -> Submission:
+        """Execute the due queue ops and these transactions, a proof for each part, and prove it."""
+        progress, enqueued, now = self.client.progress(), self.client.enqueued(), self.now
         ops = self.client.queue_ops_by_number(progress.processed + 1, enqueued)
-        due = ops[: DEFAULT_SHAPE.queue_slots]
-        left = ops[len(due)].enqueue_time if len(ops) > len(due) else None
-        context = Context(self.domain, self.now, queue_covered(self.now, left))
-        executed = execute_proof(
-            self.state, DEFAULT_SHAPE, context, 0, due, [(tx, None) for tx in transactions]
-        )
-        public = public_inputs(executed, challenge([executed]))
-        proof = self.prover.prove(ProofJob(executed, public))
-        self.executed.append(executed)
-        return Proved(executed, submission_of(executed, public, proof.encode()))
+        slots, executed = DEFAULT_SHAPE.queue_slots, []
+        for k, part in enumerate(parts):
+            left = ops[(k + 1) * slots].enqueue_time if len(ops) > (k + 1) * slots else None
+            context = Context(self.domain, now, queue_covered(now, left))
+            consumed = ops[k * slots : (k + 1) * slots]
+            listed = [(transaction, None) for transaction in part]
+            executed.append(execute_proof(self.state, DEFAULT_SHAPE, context, 0, consumed, listed))
+        z = challenge(executed)
+        publics = [public_inputs(one, z) for one in executed]
+        proofs = [
+            self.prover.prove(ProofJob(one, public)).encode()
+            for one, public in zip(executed, publics, strict=True)
+        ]
+        self.executed += executed
+        return submission_of(executed, publics, proofs)
 
     def refuses(self, submission: Submission) -> type[errors.Reverted]:
         """Why L1 refuses it. Fails the test if it does not."""
@@ -123,52 +124,60 @@ def street() -> Iterator[Street]:
         yield Street(chain, prover)
 
 
-def _with_byte_changed(submission: Submission, position: int, flip: int = 1) -> Submission:
-    changed = bytearray(submission.proof_bytes)
-    changed[position] ^= flip
-    return replace(submission, proof_bytes=bytes(changed))
+def _with_bytes(submission: Submission, number: int, start: int, new: bytes) -> Submission:
+    """One of its proofs with other bytes in one place."""
+    changed = bytearray(submission.proofs[number].proof_bytes)
+    changed[start : start + len(new)] = new
+    return with_proof(submission, number, proof_bytes=bytes(changed))
 
 
-def _with_negated_y(submission: Submission, coordinate: int) -> Submission:
+def _with_negated_y(submission: Submission, number: int, coordinate: int) -> Submission:
     """A point that is on the curve and in the subgroup, but not the proof's."""
     start = coordinate * COORDINATE
-    y = int.from_bytes(submission.proof_bytes[start : start + COORDINATE], "big")
-    changed = bytearray(submission.proof_bytes)
-    changed[start : start + COORDINATE] = (P - y).to_bytes(COORDINATE, "big")
-    return replace(submission, proof_bytes=bytes(changed))
+    y = submission.proofs[number].proof_bytes[start : start + COORDINATE]
+    negated = (P - int.from_bytes(y, "big")).to_bytes(COORDINATE, "big")
+    return _with_bytes(submission, number, start, negated)
 
 
-def _lies(honest: Submission) -> dict[str, tuple[Submission, Reasons]]:
-    """Submissions with one thing changed, and the reasons for which L1 may refuse each."""
+def _lies(honest: Submission, number: int) -> dict[str, tuple[Submission, Reasons]]:
+    """Submissions with one thing of one proof changed, and why L1 may refuse each."""
+    proof, last = honest.proofs[number], number == len(honest.proofs) - 1
     bad_point: Reasons = {errors.PrecompileRefused}
     rejected: Reasons = {errors.ProofRejected}
     lies: dict[str, tuple[Submission, Reasons]] = {}
     for coordinate in range(8):
         start = coordinate * COORDINATE
         for what, offset in (("padding", 0), ("high", 16), ("middle", 40), ("low", 63)):
+            flipped = bytes([proof.proof_bytes[start + offset] ^ 1])
             name = f"proof coordinate {coordinate}, {what} byte"
-            lies[name] = _with_byte_changed(honest, start + offset), bad_point
-    lies["A negated"] = _with_negated_y(honest, 1), rejected
-    lies["C negated"] = _with_negated_y(honest, 7), rejected
+            lies[name] = _with_bytes(honest, number, start + offset, flipped), bad_point
+    lies["A negated"] = _with_negated_y(honest, number, 1), rejected
+    lies["C negated"] = _with_negated_y(honest, number, 7), rejected
     for name, start, end in (("A", 0, 128), ("B", 128, 384), ("C", 384, 512)):
-        gone = bytearray(honest.proof_bytes)
-        gone[start:end] = bytes(end - start)
-        lies[f"{name} at infinity"] = (
-            replace(honest, proof_bytes=bytes(gone)),
-            {errors.ProofInfinity},
-        )
+        gone = _with_bytes(honest, number, start, bytes(end - start))
+        lies[f"{name} at infinity"] = gone, {errors.ProofInfinity}
     mismatch: Reasons = {errors.DataMismatch, errors.MessagesMismatch}
-    lies["old root"] = replace(honest, old_root=honest.old_root ^ 1), {errors.StaleRoot}
-    lies["new root"] = replace(honest, new_root=honest.new_root ^ 1), mismatch
-    lies["new root + r"] = replace(honest, new_root=honest.new_root + R), {errors.InputTooLarge}
-    lies["digest"] = replace(honest, digest=honest.digest ^ 1), mismatch
-    lies["digest + r"] = replace(honest, digest=honest.digest + R), {errors.InputTooLarge}
-    lies["y of the data"] = replace(honest, y_data=honest.y_data ^ 1), {errors.DataMismatch}
-    lies["y of the messages"] = replace(honest, y_msg=honest.y_msg ^ 1), {errors.MessagesMismatch}
-    lies["both y swapped"] = replace(honest, y_data=honest.y_msg, y_msg=honest.y_data), mismatch
-    earlier = honest.l1_time - 1
+    fields: list[tuple[str, int, Reasons]] = [
+        ("old_root", proof.old_root ^ 1, {errors.BrokenChain if number else errors.StaleRoot}),
+        ("new_root", proof.new_root ^ 1, mismatch if last else {errors.BrokenChain}),
+        ("new_root", proof.new_root + R, {errors.InputTooLarge}),
+        ("digest", proof.digest ^ 1, mismatch),
+        ("digest", proof.digest + R, {errors.InputTooLarge}),
+        ("y_data", proof.y_data ^ 1, {errors.DataMismatch}),
+        ("y_msg", proof.y_msg ^ 1, {errors.MessagesMismatch}),
+    ]
+    for field, value, reasons in fields:
+        lies[f"{field} {value}"] = with_proof(honest, number, **{field: value}), reasons
+    swapped = with_proof(honest, number, y_data=proof.y_msg, y_msg=proof.y_data)
+    lies["both y swapped"] = swapped, mismatch
+    return lies
+
+
+def _lies_about_the_batch(honest: Submission) -> dict[str, tuple[Submission, Reasons]]:
+    mismatch: Reasons = {errors.DataMismatch, errors.MessagesMismatch}
+    lies: dict[str, tuple[Submission, Reasons]] = {}
     lies["an earlier time"] = (
-        replace(honest, l1_time=earlier),
+        replace(honest, l1_time=honest.l1_time - 1),
         mismatch | {errors.TimeWentBack, errors.OpNotDue},
     )
     for i in range(len(honest.data)):
@@ -178,9 +187,43 @@ def _lies(honest: Submission) -> dict[str, tuple[Submission, Reasons]]:
     return lies
 
 
+def _lies_about_two(honest: Submission) -> dict[str, tuple[Submission, Reasons]]:
+    """What only a batch of several proofs can be changed in."""
+    one, two = honest.proofs
+    s, q = DEFAULT_SHAPE.data_length, DEFAULT_SHAPE.queue_slots
+    lies: dict[str, tuple[Submission, Reasons]] = {}
+    lies["in another order"] = replace(honest, proofs=(two, one)), {errors.StaleRoot}
+    exchanged = with_proof(honest, 0, proof_bytes=two.proof_bytes)
+    exchanged = with_proof(exchanged, 1, proof_bytes=one.proof_bytes)
+    lies["each with the other's points"] = exchanged, {errors.ProofRejected}
+    moved = _with_bytes(honest, 0, 384, _plus_generator(one.proof_bytes[384:], 1))
+    moved = _with_bytes(moved, 1, 384, _plus_generator(two.proof_bytes[384:], -1))
+    lies["C + P and C - P"] = moved, {errors.ProofRejected}
+    lies["data exchanged"] = (
+        replace(honest, data=honest.data[s:] + honest.data[:s]),
+        {errors.DataMismatch, errors.MessagesMismatch},
+    )
+    lies["the first alone"] = (
+        replace(honest, proofs=(one,), data=honest.data[:s], ops=honest.ops[:q], payouts=()),
+        {errors.DataMismatch, errors.MessagesMismatch},
+    )
+    return lies
+
+
+def _plus_generator(encoded: bytes, times: int) -> bytes:
+    point = G1Point.from_xy_bytes_be(encoded[16:COORDINATE] + encoded[COORDINATE + 16 :])
+    return padded((point + G1Point() * Scalar(times % R)).to_xy_bytes_be())
+
+
 def _refuse_all_lies(street: Street, honest: Submission) -> None:
-    for name, (lie, reasons) in _lies(honest).items():
-        reason = street.refuses(lie)
+    lies = _lies_about_the_batch(honest)
+    for number in range(len(honest.proofs)):
+        for name, lie in _lies(honest, number).items():
+            lies[f"proof {number}: {name}"] = lie
+    if len(honest.proofs) == 2:
+        lies |= _lies_about_two(honest)
+    for name, (changed, reasons) in lies.items():
+        reason = street.refuses(changed)
         assert reason in reasons, f"{name}: refused as {reason.__name__}"
 
 
@@ -200,7 +243,7 @@ def test_every_kind_of_slot_is_proved_and_accepted_and_every_lie_about_it_refuse
     # 1: both accounts come out of the queue.
     _join(street, ANNA)
     _join(street, BERT)
-    first = street.prove().submission
+    first = street.prove([])
     _refuse_all_lies(street, first)
     assert street.refuses(replace(first, ops=first.ops[:1])) is errors.OpSkipped
     assert street.refuses(replace(first, ops=first.ops[::-1])) is errors.QueueMismatch
@@ -209,22 +252,29 @@ def test_every_kind_of_slot_is_proved_and_accepted_and_every_lie_about_it_refuse
     client.submit_batch(first)
     assert client.state_root() == street.state.root
 
-    # 2: a deposit, and every transaction that needs no challenge window.
-    client.deposit(ANNA.index, _address(ANNA), 77)
+    # 2: deposits, and every transaction that needs no challenge window, in two proofs.
+    for home in (ANNA, BERT, ANNA):
+        client.deposit(home.index, _address(home), 77)
     until = street.now + L1_TIME_SLACK_S
     forced, agreed = channel_id(0, 1, 1), channel_id(1, 0, 0)
-    bodies: list[tuple[Body, Home]] = [
-        (Transfer(0, 1, 0, 900, 7, until), ANNA),
-        (Open(0, 1, 1, 50_000, 5, DAY_S, until), ANNA),
-        (Open(1, 0, 0, 60_000, 5, DAY_S, until), BERT),
-        (TopUp(forced, Lane.BA, 1, 40, 3, until), BERT),
-        (Claim(forced, Lane.AB, pack_lane(12, 3_000)), ANNA),
-        (StartClose(forced, Lane.BA, 2, until), BERT),
-        (Withdraw(0, 2, 1_234, 9, until), ANNA),
+    parts: list[list[tuple[Body, Home]]] = [
+        [
+            (Transfer(0, 1, 0, 900, 7, until), ANNA),
+            (Open(0, 1, 1, 50_000, 5, DAY_S, until), ANNA),
+            (Open(1, 0, 0, 60_000, 5, DAY_S, until), BERT),
+        ],
+        [
+            (TopUp(forced, Lane.BA, 1, 40, 3, until), BERT),
+            (Claim(forced, Lane.AB, pack_lane(12, 3_000)), ANNA),
+            (StartClose(forced, Lane.BA, 2, until), BERT),
+            (Withdraw(0, 2, 1_234, 9, until), ANNA),
+        ],
     ]
-    assert len(bodies) == DEFAULT_SHAPE.user_slots
-    proved = street.prove(*(signed(b, home, domain=street.domain) for b, home in bodies))
-    second = proved.submission
+    second = street.prove(
+        *([signed(body, home, domain=street.domain) for body, home in part] for part in parts)
+    )
+    assert len(second.proofs) == 2
+    assert [len(proof.queue) for proof in street.executed[-2:]] == [2, 1]
     _refuse_all_lies(street, second)
     _refuse_other_payouts(street, second)
     assert client.pending_ntok(_address(ANNA)) == 0
@@ -238,8 +288,8 @@ def test_every_kind_of_slot_is_proved_and_accepted_and_every_lie_about_it_refuse
     until = street.now + L1_TIME_SLACK_S
     close = Close(agreed, pack_lane(30, 7_000), 0, 60_000, 0, until)
     third = street.prove(
-        signed(close, BERT, ANNA, domain=street.domain), Transaction(Finalize(forced))
-    ).submission
+        [signed(close, BERT, ANNA, domain=street.domain), Transaction(Finalize(forced))]
+    )
     _refuse_all_lies(street, third)
     client.submit_batch(third)
     assert client.state_root() == street.state.root
@@ -254,12 +304,17 @@ def _refuse_other_payouts(street: Street, honest: Submission) -> None:
     """Withdrawals that the proof does not say: another amount, owner, place, one more, none."""
     (paid,) = honest.payouts
     thief = address_number(street.client.account.address)
-    elsewhere = 8 * DEFAULT_SHAPE.queue_slots
+    width = DEFAULT_SHAPE.message_length
+    elsewhere = width + 8 * DEFAULT_SHAPE.queue_slots
+    assert elsewhere < paid.position < 2 * width
     attacks: dict[str, tuple[tuple[Payout, ...], type[errors.Reverted]]] = {
         "amount": ((replace(paid, amount_ntok=paid.amount_ntok + 1),), errors.MessagesMismatch),
         "owner": ((replace(paid, l1_address=thief),), errors.MessagesMismatch),
         "place": ((replace(paid, position=elsewhere),), errors.MessagesMismatch),
+        "other proof": ((replace(paid, position=paid.position - width),), errors.MessagesMismatch),
         "queue output": ((Payout(7, thief, 5), paid), errors.MessagesMismatch),
+        "of no op": ((Payout(width + 15, thief, 5), paid), errors.BadWithdrawalPosition),
+        "of no proof": ((paid, Payout(2 * width + 16, thief, 5)), errors.BadWithdrawalPosition),
         "inside a queue op": ((Payout(1, thief, 5), paid), errors.BadWithdrawalPosition),
         "one more": ((Payout(elsewhere, thief, 5), paid), errors.MessagesMismatch),
         "twice": ((paid, paid), errors.BadWithdrawalPosition),
@@ -282,12 +337,12 @@ def _c1_money_is_conserved(street: Street) -> None:
     settings = street.client.settings()
     held = street.token.balance_of(street.client.address)
     assert settings.base_units(accounts + pending) == held
-    assert accounts + pending == 2 * FUNDS_NTOK + 77
+    assert accounts + pending == 2 * FUNDS_NTOK + 3 * 77
 
 
 def _c6_data_from_l1_rebuilds_the_state(street: Street) -> None:
     rebuilt = State()
     for batch in street.client.batches():
-        statement = batch.statement(DEFAULT_SHAPE, street.domain)
-        replay_proof(rebuilt, statement.context, batch.submission.ops, statement.data)
-        assert rebuilt.root == statement.new_root
+        for statement in batch.statements(DEFAULT_SHAPE, street.domain):
+            replay_proof(rebuilt, statement.context, statement.ops, statement.data)
+            assert rebuilt.root == statement.new_root
