@@ -25,8 +25,10 @@ from protocol.transactions import (
 from protocol.units import DAY_S, L1_TIME_SLACK_S, MAX_WINDOW_S, MIN_WINDOW_S
 from tests.protocol.street import DOMAIN, Home, home, signed
 
-HOMES = [home(index) for index in (0, 1, 5, 63)]
+HOMES = tuple(home(index) for index in (0, 1, 5, 63))
 """Who may have an account; the last one's index has three digits in base 4."""
+SCATTERED = tuple(home(index) for index in (0, 4_096, 2**24 - 1, 63))
+"""Homes in three windows of the accounts tree."""
 
 AMOUNTS = (0, 1, 999, 250_000, 2**56 - 1, 2**63, 2**64 - 1)
 TIMES = (DAY_S, L1_TIME_SLACK_S, 2 * DAY_S, 30 * DAY_S)
@@ -39,6 +41,8 @@ class Street:
     rng: random.Random
     state: State
     context: Context
+    homes: tuple[Home, ...] = HOMES
+    slots: tuple[int, ...] = tuple(range(6))
 
     def owner(self, index: int) -> Home:
         """Whoever has that index, or would."""
@@ -53,12 +57,12 @@ class Street:
         transaction = self._signed(body)
         if rng.random() < 0.12:
             transaction = self._badly_signed(transaction)
-        slot = rng.randrange(6) if isinstance(body, Open) and rng.random() < 0.7 else None
+        slot = rng.choice(self.slots) if isinstance(body, Open) and rng.random() < 0.7 else None
         return transaction, slot
 
     def op(self, number: int) -> QueueOp:
         """A queue op, applicable or not."""
-        rng, one = self.rng, self.rng.choice(HOMES)
+        rng, one = self.rng, self.rng.choice(self.homes)
         time, payer = self.context.l1_time - rng.randrange(1_000), rng.getrandbits(160)
         amount = rng.choice((0, 1_000_000, 5_000_000, 2**64 - 1 if rng.random() < 0.1 else 7))
         if rng.random() < 0.5:
@@ -80,7 +84,7 @@ class Street:
         channels = list(self.state.channels.values())
         if channels and rng.random() < 0.75:
             return self._on_channel(rng.choice(channels))
-        first, second = rng.sample(HOMES, 2)
+        first, second = rng.sample(self.homes, 2)
         nonce, balance = self._nonce(first.index), self._balance(first.index)
         fee, until = rng.choice((0, 1, 30)), self._until()
         amount = rng.randrange(balance // 3 + 1)
@@ -186,7 +190,7 @@ class Street:
         if not honest.signatures:
             return honest
         if rng.random() < 0.4:
-            others = [rng.choice(HOMES) for _ in honest.signatures]
+            others = [rng.choice(self.homes) for _ in honest.signatures]
             return signed(body, *others)
         bent = list(honest.signatures)
         at = rng.randrange(len(bent))

@@ -17,13 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from protocol import codec
 from protocol.batch import ExecutedProof, Shape, domain_of, queue_covered
-from protocol.channels import Channel, Lane, Status, channel_id, lane_paid_ntok
+from protocol.channels import Channel, Lane, Status, lane_paid_ntok
 from protocol.crypto.schnorr import Signature, key_hash, public_key, sign
-from protocol.errors import (
-    BalanceOverflow,
-    InvalidSignature,
-    InvalidTransaction,
-)
+from protocol.errors import BalanceOverflow, InvalidSignature, InvalidTransaction
 from protocol.execute import credit_fees, execute, execute_queue_op
 from protocol.proof_builder import execute_proof
 from protocol.queue import Deposit, NewAccount, QueueOp
@@ -44,6 +40,7 @@ from protocol.transactions import (
     Withdraw,
 )
 from protocol.units import DAY_S
+from protocol.windows import OpenWindows, leaves_of
 from tests.property.strategies import (
     CAP_NTOK,
     amounts,
@@ -55,6 +52,7 @@ from tests.property.strategies import (
     spoilt,
     windows,
 )
+from tests.protocol.street import leaves_in
 
 DOMAIN = domain_of(1, 2)
 SHAPE = Shape(queue_slots=2, user_slots=6)
@@ -90,6 +88,7 @@ class ExecutorMachine(RuleBasedStateMachine):
         self.fees_ntok = 0
         self.ops: list[QueueOp] = []
         self.users: list[UserTrace] = []
+        self.windows = OpenWindows()
         self.proofs: list[ExecutedProof] = []
         self.seen: dict[int, Seen] = {}
         self.faults: list[str] = []
@@ -192,6 +191,7 @@ class ExecutorMachine(RuleBasedStateMachine):
         assert [one for one in out if one] == [t.withdrawal for t in self.users if t.withdrawal]
         self.proofs.append(proof)
         self.ops, self.users, self.fees_ntok = [], [], 0
+        self.windows = OpenWindows()
 
     # --- users ------------------------------------------------------------------------------
 
@@ -334,7 +334,7 @@ class ExecutorMachine(RuleBasedStateMachine):
 
     def _apply(self, transaction: Transaction, slot: int | None) -> bool:
         """Execute, or see that nothing changed; the model learns what the trace shows."""
-        if len(self.users) == SHAPE.user_slots:
+        if len(self.users) == SHAPE.user_slots or self._is_outside(transaction.body, slot):
             self.a_proof_is_sealed()
         encoded = json.loads(json.dumps(codec.transaction_to_json(transaction)))
         assert codec.transaction_from_json(encoded) == transaction
@@ -351,7 +351,15 @@ class ExecutorMachine(RuleBasedStateMachine):
         self.applied[refused.__name__] += 1
         return False
 
+    def _is_outside(self, body: Body, slot: int | None) -> bool:
+        """Whether the proof in the making does not reach what the transaction would touch."""
+        try:
+            return self.windows.outside(leaves_of(self.state, body, slot)) is not None
+        except InvalidTransaction:
+            return False
+
     def _book(self, trace: UserTrace) -> bool:
+        self.windows = self.windows.touched(self.state, leaves_in(trace))
         self.users.append(trace)
         self.applied[trace.transaction.body.TYPE.name] += 1
         self.fees_ntok += trace.fee_ntok
@@ -390,8 +398,3 @@ class ExecutorMachine(RuleBasedStateMachine):
             paid += change
         if paid != last.deposits_ntok:
             self.faults.append(f"{last.deposits_ntok} were deposited, {paid} paid out")
-
-
-def channel_ids_of(state: State) -> set[int]:
-    """The ids that the leaves spell out."""
-    return {channel_id(c.a_index, c.b_index, c.epoch) for c in state.channels.values()}

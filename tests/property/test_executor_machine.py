@@ -5,9 +5,11 @@ from __future__ import annotations
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
+from protocol.channels import channel_id
 from protocol.queue import NewAccount
+from protocol.state import State
 from protocol.transactions import TxType
-from tests.property.executor_machine import SHAPE, ExecutorMachine, channel_ids_of
+from tests.property.executor_machine import SHAPE, ExecutorMachine
 
 SETTINGS = settings(
     max_examples=50,
@@ -16,6 +18,11 @@ SETTINGS = settings(
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
+
+
+def channel_ids_of(state: State) -> set[int]:
+    """The ids that the leaves spell out."""
+    return {channel_id(c.a_index, c.b_index, c.epoch) for c in state.channels.values()}
 
 
 class Conservation(ExecutorMachine):

@@ -25,6 +25,7 @@ from protocol.transactions import (
     Withdraw,
 )
 from protocol.units import DAY_S
+from protocol.windows import Leaves
 
 DOMAIN = domain_of(31_337, 0x5FBDB2315678AFECB367F032D93F642F64180AA3)
 NOW = 1_790_000_000
@@ -129,6 +130,12 @@ def run(
     state: State, transaction: Transaction, context: Context = CONTEXT, slot: int | None = None
 ) -> UserTrace:
     return execute(state, context, transaction, slot)
+
+
+def leaves_in(trace: UserTrace) -> Leaves:
+    """What a trace touched."""
+    accounts = tuple(one.index for one in (trace.account_1, trace.account_2) if one)
+    return Leaves(accounts, trace.channel.slot if trace.channel else None)
 
 
 def at(l1_time: int, queue_covered: int | None = None) -> Context:

@@ -20,16 +20,15 @@ from prover.r1cs.compose import Circuit, Instance, Port, compose
 from prover.r1cs.engine import combine
 from prover.r1cs.products import products
 from prover.r1cs.template import Template
+from tests.protocol.street import leaves_in
 
 Inputs = dict[str, int]
 
 
 def windows_of(trace: UserTrace | None, before: State) -> ProofWindows:
     """The windows of a proof that has this slot alone; nodes as before it."""
-    updates = (trace.account_1, trace.account_2) if trace else ()
-    accounts = tuple(update.index for update in updates if update)
-    slot = trace.channel.slot if trace and trace.channel else None
-    return OpenWindows().touched(before, Leaves(accounts, slot)).closed(before)
+    leaves = leaves_in(trace) if trace else Leaves((), None)
+    return OpenWindows().touched(before, leaves).closed(before)
 
 
 def nodes_of(windows: ProofWindows, state: State) -> dict[str, int]:
