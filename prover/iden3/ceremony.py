@@ -1,8 +1,8 @@
 """Invariant: a ceremony's key enters the prover's cache only for the circuit that it is for.
 
-The verifying key in a .zkey decides what a contract accepts: verify the ceremony first
-(`snarkjs zkey verify CIRCUIT.r1cs FINAL.ptau FINAL.zkey`, docs/ceremony.md). What is checked here
-is what a prover relies on: points, sizes, and that A and B are those of the circuit.
+The verifying key in a .zkey decides what a contract accepts: verify the ceremony first, by
+verify_ceremony.py or `snarkjs zkey verify CIRCUIT.r1cs FINAL.ptau FINAL.zkey` (docs/ceremony.md).
+What is checked here is what a prover relies on: points, sizes, and A and B of the circuit.
 """
 
 from __future__ import annotations

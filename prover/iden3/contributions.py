@@ -2,7 +2,7 @@
 
 Section 10 of a .zkey: the hash of the circuit and the first phase, then for each contribution
 what it did to delta, and a proof that its author knew the factor. This module reads; whether the
-proofs hold is checked by `snarkjs zkey verify`. Ref: snarkjs, src/zkey_utils.js.
+proofs hold is checked by verify_ceremony.py. Ref: snarkjs, src/zkey_utils.js.
 """
 
 from __future__ import annotations
@@ -41,11 +41,15 @@ class Contribution:
     transcript: bytes
     beacon: Beacon | None
 
+    @property
+    def hashed(self) -> bytes:
+        """What hashes of the contribution, and of those after it, take in."""
+        points = (self.delta_g1, self.s_g1, self.sx_g1, self.spx_g2)
+        return b"".join(uncompressed(point) for point in points) + self.transcript
+
     def digest(self) -> bytes:
         """The contribution hash that snarkjs prints, 64 bytes: its author publishes it."""
-        points = (self.delta_g1, self.s_g1, self.sx_g1, self.spx_g2)
-        data = b"".join(uncompressed(point) for point in points)
-        return hashlib.blake2b(data + self.transcript).digest()
+        return hashlib.blake2b(self.hashed).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,12 @@ class Ceremony:
             contributions.append(_take(reader))
         reader.end()
         return cls(circuit_hash, tuple(contributions))
+
+    def transcript(self, number: int, s_g1: Coordinates, sx_g1: Coordinates) -> bytes:
+        """The hash (64 bytes) that contribution `number`, from 0, must prove its factor over."""
+        before = b"".join(each.hashed for each in self.contributions[:number])
+        points = uncompressed(s_g1) + uncompressed(sx_g1)
+        return hashlib.blake2b(self.circuit_hash + before + points).digest()
 
     def encode(self) -> bytes:
         """What `take` reads."""

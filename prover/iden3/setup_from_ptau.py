@@ -51,17 +51,21 @@ def setup_from_ptau(path: Path, r1cs: R1CS, ptau: Ptau, progress: Progress = sil
     The .ptau may be prepared for phase 2 or not: if it is not, what the circuit needs is computed.
     Raises PtauTooSmall, CircuitTooLarge, MalformedFile, UnreadableFile.
     """
-    log_size = log_domain_size(r1cs)
-    needed = log_size + 1 if log_size > HASHED_LOG else log_size
-    if ptau.power < needed:
-        raise PtauTooSmall(ptau.file.path, ptau.power, needed)
-    key = _first_key(r1cs, ptau, log_size, progress)
+    key = first_key(r1cs, ptau, progress)
     digest = circuit_hash(key, ptau, r1cs.n_wires)
     write_zkey(path, key, r1cs, Ceremony(digest, ()))
     return digest
 
 
-def _first_key(r1cs: R1CS, ptau: Ptau, log_size: int, progress: Progress) -> ProvingKey:
+def first_key(r1cs: R1CS, ptau: Ptau, progress: Progress = silent) -> ProvingKey:
+    """The key with gamma = delta = 1, to compare with: its verifying key accepts forgeries.
+
+    Raises PtauTooSmall, CircuitTooLarge, MalformedFile, UnreadableFile.
+    """
+    log_size = log_domain_size(r1cs)
+    needed = log_size + 1 if log_size > HASHED_LOG else log_size
+    if ptau.power < needed:
+        raise PtauTooSmall(ptau.file.path, ptau.power, needed)
     a, b, c = (entries_of(r1cs, matrix) for matrix in (r1cs.a, r1cs.b, r1cs.c))
     a = _with_public_rows(a, r1cs)
     n_wires, first = r1cs.n_wires, r1cs.n_public + 1

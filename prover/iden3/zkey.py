@@ -5,7 +5,7 @@ delta and beta to be the same numbers in G1 and G2. A key wrong in another way (
 say) gives no proof, as every proof is verified before it leaves the prover.
 
 Whoever made all contributions of a key can forge proofs: a .zkey without any is `insecure`, and
-of one with some it is `snarkjs zkey verify`, with the .ptau, that says whether they are genuine.
+of one with some verify_ceremony.py, with the .ptau, says whether they are genuine.
 Ref: snarkjs, src/zkey_utils.js (sections), src/zkey_new.js (what the points are).
 """
 
@@ -101,9 +101,17 @@ class Zkey:
             b_g1=b_g1,
             b_g2=b_g2,
             l_wire=np.arange(self.n_public + 1, self.n_wires, dtype=np.int64),
-            l_g1=read_points(self.file, L, "L", G1, self.n_wires - self.n_public - 1),
-            h_g1=read_points(self.file, H, "H", G1, 1 << self.log_size),
+            l_g1=self.l_points(),
+            h_g1=self.h_points(),
         )
+
+    def l_points(self) -> Points:
+        """L, uint64[n_wires - n_public - 1, 12]. Raises MalformedFile, UnreadableFile."""
+        return read_points(self.file, L, "L", G1, self.n_wires - self.n_public - 1)
+
+    def h_points(self) -> Points:
+        """H, uint64[2^log_size, 12]. Raises MalformedFile, UnreadableFile."""
+        return read_points(self.file, H, "H", G1, 1 << self.log_size)
 
 
 def open_zkey(path: Path) -> Zkey:

@@ -22,7 +22,6 @@ from prover.iden3.ceremony import import_key
 from prover.iden3.errors import CircuitMismatch
 from prover.iden3.json_files import read_verification_key
 from prover.iden3.ptau import open_ptau
-from prover.iden3.r1cs import write_r1cs
 from prover.iden3.setup_from_ptau import setup_from_ptau
 from prover.iden3.zkey import open_zkey
 from prover.r1cs.system import R1CS
@@ -30,7 +29,6 @@ from sequencer.proving import contract_key
 from tests.prover.iden3.circuits import seven, seven_witness
 from tests.prover.iden3.conftest import BEACON, ENTROPY
 from tests.prover.random_system import random_system
-from tests.support.iden3_tools import Iden3Tools
 from tests.support.simulated_rollup import SHAPE, SimulatedRollup
 
 
@@ -48,21 +46,6 @@ class RealKey:
     def prove(self, inputs: Sequence[int]) -> bytes:
         witness = seven_witness(inputs)
         return prove(self.proving_key, self.r1cs, witness, entropy=ENTROPY).encode()
-
-
-@pytest.fixture(scope="module")
-def ceremony(tools: Iden3Tools, ptau: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with final.zkey: two parties and a beacon, each step by snarkjs, and verified."""
-    folder = tmp_path_factory.mktemp("ceremony")
-    write_r1cs(folder / "seven.r1cs", seven().r1cs)
-    tools.snarkjs(folder, "groth16", "setup", "seven.r1cs", ptau, "0.zkey")
-    for number in (1, 2):
-        files = (f"{number - 1}.zkey", f"{number}.zkey")
-        tools.snarkjs(folder, "zkey", "contribute", *files, "-e=known", f"-n=party {number}")
-    tools.snarkjs(folder, "zkey", "beacon", "2.zkey", "final.zkey", BEACON, "10", "-n=beacon")
-    assert "ZKey Ok!" in tools.snarkjs(folder, "zkey", "verify", "seven.r1cs", ptau, "final.zkey")
-    tools.snarkjs(folder, "zkey", "export", "verificationkey", "final.zkey", "key.json")
-    return folder
 
 
 @pytest.fixture(scope="module")

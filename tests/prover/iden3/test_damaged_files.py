@@ -63,14 +63,14 @@ def bounded_memory() -> Iterator[None]:
         tracemalloc.stop()
 
 
-def powers(group: Group, first: int, count: int, tau: int = 0x7A0) -> Buffer:
-    scalars = from_ints([first * pow(tau, i, R) % R for i in range(count)])
-    return FixedBase(group, count).multiply(scalars)
-
-
-def write_known_ptau(path: Path, power: int = 3) -> None:
+def write_known_ptau(path: Path, power: int = 3, tau: int = 0x7A0) -> None:
     """Powers of a tau that everyone knows, without contributions."""
     size = 1 << power
+
+    def powers(group: Group, first: int, count: int) -> Buffer:
+        scalars = from_ints([first * pow(tau, i, R) % R for i in range(count)])
+        return FixedBase(group, count).multiply(scalars)
+
     header = prime_header(FQ.modulus) + u32(power) + u32(power)
     sections: list[tuple[int, list[Buffer]]] = [
         (1, [header]),
