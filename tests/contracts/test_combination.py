@@ -12,6 +12,7 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
+from eth_hash.auto import keccak
 from py_arkworks_bls12381 import GT, G1Point, G2Point
 
 from contracts import errors
@@ -94,19 +95,42 @@ def test_points_that_are_moved_from_proof_to_proof_are_refused(shared: Simulated
             shared.try_submit(moved)
 
 
-def test_proofs_that_cancel_under_the_weights_of_others_are_refused(
-    shared: SimulatedRollup,
+@pytest.mark.parametrize(("left_out", "other"), list(permutations(EACH, 2)))
+def test_a_proof_cannot_be_fitted_to_the_weights(
+    shared: SimulatedRollup, left_out: int, other: int
 ) -> None:
-    """Weights that left out any part of a proof would be known before it is made."""
-    honest = shared.honest_batch(ROOTS[:2])
-    rho = 2**127 + 12345
-    forged = _forged(shared, {0: -rho, 1: 1}, 2)
+    """Were the weights not to hash a proof, it could be made last, to cancel another one's error:
+    here with what they would be if this proof were the honest one."""
+    placed = _forged(shared, {other: 5})
+    weights = _weights(shared, placed)
+    error = -5 * weights[other] * pow(weights[left_out], -1, R)
+    fitted = _forged(shared, {other: 5, left_out: error})
+    fitted = replace(
+        placed,
+        proofs=tuple(
+            fitted.proofs[k] if k == left_out else proof for k, proof in enumerate(placed.proofs)
+        ),
+    )
+    assert (5 * weights[other] + error * weights[left_out]) % R == 0
     with pytest.raises(errors.ProofRejected):
-        shared.try_submit(forged)
-    for part in (A, B, C):
-        spliced = _splice(honest, 1, part, forged.proofs[1].proof_bytes[part])
-        with pytest.raises(errors.ProofRejected):
-            shared.try_submit(spliced)
+        shared.try_submit(fitted)
+
+
+def _weights(rollup: SimulatedRollup, submission: Submission) -> list[int]:
+    """docs/protocol.md, Appendix A."""
+    statements = rollup.statements([proof.new_root for proof in submission.proofs])
+    z = challenge(statements)
+    alpha, beta, gamma, delta, ic = _trapdoor(rollup).key.for_contract()
+    seed = _keccak(*alpha, *beta, *gamma, *delta, *(word for point in ic for word in point))
+    for statement, proof in zip(statements, submission.proofs, strict=True):
+        numbers = proof.old_root, proof.new_root, proof.digest, proof.y_data, proof.y_msg
+        points = words(proof.proof_bytes)
+        seed = _keccak(seed, statement.context.element(), z, *numbers, *points)
+    return [1, *(1 + _keccak(seed, k) % 2**128 for k in range(1, len(statements)))]
+
+
+def _keccak(*numbers: int) -> int:
+    return int.from_bytes(keccak(b"".join(n.to_bytes(32, "big") for n in numbers)), "big")
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 import pytest
 
@@ -119,3 +120,19 @@ def _deployment(rollup: SimulatedRollup) -> dict[str, str]:
         rollup.key.key.for_contract(),
     )
     return {"from": client.account.address, "data": "0x" + data.hex()}
+
+
+@pytest.mark.parametrize(
+    ("page", "per_slot"),
+    [("README.md", (1, 16)), ("protocol.md", (1, 4, 16)), ("0006-several-proofs.md", (1, 4, 16))],
+)
+def test_the_figures_in_the_docs_are_the_snapshots(page: str, per_slot: tuple[int, ...]) -> None:
+    root = SOURCES.parent
+    (path,) = [one for one in (root / "README.md", *root.glob("docs/**/*.md")) if one.name == page]
+    text, committed = path.read_text(), json.loads(SNAPSHOT.read_text())
+    for name, gas in committed.items():
+        if told := re.fullmatch(r"batch of (\d+) proofs?, .*", name):
+            count = int(told[1])
+            if count in per_slot:
+                assert f"{gas:,}" in text, name
+                assert f"{round(gas / count / SHAPE.user_slots):,}" in text, name
