@@ -62,29 +62,23 @@ def pairs(report: DemoReport) -> Table:
 
 
 def batches(report: DemoReport) -> Table:
-    """Every batch with its proof and its price on L1."""
+    """Every batch with its proofs and its price on L1."""
     table = _table(
-        "Batches accepted by L1",
-        "no.",
-        "proofs",
-        "slots",
-        "constraints",
-        "proof s",
-        "gas",
-        "calldata",
-        "new root",
+        "Batches accepted by L1", "no.", "proofs", "slots", "proof s", "gas", "calldata", "new root"
     )
     for one in report.batches:
         table.add_row(
             str(one.number),
             str(one.proofs),
             f"{one.transactions}/{one.slots}",
-            f"{one.constraints:,}",
             f"{one.prove_seconds:.1f}",
             f"{one.gas_used:,}",
             f"{one.calldata_bytes:,}",
             one.new_root[:12] + "…",
         )
+    if report.batches:
+        table.caption = f"each proof: {report.batches[-1].constraints:,} constraints"
+        table.caption_justify = "left"
     return table
 
 
