@@ -32,6 +32,7 @@ from prover.distribution.errors import (
     Worker,
     WorkerFailed,
     WorkerLacksKey,
+    WorkerLost,
 )
 from prover.distribution.key_transfer import send_key
 from prover.distribution.work import Delivery, Order, prove_order
@@ -87,6 +88,7 @@ class Cluster:
         self._dismissed: dict[str, _Dismissal] = {}
         self._supplied: set[str] = set()
         self._bound: dict[str, frozenset[str]] = {}
+        self._misplaced: set[str] = set()
         self._unreachable = ""
         self._client = self._connect()
         self._closing = threading.Event()
@@ -114,16 +116,14 @@ class Cluster:
         usable, _ = self._usable()
         with self._lock:
             bound = self._bound.get(name)
+            if name in self._misplaced:
+                raise WorkerLost(name, "it was dismissed before it came to this job")
         if bound and not bound & usable:
             raise NoWorkers(self._scheduler, "those that were chosen are gone")
 
     def abandon(self, name: str) -> str:
         """See pool.Workforce."""
-        try:
-            processing: Mapping[str, list[str]] = self._client.processing()
-        except _TALK_FAILED:
-            return ""
-        for address, names in processing.items():
+        for address, names in self._processing().items():
             if name in names:
                 self._dismiss(address, "took too long over a proof", math.inf)
                 return f"worker {address}"
@@ -189,6 +189,7 @@ class Cluster:
     def _forget(self, name: str) -> None:
         with self._lock:
             self._bound.pop(name, None)
+            self._misplaced.discard(name)
 
     def _usable(self) -> tuple[frozenset[str], bool]:
         """Who may work, and whether somebody may not. Raises NoWorkers."""
@@ -200,9 +201,20 @@ class Cluster:
             return usable, bool(self._dismissed)
 
     def _dismiss(self, address: str, why: str, until: float) -> None:
+        """No more orders for a worker, and back with those that wait for it."""
+        names = self._processing().get(address, ())
         with self._lock:
             if address in self._members:
                 self._dismissed[address] = _Dismissal(self._members[address], why, until)
+                self._misplaced.update(name for name in names if name in self._bound)
+
+    def _processing(self) -> Mapping[str, Sequence[str]]:
+        """Names of attempts by the worker that has them, none where the scheduler is away."""
+        try:
+            found: Mapping[str, Sequence[str]] = self._client.processing()
+        except _TALK_FAILED:
+            return {}
+        return found
 
     def _connect(self) -> Client:
         """A client, its workers known. Raises SchedulerUnreachable."""

@@ -66,7 +66,7 @@ class Workforce(Protocol):
         """
 
     def check(self, name: str) -> None:
-        """Raises NoWorkers where nobody is left who could still finish an attempt."""
+        """Raises NoWorkers, WorkerLost where nobody is left who should finish an attempt."""
 
     def abandon(self, name: str) -> str:
         """Part with the worker that an attempt hangs on; returns who it is, "" if unknown."""
@@ -266,7 +266,7 @@ class ProvingPool:
     def _wait(
         self, order: Order, name: str, future: Future[Delivery], wanted: Callable[[], bool]
     ) -> None:
-        """Until the attempt is done. Raises PoolClosed, ProofTimeout, NoWorkers."""
+        """Until the attempt is done. Raises PoolClosed, ProofTimeout, NoWorkers, WorkerLost."""
         started = monotonic()
         while not wait([future], _LOOK_EVERY_S).done:
             if not wanted():
@@ -274,7 +274,7 @@ class ProvingPool:
                 raise PoolClosed
             try:
                 self._workforce.check(name)
-            except NoWorkers:
+            except (NoWorkers, WorkerLost):
                 future.cancel()
                 raise
             if monotonic() - max(started, self._last_delivery) > self._terms.timeout_s:

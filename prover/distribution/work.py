@@ -8,6 +8,7 @@ own names it; only what is wrong with the job itself does not.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import socket
 import threading
@@ -23,6 +24,7 @@ from prover.errors import KeyNotFound, WrongShape
 from prover.jobs import BatchProver, ProofJob
 from prover.memory import NotEnoughMemory
 
+_log = logging.getLogger(__name__)
 _OUR_TROUBLE = (OSError, MemoryError, NotEnoughMemory, CacheUnwritable, KernelCacheUnwritable)
 _ONE_AT_A_TIME = threading.Lock()
 """A proof uses all cores and much memory, so a process makes one, whatever its executor starts."""
@@ -76,7 +78,9 @@ def prove_order(order: Order, address: str = "") -> Delivery:
             prover = _ready(order.requirement, worker)
             return Delivery(prover.prove(order.job).encode(), worker)
     except _OUR_TROUBLE as error:
-        raise WorkerFailed(worker, f"{type(error).__name__}: {error}") from error
+        failure = WorkerFailed(worker, f"{type(error).__name__}: {error}")
+        _log.error("%s", failure)
+        raise failure from error
 
 
 def prepare(requirement: Requirement, address: str = "") -> None:
@@ -98,6 +102,7 @@ def _ready(requirement: Requirement, worker: Worker) -> BatchProver:
     try:
         return _prover(requirement)
     except KeyNotFound as error:
+        _log.warning("%s", error)
         if error.circuit != requirement.circuit:
             raise OtherCircuit(worker, requirement.circuit, error.circuit) from error
         raise WorkerLacksKey(worker, error.key, str(error.folder)) from error

@@ -7,12 +7,14 @@ stays loaded while it looks for the scheduler again.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
 
 from distributed import Worker as DaskWorker
+from distributed.comm.core import connect
 
 from protocol.batch import Shape
 from protocol.crypto import compiled
@@ -51,12 +53,28 @@ def prepare_worker(shape: Shape = DEFAULT_SHAPE, progress: Progress = silent) ->
     return f"{slots}, proving key {digest[:16]}"
 
 
-def run_worker(scheduler: str, what: str, say: Say, host: str | None = None) -> None:
-    """Prove for a Dask scheduler until SIGTERM or SIGINT. Says when it is ready, and if not.
+def check_scheduler(scheduler: str) -> None:
+    """Raises SchedulerUnreachable where none answers, before anything takes time."""
 
-    `what` is ready: prepare_worker's line. `host`: this machine's address as others reach it,
-    found out by default. Raises SchedulerUnreachable if none answers at first.
+    async def check() -> None:
+        comm = await connect(scheduler, timeout=CONNECT_S)
+        await comm.close()
+
+    try:
+        asyncio.run(check())
+    except (OSError, ValueError) as error:
+        raise SchedulerUnreachable(scheduler, str(error)) from error
+
+
+def run_worker(scheduler: str, what: str, say: Say, host: str | None = None) -> None:
+    """Prove for a Dask scheduler until SIGTERM or SIGINT; wait for it where it is not there.
+
+    Says when it is ready, with `what` (prepare_worker's line), and when it is not. `host`: this
+    machine's address as others reach it, found out by default. Raises SchedulerUnreachable where
+    the scheduler refuses it.
     """
+    logging.getLogger("distributed").setLevel(logging.WARNING)
+    logging.getLogger("distributed.worker").setLevel(logging.CRITICAL)  # work.py says it shorter
     asyncio.run(_serve(scheduler, host, what, say))
 
 
@@ -65,7 +83,6 @@ async def _serve(scheduler: str, host: str | None, what: str, say: Say) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     stopped = asyncio.create_task(stop.wait())
-    has_been_ready = False
     while not stop.is_set():
         worker = DaskWorker(
             scheduler,
@@ -73,29 +90,26 @@ async def _serve(scheduler: str, host: str | None, what: str, say: Say) -> None:
             memory_limit=0,
             host=host,
             dashboard_address=f"{host or '127.0.0.1'}:0",
-            death_timeout=CONNECT_S,
         )
-        starting = asyncio.ensure_future(worker.start())
-        await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        try:
-            if stop.is_set():
-                starting.cancel()
-                break
-            await starting
-        except (TimeoutError, OSError, RuntimeError) as error:
-            if not has_been_ready:
-                raise SchedulerUnreachable(scheduler, str(error)) from error
+        life = asyncio.create_task(_live(worker, what, say))
+        await asyncio.wait({life, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if life.done():
+            await life
             await asyncio.wait({stopped}, timeout=AGAIN_S)
-            continue
-        has_been_ready = True
-        say(f"ready: {worker.address} proves for {scheduler} ({what})")
-        ended = asyncio.create_task(worker.finished())
-        await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if not stop.is_set():
-            say(f"{scheduler} is gone; waiting for it")
-            await asyncio.wait({stopped}, timeout=AGAIN_S)
-            continue
-        with suppress(TimeoutError, OSError):
-            await worker.close(timeout=AGAIN_S, executor_wait=False)
-        ended.cancel()
+        else:
+            life.cancel()
+            with suppress(TimeoutError, OSError, asyncio.CancelledError):
+                await worker.close(timeout=AGAIN_S, executor_wait=False)
     say("stopped")
+
+
+async def _live(worker: DaskWorker, what: str, say: Say) -> None:
+    """From the start to the loss of the scheduler. Raises SchedulerUnreachable."""
+    scheduler = worker.scheduler.address
+    try:
+        await worker
+    except (OSError, RuntimeError) as error:
+        raise SchedulerUnreachable(scheduler, str(error.__cause__ or error)) from error
+    say(f"ready: {worker.address} proves for {scheduler} ({what})")
+    await worker.finished()
+    say(f"{scheduler} is gone; waiting for it")

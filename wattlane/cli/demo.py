@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from wattlane.cli.options import Cluster
 from wattlane.demo.settings import (
     DEFAULT_FEED_IN_UTOK_PER_KWH,
     DEFAULT_HOMES,
@@ -57,6 +58,7 @@ def demo(
     retail: Retail = DEFAULT_RETAIL_UTOK_PER_KWH,
     report: Report = Path("demo-report.json"),
     keep: Keep = None,
+    prover: Cluster = None,
 ) -> None:
     """Let a street of real homes trade for a day, with real proofs on a real L1.
 
@@ -78,7 +80,7 @@ def demo(
     else:
         wanted = homes or str(DEFAULT_HOMES)
         street, title = built_in(wanted, day or str(DEFAULT_DAY), hours or "0-24")
-    settings = DemoSettings(street, title, feed_in, retail, report, l1, keep)
+    settings = DemoSettings(street, title, feed_in, retail, report, l1, keep, prover)
     from rich.console import Console  # what follows takes a second to load
 
     from wattlane.demo.run import run_demo

@@ -55,9 +55,10 @@ def worker(scheduler: Scheduler, host: Host = None) -> None:
     from prover.distribution import need_dask
 
     need_dask()
-    from prover.distribution.worker import prepare_worker, run_worker
+    from prover.distribution.worker import check_scheduler, prepare_worker, run_worker
     from wattlane.cli.progress import shown_progress
 
+    check_scheduler(scheduler)
     with shown_progress() as progress:
         what = prepare_worker(progress=progress)
     run_worker(scheduler, what, typer.echo, host)

@@ -94,9 +94,11 @@ def settle_homes(
     return homes, queue
 
 
-def start_sequencer(site: Site, children: Children) -> tuple[Child, str]:
-    """The process and its URL. Raises ChildFailed."""
+def start_sequencer(site: Site, children: Children, prover: str | None = None) -> tuple[Child, str]:
+    """The process and its URL; `prover` as in DemoSettings. Raises ChildFailed."""
     arguments = ["sequencer", "run", "--folder", str(site.operator)]
+    if prover is not None:
+        arguments += ["--prover", prover]
     child = children.start("sequencer", arguments, site.environment)
     deadline = time.monotonic() + READY_TIMEOUT_S
     while time.monotonic() < deadline:

@@ -79,13 +79,13 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
                 "  [yellow]its time cannot be moved: no home disappears, no forced close[/]"
             )
         stages = StageProgress(bars)
-        prover = stack.enter_context(closing(open_prover(stages)))
+        prover = stack.enter_context(closing(open_prover(stages, scheduler=settings.prover)))
         stages.close()
         children = stack.enter_context(Children(site.logs))
         rollup = deploy(site, l1, prover, 0 if l1.can_move_time else None)
         slots = prover.shape.queue_slots
         homes, later = settle_homes(plan, site, l1, rollup, slots, bars)
-        sequencer, url = start_sequencer(site, children)
+        sequencer, url = start_sequencer(site, children, settings.prover)
         view = stack.enter_context(SequencerView(url))
         for home in homes.values():
             start_node(home, site, children, _node_arguments(rollup, url))

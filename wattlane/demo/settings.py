@@ -26,7 +26,10 @@ DEFAULT_RETAIL_UTOK_PER_KWH = 320_000
 
 @dataclass(frozen=True, slots=True)
 class DemoSettings:
-    """A demo. Prices in utok per kWh; `keep`: where everything is left behind, or None."""
+    """A demo. Prices in utok per kWh; `keep`: where everything is left behind, or None.
+
+    `prover`: the Dask scheduler whose workers prove, or None for this machine.
+    """
 
     street: tuple[Meter, ...]
     title: str
@@ -35,6 +38,7 @@ class DemoSettings:
     report: Path
     l1: str = AUTO
     keep: Path | None = None
+    prover: str | None = None
     window_s: int = MIN_WINDOW_S
 
 

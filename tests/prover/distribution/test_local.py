@@ -10,17 +10,18 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from prover.distribution import NICENESS, LocalProcesses, ProvingPool, Terms
+from prover.distribution import NICENESS, LocalProcesses, ProvingPool
 from prover.distribution.errors import PoolClosed
 from prover.groth16.proof import Proof
 from prover.groth16.verify_arkworks import verify_arkworks
 from prover.jobs import ProofJob
-from tests.prover.distribution.simulated import QUICK, simulated_pool
+from tests.prover.distribution.simulated import order_of, simulated_pool
 from tests.prover.tiny import a_job
 from tests.support.desk import Desk
 from tests.support.told_work import told_work
@@ -45,8 +46,8 @@ def ended(pid: int) -> bool:
 def open_pool() -> Iterator[Open]:
     opened: list[ProvingPool] = []
 
-    def open_(processes: int = 1, terms: Terms = QUICK) -> ProvingPool:
-        opened.append(simulated_pool(LocalProcesses(processes, told_work), terms))
+    def open_(processes: int = 1) -> ProvingPool:
+        opened.append(simulated_pool(LocalProcesses(processes, told_work)))
         return opened[-1]
 
     yield open_
@@ -98,10 +99,8 @@ def test_several_processes_work_together_and_one_that_dies_costs_no_other_job_an
         check(pool, job(amount), futures[job(amount).id])
 
 
-def test_a_process_that_lies_is_replaced_and_so_is_one_that_hangs(
-    desk: Desk, open_pool: Open
-) -> None:
-    pool = open_pool(terms=Terms(timeout_s=6.0, attempts=6, pause_s=0.01))
+def test_a_process_that_lies_is_replaced(desk: Desk, open_pool: Open) -> None:
+    pool = open_pool()
     future = pool.submit(job())
     liar = desk.next()
     liar.tell("lie")
@@ -110,12 +109,24 @@ def test_a_process_that_lies_is_replaced_and_so_is_one_that_hangs(
     said = pool.ailments()
     assert f"pid {liar.pid}) gave a wrong proof" in said[f"proof {job().id[:16]}"]
     assert "1 time(s) a process gave a wrong proof" in said["local processes"]
-    os.kill(honest.pid, signal.SIGSTOP)  # it hangs
-    last = desk.next()
-    assert ended(honest.pid)
-    last.tell("go")
+    honest.tell("go")
     check(pool, job(), future)
     assert list(pool.ailments()) == ["local processes"]
+
+
+def test_a_process_that_hangs_is_killed_and_replaced(desk: Desk) -> None:
+    with closing(LocalProcesses(work=told_work)) as processes:
+        future = processes.start(order_of(job()), "first", lambda: True)
+        hanging = desk.next()
+        os.kill(hanging.pid, signal.SIGSTOP)
+        assert processes.abandon("first") == f"local process (pid {hanging.pid})"
+        assert ended(hanging.pid)
+        with pytest.raises(processes.lost):
+            future.result(60)
+        again = processes.start(order_of(job()), "second", lambda: True)
+        desk.next().tell("go")
+        assert again.result(60).worker.pid != hanging.pid
+        assert processes.abandon("third") == ""
 
 
 def test_a_cancelled_job_is_not_begun_and_one_under_way_makes_room_when_it_ends(

@@ -23,7 +23,9 @@ def test_a_missing_option_is_wrong_usage_and_named() -> None:
     assert_one_line(wattlane("status"), 2, "--l1")
 
 
-@pytest.mark.parametrize("command", [(), ("wallet",), ("--help",), ("verify-batch", "--help")])
+@pytest.mark.parametrize(
+    "command", [(), ("wallet",), ("prover",), ("--help",), ("verify-batch", "--help")]
+)
 def test_help_teaches(command: tuple[str, ...]) -> None:
     done = wattlane(*command)
     assert done.returncode in (0, 2)
@@ -88,6 +90,14 @@ def test_something_that_is_no_url_or_address_is_wrong_usage() -> None:
     assert_one_line(wattlane("status", "--l1", l1, "--contract", "0x11"), 2, "40 hexadecimal")
     mistyped = "0x4D544A032634A364409caed99390c57c7fa41CC4"
     assert_one_line(wattlane("status", "--l1", l1, "--contract", mistyped), 2, "wrong checksum")
+
+
+@pytest.mark.parametrize("command", [("prover", "worker"), ("sequencer", "run", "--prover")])
+def test_something_that_is_no_scheduler_is_wrong_usage(command: tuple[str, ...]) -> None:
+    for wrong in ("host:8786", "tcp://host", "http://host:8786"):
+        assert_one_line(
+            wattlane(*command, wrong), 2, "tcp://HOST:PORT" if "//" not in wrong else ""
+        )
 
 
 def test_a_bug_is_one_line_too_and_says_how_to_see_more() -> None:
