@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import SupportsInt
+from typing import Any, SupportsInt
 
 import numpy as np
 from llvmlite import ir
@@ -62,20 +62,31 @@ FQ = PrimeField(
 """Ref: draft-irtf-cfrg-pairing-friendly-curves, 4.2.1."""
 
 _Words = list[ir.Value]
-_Emit = Callable[["_Function"], ir.Value]
 
 
-class _Function:
+class Function:
     """An LLVM function on field elements while its body is being written."""
 
-    def __init__(self, module: ir.Module, field: PrimeField, name: str, arity: int) -> None:
+    word_type: ir.Type = _I64
+    suffix = ""
+    """Of the fields' names: which sort of elements these are."""
+
+    def __init__(self, module: ir.Module, field: PrimeField, name: str) -> None:
         self.module, self.field = module, field
-        self.element = ir.ArrayType(_I64, field.limbs)
         self.number = ir.IntType(64 * field.limbs)
+        self.element = ir.ArrayType(self.word_type, self.word_count)
         if name.startswith("fq2"):
             self.element = ir.ArrayType(self.element, 2)
-        signature = ir.FunctionType(self.element, [self.element] * arity)
-        self.function = ir.Function(module, signature, f"wattlane_{name}")
+        self.name = f"wattlane_{name}"
+
+    @property
+    def word_count(self) -> int:
+        return self.field.limbs
+
+    def start(self, result: ir.Type, arguments: list[ir.Type]) -> None:
+        """Begin the body of a function of this type."""
+        signature = ir.FunctionType(result, arguments)
+        self.function = ir.Function(self.module, signature, self.name)
         self.function.linkage = "internal"
         self.function.attributes.add("nounwind")
         self.args = self.function.args
@@ -88,7 +99,7 @@ class _Function:
         return ir.Constant(self.number, number)
 
     def split(self, element: ir.Value) -> list[ir.Value]:
-        return [self.builder.extract_value(element, i) for i in range(self.field.limbs)]
+        return [self.builder.extract_value(element, i) for i in range(self.word_count)]
 
     def pack(self, words: list[ir.Value]) -> ir.Value:
         packed = ir.Constant(ir.ArrayType(words[0].type, len(words)), ir.Undefined)
@@ -143,29 +154,36 @@ class _Function:
         return self.to_element(self.builder.add(self.to_number(a), self.to_number(b)))
 
     def call(self, operation: str, *args: ir.Value) -> ir.Value:
-        return self.builder.call(lookup(self.module, f"{self.field.name}_{operation}"), args)
+        return self.builder.call(lookup(self.module, f"{self.field.name}{self.suffix}_{operation}"), args)
 
 
-def _emit_add(f: _Function) -> ir.Value:
+def _emit_add(f: Function) -> ir.Value:
     total = f.builder.add(f.to_number(f.args[0]), f.to_number(f.args[1]))
     return f.to_element(f.below_twice(total))
 
 
-def _emit_sub(f: _Function) -> ir.Value:
+def _emit_sub(f: Function) -> ir.Value:
     difference = f.builder.sub(f.to_number(f.args[0]), f.to_number(f.args[1]))
     negative = f.builder.icmp_signed("<", difference, f.constant(0))
     lifted = f.builder.add(difference, f.constant(f.field.modulus))
     return f.to_element(f.builder.select(negative, lifted, difference))
 
 
-def _emit_neg(f: _Function) -> ir.Value:
+def _emit_raw_sub(f: Function) -> ir.Value:
+    """a - b plus the modulus: below twice the modulus, which `mul` of Fq accepts for a factor."""
+    modulus = f.constant(f.field.modulus)
+    lifted = f.builder.add(f.to_number(f.args[0]), modulus)
+    return f.to_element(f.builder.sub(lifted, f.to_number(f.args[1])))
+
+
+def _emit_neg(f: Function) -> ir.Value:
     number = f.to_number(f.args[0])
     zero = f.builder.icmp_unsigned("==", number, f.constant(0))
     negated = f.builder.sub(f.constant(f.field.modulus), number)
     return f.to_element(f.builder.select(zero, number, negated))
 
 
-def _emit_mul(f: _Function) -> ir.Value:
+def _emit_mul(f: Function) -> ir.Value:
     """a*b / 2^(64 limbs). Correct for any a, b with a*b < modulus * 2^(64 limbs)."""
     a, b = f.split(f.args[0]), f.split(f.args[1])
     modulus = [f.word(int(word)) for word in f.field.words(f.field.modulus)]
@@ -178,19 +196,19 @@ def _emit_mul(f: _Function) -> ir.Value:
     return f.to_element(f.below_twice(f.to_number(f.pack(total[:-1]))))
 
 
-def _parts(f: _Function, index: int) -> list[ir.Value]:
+def _parts(f: Function, index: int) -> list[ir.Value]:
     return [f.builder.extract_value(f.args[index], i) for i in range(2)]
 
 
 def _coordinatewise(operation: str, arity: int) -> _Emit:
-    def emit(f: _Function) -> ir.Value:
+    def emit(f: Function) -> ir.Value:
         columns = zip(*(_parts(f, i) for i in range(arity)), strict=True)
         return f.pack([f.call(operation, *column) for column in columns])
 
     return emit
 
 
-def _emit_fq2_mul(f: _Function) -> ir.Value:
+def _emit_fq2_mul(f: Function) -> ir.Value:
     """Karatsuba; the two sums stay unreduced, as q has three bits to spare."""
     (a0, a1), (b0, b1) = _parts(f, 0), _parts(f, 1)
     v0, v1 = f.call("mul", a0, b0), f.call("mul", a1, b1)
@@ -198,44 +216,70 @@ def _emit_fq2_mul(f: _Function) -> ir.Value:
     return f.pack([f.call("sub", v0, v1), f.call("sub", f.call("sub", cross, v0), v1)])
 
 
-def _emit_fq2_square(f: _Function) -> ir.Value:
+def _emit_fq2_square(f: Function) -> ir.Value:
     a0, a1 = _parts(f, 0)
     real = f.call("mul", f.raw_add(a0, a1), f.call("sub", a0, a1))
     return f.pack([real, f.call("mul", f.raw_add(a0, a0), a1)])
 
 
-def _emit_square(f: _Function) -> ir.Value:
+def _emit_square(f: Function) -> ir.Value:
     return f.call("mul", f.args[0], f.args[0])
 
 
-def _emit_inverse(f: _Function) -> ir.Value:
+def _emit_inverse(f: Function) -> ir.Value:
     wide = emit_inverse(f.builder, f.to_number(f.args[0]), f.field.modulus, f.field.radix)
     return f.to_element(f.builder.trunc(wide, f.number))
 
 
-def _emit_fq2_inverse(f: _Function) -> ir.Value:
+def _emit_fq2_inverse(f: Function) -> ir.Value:
     a0, a1 = _parts(f, 0)
     norm = f.call("inverse", f.call("add", f.call("square", a0), f.call("square", a1)))
     return f.pack([f.call("mul", a0, norm), f.call("neg", f.call("mul", a1, norm))])
 
 
-_PRIME: dict[str, tuple[int, _Emit]] = {
+_Emit = Callable[[Any], ir.Value]
+Operations = dict[str, tuple[int, _Emit]]
+"""By name: how many elements an operation takes, and what writes its body."""
+
+_PRIME: Operations = {
     "add": (2, _emit_add),
     "sub": (2, _emit_sub),
+    "rawsub": (2, _emit_raw_sub),
     "neg": (1, _emit_neg),
     "mul": (2, _emit_mul),
     "square": (1, _emit_square),
     "inverse": (1, _emit_inverse),
 }
-_QUADRATIC: dict[str, tuple[int, _Emit]] = {
+QUADRATIC: Operations = {
     "add": (2, _coordinatewise("add", 2)),
     "sub": (2, _coordinatewise("sub", 2)),
+    "rawsub": (2, _coordinatewise("rawsub", 2)),
     "neg": (1, _coordinatewise("neg", 1)),
     "mul": (2, _emit_fq2_mul),
     "square": (1, _emit_fq2_square),
     "inverse": (1, _emit_fq2_inverse),
 }
-_COPIED = ("fr_square", "fq_mul", "fq_square")  # to their uses; fq_mul gains 10% by it
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """How the functions of one field are written."""
+
+    function: type[Function]
+    field: PrimeField
+    operations: Operations
+    called: frozenset[str]
+    """What is not copied to its uses."""
+    convention: str = ""
+    """How arguments are passed to what is called, if not as usual."""
+
+
+CODES = {
+    "fr": Code(Function, FR, _PRIME, frozenset({"mul", "inverse"})),
+    "fq": Code(Function, FQ, _PRIME, frozenset({"inverse"})),  # calling mul would cost 10%
+    "fq2": Code(Function, FQ, QUADRATIC, frozenset({"mul", "square", "inverse"})),
+}
+"""By the first part of a function's name."""
 
 
 def lookup(module: ir.Module, name: str) -> ir.Function:
@@ -244,10 +288,14 @@ def lookup(module: ir.Module, name: str) -> ir.Function:
     if present is not None:
         return present
     field_name, operation = name.split("_")
-    table = _QUADRATIC if field_name == "fq2" else _PRIME
-    arity, emit = table[operation]
-    function = _Function(module, FR if field_name == "fr" else FQ, name, arity)
-    copied = operation in ("add", "sub", "neg") or name in _COPIED
-    function.function.attributes.add("alwaysinline" if copied else "noinline")
-    function.builder.ret(emit(function))
-    return function.function
+    code = CODES[field_name]
+    arity, emit = code.operations[operation]
+    f = code.function(module, code.field, name)
+    f.start(f.element, [f.element] * arity)
+    if operation in code.called:
+        f.function.attributes.add("noinline")
+        f.function.calling_convention = code.convention
+    else:
+        f.function.attributes.add("alwaysinline")
+    f.builder.ret(emit(f))
+    return f.function

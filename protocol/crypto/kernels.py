@@ -18,6 +18,10 @@ what they are given, so that one source serves all three:
     prefetch(array, index, like)  have the processor fetch what will soon be loaded
     mul_high(a, b)                the upper word of the product of two words
 
+They also take eight elements at once (lane_types.py), on processors that can: conditions are then
+integers of one bit a lane, an element's words in memory are as in its vectors, and `prefetch`
+takes eight indices. lane_kernels.py has what only they need, and what makes one source serve both.
+
 Python's side has FR and FQ: `FR.encode(5)` is the tuple of 5 in Montgomery form, a constant that
 a compiled function may use as a global; `FR.decode(words)` is the int again.
 
@@ -36,7 +40,10 @@ from llvmlite import ir
 from numba import extending, types
 from numpy.typing import NDArray
 
+from protocol.crypto import lane_types
 from protocol.crypto.field_code import FQ, FR, lookup
+from protocol.crypto.lane_code import LANES, limb_count, splat
+from protocol.crypto.lane_types import FQ2X8_TYPE, FQX8_TYPE, FRX8_TYPE
 
 _I64, _I128 = ir.IntType(64), ir.IntType(128)
 _LINE_WORDS = 8  # of a cache line
@@ -49,8 +56,22 @@ FQ2_TYPE = _UniTuple(FQ_TYPE, 2)
 
 # --- the operations as Numba sees them ------------------------------------------------------
 
-_NAMES = {FR_TYPE: "fr", FQ_TYPE: "fq", FQ2_TYPE: "fq2"}
-_SIZES = {FR_TYPE: 4, FQ_TYPE: 6, FQ2_TYPE: 12}
+_NAMES = {
+    FR_TYPE: "fr",
+    FQ_TYPE: "fq",
+    FQ2_TYPE: "fq2",
+    FRX8_TYPE: "frx8",
+    FQX8_TYPE: "fqx8",
+    FQ2X8_TYPE: "fq2x8",
+}
+_SIZES = {
+    FR_TYPE: FR.limbs,
+    FQ_TYPE: FQ.limbs,
+    FQ2_TYPE: 2 * FQ.limbs,
+    FRX8_TYPE: LANES * limb_count(FR.limbs),
+    FQX8_TYPE: LANES * limb_count(FQ.limbs),
+    FQ2X8_TYPE: LANES * 2 * limb_count(FQ.limbs),
+}
 
 
 def _call(operation: str, *given: Any) -> Any:
@@ -99,11 +120,22 @@ def _is_words(array: Any) -> bool:
     return isinstance(array, types.Array) and array.layout == "C" and array.dtype == types.uint64
 
 
-def _leaves(element: Any, prefix: tuple[int, ...] = ()) -> list[tuple[int, ...]]:
-    """The positions of an element's words inside its (nested) tuple, in order."""
-    if element == types.uint64:
+def leaves(element: Any, prefix: tuple[int, ...] = ()) -> list[tuple[int, ...]]:
+    """The positions of an element's words (or vectors) inside its (nested) tuple, in order."""
+    if element in (types.uint64, lane_types.VECTOR):
         return [prefix]
-    return [leaf for i in range(element.count) for leaf in _leaves(element.dtype, (*prefix, i))]
+    return [leaf for i in range(element.count) for leaf in leaves(element.dtype, (*prefix, i))]
+
+
+def _leaf_pointers(builder: Any, start: Any, element: Any, whole: Any) -> list[tuple[Any, Any]]:
+    """(position, pointer) of the words or vectors of `element`, whose LLVM type is `whole`."""
+    positions = leaves(element)
+    leaf, words = whole, _SIZES[element] // len(positions)
+    for _ in positions[0]:
+        leaf = leaf.element
+    starts = [builder.gep(start, [ir.Constant(_I64, words * i)]) for i in range(len(positions))]
+    pointers = [builder.bitcast(at, ir.PointerType(leaf)) for at in starts]
+    return list(zip(positions, pointers, strict=True))
 
 
 def define_load(typing_context: Any, array: Any, index: Any, like: Any) -> Any:
@@ -113,32 +145,35 @@ def define_load(typing_context: Any, array: Any, index: Any, like: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         start = _address(context, builder, array, args[0], args[1], _SIZES[like])
         element = ir.Constant(context.get_value_type(like), ir.Undefined)
-        for i, leaf in enumerate(_leaves(like)):
-            word = builder.load(builder.gep(start, [ir.Constant(_I64, i)]), align=8)
-            element = builder.insert_value(element, word, leaf)
+        for leaf, pointer in _leaf_pointers(builder, start, like, element.type):
+            element = builder.insert_value(element, builder.load(pointer, align=8), leaf)
         return element
 
     return like(array, types.int64, like), codegen
 
 
 def define_prefetch(typing_context: Any, array: Any, index: Any, like: Any) -> Any:
-    if not (_is_words(array) and isinstance(index, types.Integer) and like in _SIZES):
+    lanes = index == lane_types.VECTOR
+    if not (_is_words(array) and (lanes or isinstance(index, types.Integer)) and like in _SIZES):
         return None
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        size = _SIZES[like]
-        start = _address(context, builder, array, args[0], args[1], size)
+        size = _SIZES[lane_types.ONE_LANE.get(like, like)]
         byte_pointer, number = ir.PointerType(ir.IntType(8)), ir.IntType(32)
         code = ir.FunctionType(ir.VoidType(), [byte_pointer, number, number, number])
         name = "llvm.prefetch.p0"
         function = builder.module.globals.get(name) or ir.Function(builder.module, code, name)
         hints = [ir.Constant(number, hint) for hint in (0, 3, 1)]  # read, keep, data
-        for word in {*range(0, size, _LINE_WORDS), size - 1}:
-            at = builder.gep(start, [ir.Constant(_I64, word)])
-            builder.call(function, [builder.bitcast(at, byte_pointer), *hints])
+        numbers = [args[1]]
+        if lanes:
+            numbers = [builder.extract_element(args[1], ir.Constant(number, i)) for i in range(LANES)]
+        for start in (_address(context, builder, array, args[0], i, size) for i in numbers):
+            for word in {*range(0, size, _LINE_WORDS), size - 1}:
+                at = builder.gep(start, [ir.Constant(_I64, word)])
+                builder.call(function, [builder.bitcast(at, byte_pointer), *hints])
         return context.get_dummy_value()
 
-    return types.void(array, types.int64, like), codegen
+    return types.void(array, index if lanes else types.int64, like), codegen
 
 
 def define_store(typing_context: Any, array: Any, index: Any, element: Any) -> Any:
@@ -147,19 +182,24 @@ def define_store(typing_context: Any, array: Any, index: Any, element: Any) -> A
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         start = _address(context, builder, array, args[0], args[1], _SIZES[element])
-        for i, leaf in enumerate(_leaves(element)):
-            word = builder.extract_value(args[2], leaf)
-            builder.store(word, builder.gep(start, [ir.Constant(_I64, i)]), align=8)
+        for leaf, pointer in _leaf_pointers(builder, start, element, args[2].type):
+            builder.store(builder.extract_value(args[2], leaf), pointer, align=8)
         return context.get_dummy_value()
 
     return types.void(array, types.int64, element), codegen
 
 
-def _combine(context: Any, builder: Any, words: list[Any]) -> Any:
+def _condition_type(element: Any) -> Any:
+    return lane_types.CONDITION if element in lane_types.ONE_LANE else types.boolean
+
+
+def _all_zero(builder: Any, words: list[Any]) -> Any:
     combined = words[0]
     for word in words[1:]:
         combined = builder.or_(combined, word)
-    return builder.icmp_unsigned("==", combined, ir.Constant(_I64, 0))
+    if combined.type == _I64:
+        return builder.icmp_unsigned("==", combined, ir.Constant(_I64, 0))
+    return lane_types.condition(builder, builder.icmp_unsigned("==", combined, splat(0)))
 
 
 def define_is_zero(typing_context: Any, a: Any) -> Any:
@@ -167,9 +207,9 @@ def define_is_zero(typing_context: Any, a: Any) -> Any:
         return None
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _combine(context, builder, [builder.extract_value(args[0], p) for p in _leaves(a)])
+        return _all_zero(builder, [builder.extract_value(args[0], p) for p in leaves(a)])
 
-    return types.boolean(a), codegen
+    return _condition_type(a)(a), codegen
 
 
 def define_equal(typing_context: Any, a: Any, b: Any) -> Any:
@@ -177,11 +217,11 @@ def define_equal(typing_context: Any, a: Any, b: Any) -> Any:
         return None
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        left, right = ([builder.extract_value(x, p) for p in _leaves(a)] for x in args)
+        left, right = ([builder.extract_value(x, p) for p in leaves(a)] for x in args)
         differences = [builder.xor(x, y) for x, y in zip(left, right, strict=True)]
-        return _combine(context, builder, differences)
+        return _all_zero(builder, differences)
 
-    return types.boolean(a, b), codegen
+    return _condition_type(a)(a, b), codegen
 
 
 def define_mul_high(typing_context: Any, a: Any, b: Any) -> Any:

@@ -28,6 +28,17 @@ from protocol.crypto.kernels import (
     store,
     sub,
 )
+from protocol.crypto.lane_kernels import (
+    all_lanes,
+    any_lane,
+    count_up,
+    gather,
+    indices,
+    lanes,
+    odd,
+    scatter,
+    select,
+)
 
 Points = NDArray[np.uint64]
 Refs = NDArray[np.int32]
@@ -39,61 +50,62 @@ _AHEAD = 8
 
 
 @inner
-def load_point(points: Points, ref: int, one: Any) -> Any:
-    """(x, y) of a reference; (0, 0) for -1."""
-    if ref < 0:
-        zero = sub(one, one)
-        return zero, zero
-    y = load(points, (ref >> 1) * 2 + 1, one)
-    if ref & 1:
-        y = neg(y)
-    return load(points, (ref >> 1) * 2, one), y
+def load_x(points: Points, ref: Any, one: Any) -> Any:
+    """x of a reference; 0 for -1."""
+    return gather(points, ref & -2, one)
 
 
 @inner
-def prefetch_point(points: Points, ref: int, one: Any) -> None:
-    if ref >= 0:
-        prefetch(points, (ref >> 1) * 2, one)
-        prefetch(points, (ref >> 1) * 2 + 1, one)
+def load_y(points: Points, ref: Any, one: Any) -> Any:
+    """y of a reference; 0 for -1."""
+    y = gather(points, ref | 1, one)
+    negated = odd(ref)
+    if any_lane(negated):
+        y = select(negated, neg(y), y)
+    return y
 
 
 @inner
-def denominator(p: Any, q: Any, one: Any) -> Any:
-    """What the slope of p + q is divided by; 0 where the sum needs no slope."""
-    if (is_zero(p[0]) and is_zero(p[1])) or (is_zero(q[0]) and is_zero(q[1])):
-        return sub(one, one)
-    difference = sub(q[0], p[0])
-    if is_zero(difference) and equal(p[1], q[1]):
-        return add(p[1], p[1])
+def prefetch_point(points: Points, ref: Any, one: Any) -> None:
+    prefetch(points, ref & -2, one)
+    prefetch(points, ref | 1, one)
+
+
+@inner
+def denominator(a: Points, a_ref: Any, b: Points, b_ref: Any, one: Any) -> Any:
+    """What the slope of a[a_ref] + b[b_ref] is divided by; 0 where the sum needs no slope."""
+    px, qx = load_x(a, a_ref, one), load_x(b, b_ref, one)
+    difference = sub(qx, px)
+    unusual = is_zero(difference) | is_zero(px) | is_zero(qx)
+    if any_lane(unusual):
+        py, qy = load_y(a, a_ref, one), load_y(b, b_ref, one)
+        infinite = (is_zero(px) & is_zero(py)) | (is_zero(qx) & is_zero(qy))
+        difference = select(equal(px, qx) & equal(py, qy), add(py, py), difference)
+        difference = select(infinite, sub(px, px), difference)
     return difference
 
 
 @inner
-def store_sum(p: Any, q: Any, inverted: Any, out: Points, at: int) -> None:
-    """out[at] = p + q, given 1 / denominator(p, q)."""
-    if equal(p[0], q[0]):
+def sum_by_slope(p: Any, q: Any, inverted: Any) -> Any:
+    """p + q, given 1 / denominator(p, q)."""
+    numerator = sub(q[1], p[1])
+    doubled = equal(p[0], q[0])
+    if any_lane(doubled):
         squared = square(p[0])
-        slope = mul(add(add(squared, squared), squared), inverted)
-    else:
-        slope = mul(sub(q[1], p[1]), inverted)
+        numerator = select(doubled, add(add(squared, squared), squared), numerator)
+    slope = mul(numerator, inverted)
     x = sub(sub(square(slope), p[0]), q[0])
-    store(out, 2 * at, x)
-    store(out, 2 * at + 1, sub(mul(slope, sub(p[0], x)), p[1]))
+    return x, sub(mul(slope, sub(p[0], x)), p[1])
 
 
 @inner
-def store_without_slope(p: Any, q: Any, out: Points, at: int) -> None:
-    """out[at] = p + q where denominator(p, q) is 0."""
-    if is_zero(p[0]) and is_zero(p[1]):
-        store(out, 2 * at, q[0])
-        store(out, 2 * at + 1, q[1])
-    elif is_zero(q[0]) and is_zero(q[1]):
-        store(out, 2 * at, p[0])
-        store(out, 2 * at + 1, p[1])
-    else:
-        zero = sub(p[0], p[0])
-        store(out, 2 * at, zero)
-        store(out, 2 * at + 1, zero)
+def sum_without_slope(p: Any, q: Any) -> Any:
+    """p + q where denominator(p, q) is 0."""
+    no_p, no_q = is_zero(p[0]) & is_zero(p[1]), is_zero(q[0]) & is_zero(q[1])
+    zero = sub(p[0], p[0])
+    x = select(no_p, q[0], select(no_q, p[0], zero))
+    y = select(no_p, q[1], select(no_q, p[1], zero))
+    return x, y
 
 
 @inner
@@ -109,26 +121,38 @@ def add_pairs(
     one: Any,
 ) -> None:
     """out[out_start + i] = a[a_refs[i]] + b[b_refs[i]] for i < count; out may be a, at a_refs."""
+    step = lanes(one)
     for start in range(0, count, BLOCK):
         stop = min(start + BLOCK, count)
         product = one
-        for i in range(start, stop):
-            store(prefix, i - start, product)
-            ahead = min(i + _AHEAD, stop - 1)
-            prefetch_point(a, a_refs[ahead], one)
-            prefetch_point(b, b_refs[ahead], one)
-            p = load_point(a, a_refs[i], one)
-            d = denominator(p, load_point(b, b_refs[i], one), one)
-            if not is_zero(d):
-                product = mul(product, d)
+        steps = (stop - start + step - 1) // step
+        for k in range(steps):
+            store(prefix, k, product)
+            at = start + k * step
+            ahead = min(at + _AHEAD, stop - 1)
+            prefetch_point(a, indices(a_refs, ahead, stop, one), one)
+            prefetch_point(b, indices(b_refs, ahead, stop, one), one)
+            a_ref, b_ref = indices(a_refs, at, stop, one), indices(b_refs, at, stop, one)
+            d = denominator(a, a_ref, b, b_ref, one)
+            flat = is_zero(d)
+            if not all_lanes(flat):
+                product = mul(product, select(flat, one, d))
         product = inverse(product)
-        for i in range(stop - 1, start - 1, -1):
-            p = load_point(a, a_refs[i], one)
-            q = load_point(b, b_refs[i], one)
-            d = denominator(p, q, one)
-            if is_zero(d):
-                store_without_slope(p, q, out, out_start + i)
-            else:
-                inverted = mul(product, load(prefix, i - start, one))
-                product = mul(product, d)
-                store_sum(p, q, inverted, out, out_start + i)
+        for k in range(steps - 1, -1, -1):
+            at = start + k * step
+            a_ref, b_ref = indices(a_refs, at, stop, one), indices(b_refs, at, stop, one)
+            d = denominator(a, a_ref, b, b_ref, one)
+            p = load_x(a, a_ref, one), load_y(a, a_ref, one)
+            q = load_x(b, b_ref, one), load_y(b, b_ref, one)
+            flat = is_zero(d)
+            x, y = p
+            if not all_lanes(flat):
+                inverted = mul(product, load(prefix, k, one))
+                product = mul(product, select(flat, one, d))
+                x, y = sum_by_slope(p, q, inverted)
+            if any_lane(flat):
+                plain = sum_without_slope(p, q)
+                x, y = select(flat, plain[0], x), select(flat, plain[1], y)
+            to = count_up(out_start + at, out_start + stop, 2, one)
+            scatter(out, to, x)
+            scatter(out, to | 1, y)

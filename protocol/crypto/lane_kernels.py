@@ -1,0 +1,362 @@
+"""Invariant: a kernel written with these works on one element at a time, or on eight, alike.
+
+The type of the elements decides, which a kernel gets by its `one`:
+
+    lanes(one)                    how many elements are worked on at once, 1 or 8
+    gather(array, index, like)    element number `index`; 0 where the index is negative
+    scatter(array, index, x)      store it; nothing where the index is negative
+    indices(array, at, stop, like)   array[at], or eight from there, -1 from array[stop] on
+    count_up(at, stop, step, like)   step * at, or step * (at, at + 1, ...), -1 from `stop` on
+    odd(index)                    a condition, as `is_zero` and `equal` give them
+    any_lane(c)  all_lanes(c)     -> bool; conditions are combined by & and |
+    select(c, a, b)               a where c holds, else b
+    spread(element)               eight of them
+
+An index is an int, or eight in a VECTOR; `index & int` and `index | int` are for both. With one
+element, a condition is a bool, so that `if any_lane(c)` skips what is not needed.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from llvmlite import ir
+from numba import extending, types
+
+from protocol.crypto import kernels, lane_code
+from protocol.crypto.field_code import FQ, FR
+from protocol.crypto.kernel_cache import inner
+from protocol.crypto.kernels import (
+    FQ2_ONE,
+    FQ_ONE,
+    FR_ONE,
+    inverse,
+    is_zero,
+    load,
+    mul,
+    store,
+    sub,
+)
+from protocol.crypto.lane_code import LANES, LaneFunction, memory_function, splat
+from protocol.crypto.lane_types import (
+    CONDITION,
+    FQ2X8_TYPE,
+    FQX8_TYPE,
+    FRX8_TYPE,
+    ONE_LANE,
+    VECTOR,
+    condition,
+    mask,
+)
+
+_I32, _I64 = ir.IntType(32), ir.IntType(64)
+_intrinsic: Any = extending.intrinsic
+_overload: Any = extending.overload
+_OPTIONS = {"nogil": True, "error_model": "numpy"}
+_EIGHT = {one: eight for eight, one in ONE_LANE.items()}
+_NAMES = {FRX8_TYPE: "frx8", FQX8_TYPE: "fqx8", FQ2X8_TYPE: "fq2x8"}
+
+
+def _stub(name: str) -> Any:
+    def stub(*args: Any) -> Any:
+        raise NotImplementedError(f"{name} is callable from compiled functions only")
+
+    stub.__name__ = name
+    return stub
+
+
+lanes: Any = _stub("lanes")
+gather: Any = _stub("gather")
+scatter: Any = _stub("scatter")
+indices: Any = _stub("indices")
+count_up: Any = _stub("count_up")
+odd: Any = _stub("odd")
+any_lane: Any = _stub("any_lane")
+all_lanes: Any = _stub("all_lanes")
+select: Any = _stub("select")
+
+
+# --- what only lanes do ---------------------------------------------------------------------
+
+
+def _data(context: Any, builder: Any, array_type: Any, array: Any) -> Any:
+    return context.make_array(array_type)(context, builder, array).data
+
+
+@_intrinsic
+def _gather(typing_context: Any, array: Any, index: Any, like: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        function = memory_function(builder.module, _NAMES[like], "gather")
+        return builder.call(function, [_data(context, builder, array, args[0]), args[1]])
+
+    return like(array, VECTOR, like), codegen
+
+
+@_intrinsic
+def _scatter(typing_context: Any, array: Any, index: Any, element: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        function = memory_function(builder.module, _NAMES[element], "scatter")
+        builder.call(function, [_data(context, builder, array, args[0]), *args[1:]])
+        return context.get_dummy_value()
+
+    return types.void(array, VECTOR, element), codegen
+
+
+def _broadcast(builder: Any, word: Any) -> Any:
+    start = builder.insert_element(splat(0), word, ir.Constant(_I32, 0))
+    zeros = ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES)
+    return builder.shuffle_vector(start, start, zeros)
+
+
+def _lane_numbers() -> Any:
+    return ir.Constant(lane_code.VECTOR, list(range(LANES)))
+
+
+@_intrinsic
+def _indices(typing_context: Any, array: Any, at: Any, stop: Any) -> Any:
+    """array[at : at + 8], for at < stop, with -1 from array[stop] on; nothing there is read."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data, numbers = _data(context, builder, array, args[0]), splat(0)
+        places = builder.add(_broadcast(builder, args[1]), _lane_numbers())
+        inside = builder.icmp_signed("<", places, _broadcast(builder, args[2]))
+        places = builder.select(inside, places, _broadcast(builder, args[1]))
+        for lane in (ir.Constant(_I32, i) for i in range(LANES)):
+            pointer = builder.gep(data, [builder.extract_element(places, lane)])
+            number = builder.sext(builder.load(pointer), _I64)
+            numbers = builder.insert_element(numbers, number, lane)
+        return builder.select(inside, numbers, splat(-1))
+
+    return VECTOR(array, types.int64, types.int64), codegen
+
+
+@_intrinsic
+def _count_up(typing_context: Any, at: Any, stop: Any, step: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        at, stop, step = (_broadcast(builder, arg) for arg in args)
+        places = builder.add(at, _lane_numbers())
+        inside = builder.icmp_signed("<", places, stop)
+        return builder.select(inside, builder.mul(places, step), splat(-1))
+
+    return VECTOR(types.int64, types.int64, types.int64), codegen
+
+
+@_intrinsic
+def _odd(typing_context: Any, index: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return condition(builder, builder.trunc(args[0], lane_code.MASK))
+
+    return CONDITION(VECTOR), codegen
+
+
+@_intrinsic
+def _select(typing_context: Any, c: Any, a: Any, b: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        chosen, lane_mask = args[2], mask(builder, args[0])
+        for leaf in kernels.leaves(a):
+            left, right = (builder.extract_value(x, leaf) for x in args[1:])
+            chosen = builder.insert_value(chosen, builder.select(lane_mask, left, right), leaf)
+        return chosen
+
+    return a(CONDITION, a, a), codegen
+
+
+def _map_parts(builder: Any, like: Any, whole: Any, given: Any, function: Any) -> Any:
+    """`function` on each prime field element of `given`, put together to `whole`."""
+    if like in (FRX8_TYPE, FQX8_TYPE):
+        return function(given)
+    for i in range(like.count):
+        whole = builder.insert_value(whole, function(builder.extract_value(given, i)), i)
+    return whole
+
+
+@_intrinsic
+def spread(typing_context: Any, element: Any) -> Any:
+    like = _EIGHT.get(element)
+    if like is None:
+        return None
+    field = FR if like == FRX8_TYPE else FQ
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        def spread_one(words: Any) -> Any:
+            f = LaneFunction(builder.module, field, _NAMES[like])
+            f.builder = builder
+            parts = [builder.extract_value(words, i) for i in range(field.limbs)]
+            return f.pack([_broadcast(builder, limb) for limb in f.limbs_of_words(parts)])
+
+        empty = ir.Constant(context.get_value_type(like), ir.Undefined)
+        return _map_parts(builder, like, empty, args[0], spread_one)
+
+    return like(element), codegen
+
+
+@_intrinsic
+def _first(typing_context: Any, element: Any) -> Any:
+    """The element in lane 0."""
+    field, one_lane = FR if element == FRX8_TYPE else FQ, ONE_LANE[element]
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        def first_one(vectors: Any) -> Any:
+            f = LaneFunction(builder.module, field, _NAMES[element])
+            f.builder = builder
+            limbs = [builder.extract_element(v, ir.Constant(_I32, 0)) for v in f.split(vectors)]
+            return f.pack(f.words_of_limbs(limbs))
+
+        empty = ir.Constant(context.get_value_type(one_lane), ir.Undefined)
+        return _map_parts(builder, element, empty, args[0], first_one)
+
+    return one_lane(element), codegen
+
+
+def _make_swap(distance: int) -> Any:
+    def swap(typing_context: Any, element: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            swapped, places = args[0], [lane ^ distance for lane in range(LANES)]
+            order = ir.Constant(ir.VectorType(_I32, LANES), places)
+            for leaf in kernels.leaves(element):
+                vector = builder.extract_value(args[0], leaf)
+                moved = builder.shuffle_vector(vector, vector, order)
+                swapped = builder.insert_value(swapped, moved, leaf)
+            return swapped
+
+        return element(element), codegen
+
+    return _intrinsic(swap)
+
+
+_swap_1, _swap_2, _swap_4 = (_make_swap(distance) for distance in (1, 2, 4))
+"""Exchange each lane with that whose number differs in this one bit."""
+
+
+# --- one name for both ----------------------------------------------------------------------
+
+
+def _choose(name: Any) -> Any:
+    """Make the decorated function choose, by types, what a call of `name` compiles to."""
+
+    def register(chooser: Any) -> Any:
+        chooser.__annotations__ = {}  # Numba wants those of what is chosen, and lambdas have none
+        return _overload(name, jit_options=_OPTIONS)(chooser)
+
+    return register
+
+
+@_choose(lanes)
+def _lanes(like: Any) -> Any:
+    count = LANES if like in ONE_LANE else 1
+    return lambda like: count
+
+
+@_choose(gather)
+def _choose_gather(array: Any, index: Any, like: Any) -> Any:
+    if like in ONE_LANE:
+        return lambda array, index, like: _gather(array, index, like)
+    return lambda array, index, like: load(array, index, like) if index >= 0 else sub(like, like)
+
+
+@inner
+def _store_if(condition: bool, array: Any, index: int, element: Any) -> None:
+    if condition:
+        store(array, index, element)
+
+
+@_choose(scatter)
+def _choose_scatter(array: Any, index: Any, element: Any) -> Any:
+    if element in ONE_LANE:
+        return lambda array, index, element: _scatter(array, index, element)
+
+    return lambda array, index, element: _store_if(index >= 0, array, index, element)
+
+
+@_choose(indices)
+def _choose_indices(array: Any, at: Any, stop: Any, like: Any) -> Any:
+    if like in ONE_LANE:
+        return lambda array, at, stop, like: _indices(array, at, stop)
+    return lambda array, at, stop, like: array[at]
+
+
+@_choose(count_up)
+def _choose_count_up(at: Any, stop: Any, step: Any, like: Any) -> Any:
+    if like in ONE_LANE:
+        return lambda at, stop, step, like: _count_up(at, stop, step)
+    return lambda at, stop, step, like: step * at
+
+
+@_choose(odd)
+def _choose_odd(index: Any) -> Any:
+    if index == VECTOR:
+        return lambda index: _odd(index)
+    return lambda index: index & 1 != 0
+
+
+@_choose(any_lane)
+def _choose_any_lane(c: Any) -> Any:
+    return (lambda c: c) if c == types.boolean else (lambda c: c != 0)
+
+
+@_choose(all_lanes)
+def _choose_all_lanes(c: Any) -> Any:
+    every = (1 << LANES) - 1
+    return (lambda c: c) if c == types.boolean else (lambda c: c == every)
+
+
+@_choose(select)
+def _choose_select(c: Any, a: Any, b: Any) -> Any:
+    if a in ONE_LANE:
+        return lambda c, a, b: _select(c, a, b)
+    return lambda c, a, b: a if c else b
+
+
+@_intrinsic
+def _and(typing_context: Any, index: Any, number: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.and_(args[0], _broadcast(builder, args[1]))
+
+    return VECTOR(VECTOR, types.int64), codegen
+
+
+@_intrinsic
+def _or(typing_context: Any, index: Any, number: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.or_(args[0], _broadcast(builder, args[1]))
+
+    return VECTOR(VECTOR, types.int64), codegen
+
+
+@_choose(operator.and_)
+def _choose_and(index: Any, number: Any) -> Any:
+    if index == VECTOR and isinstance(number, types.Integer):
+        return lambda index, number: _and(index, number)
+    return None
+
+
+@_choose(operator.or_)
+def _choose_or(index: Any, number: Any) -> Any:
+    if index == VECTOR and isinstance(number, types.Integer):
+        return lambda index, number: _or(index, number)
+    return None
+
+
+# --- inverses -------------------------------------------------------------------------------
+
+
+@inner
+def _inverse_of_lanes(a: Any, unit: Any) -> Any:
+    """One inversion for all lanes: 1 / a is the product of the others by that of all's inverse."""
+    nothing = is_zero(a)
+    given = select(nothing, spread(unit), a)
+    others = _swap_1(given)
+    product = mul(given, others)
+    others = mul(others, _swap_2(product))
+    product = mul(product, _swap_2(product))
+    others = mul(others, _swap_4(product))
+    product = mul(product, _swap_4(product))
+    return select(nothing, sub(a, a), mul(others, spread(inverse(_first(product)))))
+
+
+@_choose(inverse)
+def _choose_inverse(a: Any) -> Any:
+    units = {FRX8_TYPE: FR_ONE, FQX8_TYPE: FQ_ONE, FQ2X8_TYPE: FQ2_ONE}
+    unit = units.get(a)
+    return (lambda a: _inverse_of_lanes(a, unit)) if unit is not None else None

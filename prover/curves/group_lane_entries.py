@@ -1,0 +1,27 @@
+"""Invariant: each function of group_kernels.py that Python calls exists for eight additions at once."""
+
+from __future__ import annotations
+
+from protocol.crypto.kernel_cache import Compiler
+from protocol.crypto.kernels import FQ2_ONE, FQ_ONE
+from protocol.crypto.lane_kernels import spread
+from prover.curves import group_kernels
+from prover.curves.group_kernels import Points, Refs, add_pairs
+
+compiled = Compiler(__file__, group_kernels.__file__)
+_POINTS, _REFS = "uint64[:,::1]", "int32[::1]"
+_PAIRS = f"void({_POINTS}, {_REFS}, {_POINTS}, {_REFS}, {_POINTS}, int64, int64, {_POINTS})"
+
+
+@compiled(_PAIRS)
+def add_pairs_g1(
+    a: Points, a_refs: Refs, b: Points, b_refs: Refs, out: Points, at: int, n: int, prefix: Points
+) -> None:
+    add_pairs(a, a_refs, b, b_refs, out, at, n, prefix, spread(FQ_ONE))
+
+
+@compiled(_PAIRS)
+def add_pairs_g2(
+    a: Points, a_refs: Refs, b: Points, b_refs: Refs, out: Points, at: int, n: int, prefix: Points
+) -> None:
+    add_pairs(a, a_refs, b, b_refs, out, at, n, prefix, spread(FQ2_ONE))
