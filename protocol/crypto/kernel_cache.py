@@ -37,7 +37,7 @@ import platformdirs
 from llvmlite import binding
 from numba.core import config
 
-from protocol.crypto import field_code, inversion_code, kernels
+from protocol.crypto import field_code, inversion_code, kernels, lane_code, lane_types
 from protocol.errors import ProtocolError
 
 P = ParamSpec("P")
@@ -47,7 +47,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 _njit: Any = numba.njit
 _config: Any = config
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
-_ALWAYS = (field_code.__file__, inversion_code.__file__, kernels.__file__)
+_ALWAYS = (
+    *(code.__file__ for code in (field_code, inversion_code, kernels, lane_code, lane_types)),
+    Path(__file__).with_name("lane_kernels.py"),  # which needs this file
+)
 _SUMS, _PART = "hashes.json", ".part"
 _LOCK = threading.RLock()  # Numba's cache folder is a setting of the process
 _ALL: list[Kernel[Any, Any]] = []
@@ -76,6 +79,14 @@ def cache_root() -> Path:
 def inner(function: F) -> F:
     """Make `function` callable from compiled functions; it compiles with each that uses it."""
     compiled: F = _njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
+    return compiled
+
+
+def inlined(function: F) -> F:
+    """As `inner`, but copied to each use: for large arguments, which calls pass through memory."""
+    compiled: F = _njit(
+        no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True, **_OPTIONS
+    )(function)
     return compiled
 
 

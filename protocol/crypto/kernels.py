@@ -11,6 +11,7 @@ The operations below work inside compiled functions only and pick their field by
 what they are given, so that one source serves all three:
 
     add(a, b)  sub(a, b)  neg(a)  mul(a, b)  square(a)  inverse(a)      inverse(0) is 0
+    raw_sub(a, b)                 a - b, perhaps plus the modulus: only for one factor of `mul`
     is_zero(a) -> bool            equal(a, b) -> bool
     load(array, index, like)      element number `index` of a C-contiguous uint64 array, counted
                                   in elements of the type of `like` (a value of that field)
@@ -92,6 +93,10 @@ def define_add(typing_context: Any, a: Any, b: Any) -> Any:
 
 def define_sub(typing_context: Any, a: Any, b: Any) -> Any:
     return _call("sub", a, b)
+
+
+def define_raw_sub(typing_context: Any, a: Any, b: Any) -> Any:
+    return _call("rawsub", a, b)
 
 
 def define_neg(typing_context: Any, a: Any) -> Any:
@@ -274,6 +279,7 @@ class _Store(Protocol):
 
 add: _Binary = _intrinsic(define_add)
 sub: _Binary = _intrinsic(define_sub)
+raw_sub: _Binary = _intrinsic(define_raw_sub)
 neg: _Unary = _intrinsic(define_neg)
 mul: _Binary = _intrinsic(define_mul)
 square: _Unary = _intrinsic(define_square)

@@ -67,23 +67,24 @@ class LaneFunction(Function):
         """total + bits 52 to 103 of the product of the low 52 bits of a and b."""
         return self.intrinsic("llvm.x86.avx512.vpmadd52h.uq.512", total, a, b)
 
-    def carried(self, limbs: _Vectors) -> tuple[_Vectors, ir.Value]:
-        """The same number with limbs of 52 bits, and what is left above them (signed)."""
+    def carried(self, limbs: _Vectors) -> _Vectors:
+        """The same number, if it is not negative and fits, with limbs of 52 bits."""
         builder, carry, low = self.builder, splat(0), []
         for limb in limbs:
             total = builder.add(limb, carry)
             low.append(builder.and_(total, splat(_MASK)))
             carry = builder.ashr(total, splat(_BITS))
-        return low, carry
+        return low
 
     def at_least_zero(self, limbs: _Vectors) -> ir.Value:
         """The number in `limbs`, or with the modulus added where it is negative, as element."""
-        builder = self.builder
-        modulus = self.constants(self.field.modulus)
-        lifted, _ = self.carried([builder.add(x, m) for x, m in zip(limbs, modulus, strict=True)])
-        number, carry = self.carried(limbs)
+        builder, carry, lifted = self.builder, splat(0), []
+        for limb in limbs:
+            carry = builder.ashr(builder.add(limb, carry), splat(_BITS))
         negative = builder.icmp_signed("<", carry, splat(0))
-        return self.pack([builder.select(negative, *x) for x in zip(lifted, number, strict=True)])
+        for limb, word in zip(limbs, self.constants(self.field.modulus), strict=True):
+            lifted.append(builder.select(negative, builder.add(limb, word), limb))
+        return self.pack(self.carried(lifted))
 
     def below_zero(self, limbs: _Vectors) -> ir.Value:
         """The number in `limbs`, below twice the modulus, less the modulus if that is possible."""
@@ -95,7 +96,7 @@ class LaneFunction(Function):
     def raw_add(self, a: ir.Value, b: ir.Value) -> ir.Value:
         """a + b without reduction: below twice the modulus, which `mul` of Fq accepts."""
         sums = [self.builder.add(*x) for x in zip(self.split(a), self.split(b), strict=True)]
-        return self.pack(self.carried(sums)[0])
+        return self.pack(self.carried(sums))
 
 
     def limbs_of_words(self, words: _Vectors) -> _Vectors:
@@ -136,14 +137,28 @@ def _emit_sub(f: LaneFunction) -> ir.Value:
     return f.at_least_zero([f.builder.sub(a, b) for a, b in pairs])
 
 
+def _emit_raw_sub(f: LaneFunction) -> ir.Value:
+    """a - b plus the modulus: below twice the modulus, which `mul` of Fq accepts for a factor."""
+    builder, modulus = f.builder, f.constants(f.field.modulus)
+    triples = zip(f.split(f.args[0]), modulus, f.split(f.args[1]), strict=True)
+    return f.pack(f.carried([builder.sub(builder.add(a, m), b) for a, m, b in triples]))
+
+
 def _emit_neg(f: LaneFunction) -> ir.Value:
-    return f.at_least_zero([f.builder.sub(splat(0), a) for a in f.split(f.args[0])])
+    builder, limbs, combined = f.builder, f.split(f.args[0]), splat(0)
+    for limb in limbs:
+        combined = builder.or_(combined, limb)
+    zero = builder.icmp_unsigned("==", combined, splat(0))
+    modulus = f.constants(f.field.modulus)
+    negated = f.carried([builder.sub(m, a) for m, a in zip(modulus, limbs, strict=True)])
+    return f.pack([builder.select(zero, splat(0), limb) for limb in negated])
 
 
 def _emit_mul(f: LaneFunction) -> ir.Value:
     """a*b / 2^(64 words). Correct for any a, b with a*b < modulus * 2^(64 words).
 
-    Each round but the last makes 52 bits zero and drops them; the last those that are left.
+    Round i adds a[i] * b and what makes limb i zero: 52 bits, in the last round those that are
+    left of 64 words. The products of the next round are begun first, as they wait for nothing.
     """
     builder = f.builder
     a, b = f.split(f.args[0]), f.split(f.args[1])
@@ -151,26 +166,29 @@ def _emit_mul(f: LaneFunction) -> ir.Value:
     inverse = splat(-pow(f.field.modulus, -1, 1 << _BITS) % (1 << _BITS))
     last_bits = 64 * f.field.limbs - _BITS * (len(a) - 1)
     last_mask = splat((1 << last_bits) - 1)
-    total = [splat(0)] * (len(a) + 1)
-    for i, a_limb in enumerate(a):
-        last = i == len(a) - 1
-        low = [f.add_low(t, a_limb, limb) for t, limb in zip(total, b, strict=False)]
-        m = f.add_low(splat(0), low[0], inverse)
-        m = builder.and_(m, last_mask) if last else m
-        low = [f.add_low(t, m, limb) for t, limb in zip(low, modulus, strict=True)]
-        if not last:
-            low[1] = builder.add(low[1], builder.lshr(low[0], splat(_BITS)))
-        high = [*low[1:], total[-1]]
-        high = [f.add_high(t, a_limb, limb) for t, limb in zip(high, b, strict=True)]
-        high = [f.add_high(t, m, limb) for t, limb in zip(high, modulus, strict=True)]
-        total = [low[0], *high] if last else [*high, splat(0)]
+    total: _Vectors = [splat(0)] * (2 * len(a))
+
+    def add_product(at: int, factor: ir.Value, limbs: _Vectors) -> None:
+        for j, limb in enumerate(limbs, at):
+            total[j] = f.add_low(total[j], factor, limb)
+            total[j + 1] = f.add_high(total[j + 1], factor, limb)
+
+    add_product(0, a[0], b)
+    for i in range(len(a)):
+        m = f.add_low(splat(0), total[i], inverse)
+        if i + 1 < len(a):
+            add_product(i + 1, a[i + 1], b)
+            add_product(i, m, modulus)
+            total[i + 1] = builder.add(total[i + 1], builder.lshr(total[i], splat(_BITS)))
+        else:
+            add_product(i, builder.and_(m, last_mask), modulus)
     return f.below_zero(
         [
             builder.add(
                 builder.lshr(here, splat(last_bits)),
                 builder.shl(builder.and_(above, last_mask), splat(_BITS - last_bits)),
             )
-            for here, above in pairwise(total)
+            for here, above in pairwise(total[len(a) - 1 :])
         ]
     )
 
@@ -303,13 +321,15 @@ def memory_function(module: ir.Module, field_name: str, operation: str) -> ir.Fu
 _PRIME: Operations = {
     "add": (2, _emit_add),
     "sub": (2, _emit_sub),
+    "rawsub": (2, _emit_raw_sub),
     "neg": (1, _emit_neg),
     "mul": (2, _emit_mul),
     "square": (1, _emit_square),
 }
 
+_MANY_REGISTERS = "x86_regcallcc"
 CODES |= {
-    "frx8": Code(LaneFunction, FR, _PRIME, ("mul",)),
-    "fqx8": Code(LaneFunction, FQ, _PRIME, ("mul",)),
-    "fq2x8": Code(LaneFunction, FQ, QUADRATIC, ("mul", "square", "add", "sub", "neg")),
+    "frx8": Code(LaneFunction, FR, _PRIME, ("mul",), _MANY_REGISTERS),
+    "fqx8": Code(LaneFunction, FQ, _PRIME, ("mul",), _MANY_REGISTERS),
+    "fq2x8": Code(LaneFunction, FQ, QUADRATIC, ("mul", "square")),
 }

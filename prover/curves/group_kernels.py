@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from protocol.crypto.kernel_cache import inner
+from protocol.crypto.kernel_cache import inlined
 from protocol.crypto.kernels import (
     add,
     equal,
@@ -24,6 +24,7 @@ from protocol.crypto.kernels import (
     mul,
     neg,
     prefetch,
+    raw_sub,
     square,
     store,
     sub,
@@ -49,13 +50,13 @@ _AHEAD = 8
 """Additions between fetching points and using them: points lie in no order in memory."""
 
 
-@inner
+@inlined
 def load_x(points: Points, ref: Any, one: Any) -> Any:
     """x of a reference; 0 for -1."""
     return gather(points, ref & -2, one)
 
 
-@inner
+@inlined
 def load_y(points: Points, ref: Any, one: Any) -> Any:
     """y of a reference; 0 for -1."""
     y = gather(points, ref | 1, one)
@@ -65,16 +66,15 @@ def load_y(points: Points, ref: Any, one: Any) -> Any:
     return y
 
 
-@inner
+@inlined
 def prefetch_point(points: Points, ref: Any, one: Any) -> None:
     prefetch(points, ref & -2, one)
     prefetch(points, ref | 1, one)
 
 
-@inner
-def denominator(a: Points, a_ref: Any, b: Points, b_ref: Any, one: Any) -> Any:
-    """What the slope of a[a_ref] + b[b_ref] is divided by; 0 where the sum needs no slope."""
-    px, qx = load_x(a, a_ref, one), load_x(b, b_ref, one)
+@inlined
+def denominator(a: Points, a_ref: Any, px: Any, b: Points, b_ref: Any, qx: Any, one: Any) -> Any:
+    """What the slope of p + q is divided by, p = a[a_ref] and q = b[b_ref]; 0 if there is none."""
     difference = sub(qx, px)
     unusual = is_zero(difference) | is_zero(px) | is_zero(qx)
     if any_lane(unusual):
@@ -85,20 +85,20 @@ def denominator(a: Points, a_ref: Any, b: Points, b_ref: Any, one: Any) -> Any:
     return difference
 
 
-@inner
+@inlined
 def sum_by_slope(p: Any, q: Any, inverted: Any) -> Any:
     """p + q, given 1 / denominator(p, q)."""
-    numerator = sub(q[1], p[1])
+    numerator = raw_sub(q[1], p[1])
     doubled = equal(p[0], q[0])
     if any_lane(doubled):
         squared = square(p[0])
         numerator = select(doubled, add(add(squared, squared), squared), numerator)
     slope = mul(numerator, inverted)
     x = sub(sub(square(slope), p[0]), q[0])
-    return x, sub(mul(slope, sub(p[0], x)), p[1])
+    return x, sub(mul(slope, raw_sub(p[0], x)), p[1])
 
 
-@inner
+@inlined
 def sum_without_slope(p: Any, q: Any) -> Any:
     """p + q where denominator(p, q) is 0."""
     no_p, no_q = is_zero(p[0]) & is_zero(p[1]), is_zero(q[0]) & is_zero(q[1])
@@ -108,7 +108,7 @@ def sum_without_slope(p: Any, q: Any) -> Any:
     return x, y
 
 
-@inner
+@inlined
 def add_pairs(
     a: Points,
     a_refs: Refs,
@@ -133,7 +133,8 @@ def add_pairs(
             prefetch_point(a, indices(a_refs, ahead, stop, one), one)
             prefetch_point(b, indices(b_refs, ahead, stop, one), one)
             a_ref, b_ref = indices(a_refs, at, stop, one), indices(b_refs, at, stop, one)
-            d = denominator(a, a_ref, b, b_ref, one)
+            px, qx = load_x(a, a_ref, one), load_x(b, b_ref, one)
+            d = denominator(a, a_ref, px, b, b_ref, qx, one)
             flat = is_zero(d)
             if not all_lanes(flat):
                 product = mul(product, select(flat, one, d))
@@ -141,9 +142,9 @@ def add_pairs(
         for k in range(steps - 1, -1, -1):
             at = start + k * step
             a_ref, b_ref = indices(a_refs, at, stop, one), indices(b_refs, at, stop, one)
-            d = denominator(a, a_ref, b, b_ref, one)
             p = load_x(a, a_ref, one), load_y(a, a_ref, one)
             q = load_x(b, b_ref, one), load_y(b, b_ref, one)
+            d = denominator(a, a_ref, p[0], b, b_ref, q[0], one)
             flat = is_zero(d)
             x, y = p
             if not all_lanes(flat):
