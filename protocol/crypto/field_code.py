@@ -154,7 +154,9 @@ class Function:
         return self.to_element(self.builder.add(self.to_number(a), self.to_number(b)))
 
     def call(self, operation: str, *args: ir.Value) -> ir.Value:
-        return self.builder.call(lookup(self.module, f"{self.field.name}{self.suffix}_{operation}"), args)
+        return self.builder.call(
+            lookup(self.module, f"{self.field.name}{self.suffix}_{operation}"), args
+        )
 
 
 def _emit_add(f: Function) -> ir.Value:

@@ -171,7 +171,9 @@ def define_prefetch(typing_context: Any, array: Any, index: Any, like: Any) -> A
         hints = [ir.Constant(number, hint) for hint in (0, 3, 1)]  # read, keep, data
         numbers = [args[1]]
         if lanes:
-            numbers = [builder.extract_element(args[1], ir.Constant(number, i)) for i in range(LANES)]
+            numbers = [
+                builder.extract_element(args[1], ir.Constant(number, i)) for i in range(LANES)
+            ]
         for start in (_address(context, builder, array, args[0], i, size) for i in numbers):
             for word in {*range(0, size, _LINE_WORDS), size - 1}:
                 at = builder.gep(start, [ir.Constant(_I64, word)])

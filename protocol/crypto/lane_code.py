@@ -16,7 +16,16 @@ from itertools import pairwise
 
 from llvmlite import ir
 
-from protocol.crypto.field_code import CODES, FQ, FR, QUADRATIC, Code, Function, Operations
+from protocol.crypto.field_code import (
+    CODES,
+    FQ,
+    FR,
+    QUADRATIC,
+    Code,
+    Function,
+    Operations,
+    lookup,
+)
 
 LANES = 8
 _BITS = 52
@@ -37,6 +46,17 @@ def _constant_like(value: ir.Value) -> Callable[[int], ir.Constant]:
     return splat if value.type == VECTOR else lambda number: ir.Constant(_I64, number)
 
 
+def broadcast(builder: ir.IRBuilder, word: ir.Value) -> ir.Value:
+    """`word` in every lane."""
+    first = builder.insert_element(splat(0), word, ir.Constant(_I32, 0))
+    return _shuffle(builder, first, first, [0] * LANES)
+
+
+def _shuffle(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, places: list[int]) -> ir.Value:
+    """The lanes of a, then b, with these numbers."""
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, len(places)), places))
+
+
 def limb_count(words: int) -> int:
     return -(-64 * words // _BITS)
 
@@ -53,6 +73,13 @@ class LaneFunction(Function):
 
     def constants(self, number: int) -> _Vectors:
         return [splat(number >> _BITS * i & _MASK) for i in range(self.word_count)]
+
+    def is_zero(self, limbs: _Vectors) -> ir.Value:
+        """A mask of the lanes in which the number is 0."""
+        combined = limbs[0]
+        for limb in limbs[1:]:
+            combined = self.builder.or_(combined, limb)
+        return self.builder.icmp_unsigned("==", combined, splat(0))
 
     def intrinsic(self, name: str, *args: ir.Value) -> ir.Value:
         signature = ir.FunctionType(VECTOR, [VECTOR] * len(args))
@@ -98,7 +125,6 @@ class LaneFunction(Function):
         sums = [self.builder.add(*x) for x in zip(self.split(a), self.split(b), strict=True)]
         return self.pack(self.carried(sums))
 
-
     def limbs_of_words(self, words: _Vectors) -> _Vectors:
         """Limbs of 52 bits of numbers given as vectors of words, or of one given as words."""
         builder, limbs, constant = self.builder, [], _constant_like(words[0])
@@ -109,6 +135,11 @@ class LaneFunction(Function):
                 limb = builder.or_(limb, builder.shl(words[word + 1], constant(64 - bit)))
             limbs.append(builder.and_(limb, constant(_MASK)))
         return limbs
+
+    def spread(self, element: ir.Value) -> ir.Value:
+        """An element of words in every lane."""
+        words = [self.builder.extract_value(element, i) for i in range(self.field.limbs)]
+        return self.pack([broadcast(self.builder, limb) for limb in self.limbs_of_words(words)])
 
     def words_of_limbs(self, limbs: _Vectors) -> _Vectors:
         """The reverse of limbs_of_words."""
@@ -145,11 +176,8 @@ def _emit_raw_sub(f: LaneFunction) -> ir.Value:
 
 
 def _emit_neg(f: LaneFunction) -> ir.Value:
-    builder, limbs, combined = f.builder, f.split(f.args[0]), splat(0)
-    for limb in limbs:
-        combined = builder.or_(combined, limb)
-    zero = builder.icmp_unsigned("==", combined, splat(0))
-    modulus = f.constants(f.field.modulus)
+    builder, limbs = f.builder, f.split(f.args[0])
+    zero, modulus = f.is_zero(limbs), f.constants(f.field.modulus)
     negated = f.carried([builder.sub(m, a) for m, a in zip(modulus, limbs, strict=True)])
     return f.pack([builder.select(zero, splat(0), limb) for limb in negated])
 
@@ -197,11 +225,30 @@ def _emit_square(f: LaneFunction) -> ir.Value:
     return f.call("mul", f.args[0], f.args[0])
 
 
+def _emit_inverse(f: LaneFunction) -> ir.Value:
+    """One inversion for all lanes: 1 / a is the product of the others by the inverse of all's."""
+    builder, limbs = f.builder, f.split(f.args[0])
+    zero, one = f.is_zero(limbs), f.constants(f.field.radix % f.field.modulus)
+    given = f.pack([builder.select(zero, *x) for x in zip(one, limbs, strict=True)])
+
+    def exchanged(element: ir.Value, distance: int) -> ir.Value:
+        """Each lane has what the lane had whose number differs in this one bit."""
+        places = [lane ^ distance for lane in range(LANES)]
+        return f.pack([_shuffle(builder, limb, limb, places) for limb in f.split(element)])
+
+    others = exchanged(given, 1)
+    product = f.call("mul", given, others)
+    for distance in (2, 4):
+        others = f.call("mul", others, exchanged(product, distance))
+        product = f.call("mul", product, exchanged(product, distance))
+    first = [builder.extract_element(limb, ir.Constant(_I32, 0)) for limb in f.split(product)]
+    words = f.pack(f.words_of_limbs(first))
+    inverted = builder.call(lookup(f.module, f"{f.field.name}_inverse"), [words])
+    result = f.split(f.call("mul", others, f.spread(inverted)))
+    return f.pack([builder.select(zero, splat(0), limb) for limb in result])
+
+
 # --- memory ---------------------------------------------------------------------------------
-
-
-def _shuffle(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, places: list[int]) -> ir.Value:
-    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, len(places)), places))
 
 
 def _join(builder: ir.IRBuilder, parts: _Vectors) -> ir.Value:
@@ -325,11 +372,12 @@ _PRIME: Operations = {
     "neg": (1, _emit_neg),
     "mul": (2, _emit_mul),
     "square": (1, _emit_square),
+    "inverse": (1, _emit_inverse),
 }
 
 _MANY_REGISTERS = "x86_regcallcc"
 CODES |= {
-    "frx8": Code(LaneFunction, FR, _PRIME, ("mul",), _MANY_REGISTERS),
-    "fqx8": Code(LaneFunction, FQ, _PRIME, ("mul",), _MANY_REGISTERS),
-    "fq2x8": Code(LaneFunction, FQ, QUADRATIC, ("mul", "square")),
+    "frx8": Code(LaneFunction, FR, _PRIME, frozenset({"mul", "inverse"}), _MANY_REGISTERS),
+    "fqx8": Code(LaneFunction, FQ, _PRIME, frozenset({"mul", "inverse"}), _MANY_REGISTERS),
+    "fq2x8": Code(LaneFunction, FQ, QUADRATIC, frozenset({"mul", "square", "inverse"})),
 }

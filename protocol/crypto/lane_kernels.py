@@ -28,17 +28,11 @@ from protocol.crypto import kernels, lane_code
 from protocol.crypto.field_code import FQ, FR
 from protocol.crypto.kernel_cache import inner
 from protocol.crypto.kernels import (
-    FQ2_ONE,
-    FQ_ONE,
-    FR_ONE,
-    inverse,
-    is_zero,
     load,
-    mul,
     store,
     sub,
 )
-from protocol.crypto.lane_code import LANES, LaneFunction, memory_function, splat
+from protocol.crypto.lane_code import LANES, LaneFunction, broadcast, memory_function, splat
 from protocol.crypto.lane_types import (
     CONDITION,
     FQ2X8_TYPE,
@@ -103,12 +97,6 @@ def _scatter(typing_context: Any, array: Any, index: Any, element: Any) -> Any:
     return types.void(array, VECTOR, element), codegen
 
 
-def _broadcast(builder: Any, word: Any) -> Any:
-    start = builder.insert_element(splat(0), word, ir.Constant(_I32, 0))
-    zeros = ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES)
-    return builder.shuffle_vector(start, start, zeros)
-
-
 def _lane_numbers() -> Any:
     return ir.Constant(lane_code.VECTOR, list(range(LANES)))
 
@@ -119,9 +107,9 @@ def _indices(typing_context: Any, array: Any, at: Any, stop: Any) -> Any:
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         data, numbers = _data(context, builder, array, args[0]), splat(0)
-        places = builder.add(_broadcast(builder, args[1]), _lane_numbers())
-        inside = builder.icmp_signed("<", places, _broadcast(builder, args[2]))
-        places = builder.select(inside, places, _broadcast(builder, args[1]))
+        places = builder.add(broadcast(builder, args[1]), _lane_numbers())
+        inside = builder.icmp_signed("<", places, broadcast(builder, args[2]))
+        places = builder.select(inside, places, broadcast(builder, args[1]))
         for lane in (ir.Constant(_I32, i) for i in range(LANES)):
             pointer = builder.gep(data, [builder.extract_element(places, lane)])
             number = builder.sext(builder.load(pointer), _I64)
@@ -134,7 +122,7 @@ def _indices(typing_context: Any, array: Any, at: Any, stop: Any) -> Any:
 @_intrinsic
 def _count_up(typing_context: Any, at: Any, stop: Any, step: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        at, stop, step = (_broadcast(builder, arg) for arg in args)
+        at, stop, step = (broadcast(builder, arg) for arg in args)
         places = builder.add(at, _lane_numbers())
         inside = builder.icmp_signed("<", places, stop)
         return builder.select(inside, builder.mul(places, step), splat(-1))
@@ -162,15 +150,6 @@ def _select(typing_context: Any, c: Any, a: Any, b: Any) -> Any:
     return a(CONDITION, a, a), codegen
 
 
-def _map_parts(builder: Any, like: Any, whole: Any, given: Any, function: Any) -> Any:
-    """`function` on each prime field element of `given`, put together to `whole`."""
-    if like in (FRX8_TYPE, FQX8_TYPE):
-        return function(given)
-    for i in range(like.count):
-        whole = builder.insert_value(whole, function(builder.extract_value(given, i)), i)
-    return whole
-
-
 @_intrinsic
 def spread(typing_context: Any, element: Any) -> Any:
     like = _EIGHT.get(element)
@@ -179,54 +158,13 @@ def spread(typing_context: Any, element: Any) -> Any:
     field = FR if like == FRX8_TYPE else FQ
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        def spread_one(words: Any) -> Any:
-            f = LaneFunction(builder.module, field, _NAMES[like])
-            f.builder = builder
-            parts = [builder.extract_value(words, i) for i in range(field.limbs)]
-            return f.pack([_broadcast(builder, limb) for limb in f.limbs_of_words(parts)])
-
-        empty = ir.Constant(context.get_value_type(like), ir.Undefined)
-        return _map_parts(builder, like, empty, args[0], spread_one)
+        f = LaneFunction(builder.module, field, _NAMES[like])
+        f.builder = builder
+        if like != FQ2X8_TYPE:
+            return f.spread(args[0])
+        return f.pack([f.spread(builder.extract_value(args[0], i)) for i in range(2)])
 
     return like(element), codegen
-
-
-@_intrinsic
-def _first(typing_context: Any, element: Any) -> Any:
-    """The element in lane 0."""
-    field, one_lane = FR if element == FRX8_TYPE else FQ, ONE_LANE[element]
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        def first_one(vectors: Any) -> Any:
-            f = LaneFunction(builder.module, field, _NAMES[element])
-            f.builder = builder
-            limbs = [builder.extract_element(v, ir.Constant(_I32, 0)) for v in f.split(vectors)]
-            return f.pack(f.words_of_limbs(limbs))
-
-        empty = ir.Constant(context.get_value_type(one_lane), ir.Undefined)
-        return _map_parts(builder, element, empty, args[0], first_one)
-
-    return one_lane(element), codegen
-
-
-def _make_swap(distance: int) -> Any:
-    def swap(typing_context: Any, element: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            swapped, places = args[0], [lane ^ distance for lane in range(LANES)]
-            order = ir.Constant(ir.VectorType(_I32, LANES), places)
-            for leaf in kernels.leaves(element):
-                vector = builder.extract_value(args[0], leaf)
-                moved = builder.shuffle_vector(vector, vector, order)
-                swapped = builder.insert_value(swapped, moved, leaf)
-            return swapped
-
-        return element(element), codegen
-
-    return _intrinsic(swap)
-
-
-_swap_1, _swap_2, _swap_4 = (_make_swap(distance) for distance in (1, 2, 4))
-"""Exchange each lane with that whose number differs in this one bit."""
 
 
 # --- one name for both ----------------------------------------------------------------------
@@ -311,7 +249,7 @@ def _choose_select(c: Any, a: Any, b: Any) -> Any:
 @_intrinsic
 def _and(typing_context: Any, index: Any, number: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.and_(args[0], _broadcast(builder, args[1]))
+        return builder.and_(args[0], broadcast(builder, args[1]))
 
     return VECTOR(VECTOR, types.int64), codegen
 
@@ -319,7 +257,7 @@ def _and(typing_context: Any, index: Any, number: Any) -> Any:
 @_intrinsic
 def _or(typing_context: Any, index: Any, number: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.or_(args[0], _broadcast(builder, args[1]))
+        return builder.or_(args[0], broadcast(builder, args[1]))
 
     return VECTOR(VECTOR, types.int64), codegen
 
@@ -336,27 +274,3 @@ def _choose_or(index: Any, number: Any) -> Any:
     if index == VECTOR and isinstance(number, types.Integer):
         return lambda index, number: _or(index, number)
     return None
-
-
-# --- inverses -------------------------------------------------------------------------------
-
-
-@inner
-def _inverse_of_lanes(a: Any, unit: Any) -> Any:
-    """One inversion for all lanes: 1 / a is the product of the others by that of all's inverse."""
-    nothing = is_zero(a)
-    given = select(nothing, spread(unit), a)
-    others = _swap_1(given)
-    product = mul(given, others)
-    others = mul(others, _swap_2(product))
-    product = mul(product, _swap_2(product))
-    others = mul(others, _swap_4(product))
-    product = mul(product, _swap_4(product))
-    return select(nothing, sub(a, a), mul(others, spread(inverse(_first(product)))))
-
-
-@_choose(inverse)
-def _choose_inverse(a: Any) -> Any:
-    units = {FRX8_TYPE: FR_ONE, FQX8_TYPE: FQ_ONE, FQ2X8_TYPE: FQ2_ONE}
-    unit = units.get(a)
-    return (lambda a: _inverse_of_lanes(a, unit)) if unit is not None else None
