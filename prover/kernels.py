@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 
 from protocol.crypto.kernel_cache import compile_all
+from protocol.crypto.lane_types import AVAILABLE
 from prover.progress import Progress, silent
 
 KERNEL_MODULES = (
@@ -15,6 +16,7 @@ KERNEL_MODULES = (
     "prover.curves.bucket_kernels",
     "prover.curves.fr_kernels",
     "prover.curves.group_entries",
+    "prover.curves.group_lane_entries",
     "prover.curves.moving_kernels",
     "prover.curves.point_checks",
     "prover.curves.scalar_kernels",
@@ -24,11 +26,16 @@ KERNEL_MODULES = (
 )
 
 
+UNUSED = "prover.curves.group_entries" if AVAILABLE else "prover.curves.group_lane_entries"
+"""Additions one at a time or eight at a time: this processor needs only one of them."""
+
+
 def warm(progress: Progress = silent) -> None:
     """Compile, or load from the cache, all kernels: progress("compile ...", done, total).
 
     Raises KernelCacheUnwritable.
     """
     for name in KERNEL_MODULES:
-        importlib.import_module(name)
+        if name != UNUSED:
+            importlib.import_module(name)
     compile_all(lambda kernel, done, total: progress("compiling kernels", done, total))

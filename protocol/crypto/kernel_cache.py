@@ -48,8 +48,12 @@ _njit: Any = numba.njit
 _config: Any = config
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
 _ALWAYS = (
-    *(code.__file__ for code in (field_code, inversion_code, kernels, lane_code, lane_types)),
-    Path(__file__).with_name("lane_kernels.py"),  # which needs this file
+    field_code.__file__,
+    inversion_code.__file__,
+    kernels.__file__,
+    lane_code.__file__,
+    lane_types.__file__,
+    str(Path(__file__).with_name("lane_kernels.py")),  # which needs this file
 )
 _SUMS, _PART = "hashes.json", ".part"
 _LOCK = threading.RLock()  # Numba's cache folder is a setting of the process

@@ -19,6 +19,7 @@ element, a condition is a bool, so that `if any_lane(c)` skips what is not neede
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -45,7 +46,8 @@ from protocol.crypto.lane_types import (
 )
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
-_intrinsic: Any = extending.intrinsic
+_Compiled = Callable[..., Any]
+_intrinsic: Callable[[_Compiled], _Compiled] = extending.intrinsic
 _overload: Any = extending.overload
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
 _EIGHT = {one: eight for eight, one in ONE_LANE.items()}
@@ -170,12 +172,13 @@ def spread(typing_context: Any, element: Any) -> Any:
 # --- one name for both ----------------------------------------------------------------------
 
 
-def _choose(name: Any) -> Any:
+def _choose(name: Any) -> Callable[[_Compiled], _Compiled]:
     """Make the decorated function choose, by types, what a call of `name` compiles to."""
 
-    def register(chooser: Any) -> Any:
+    def register(chooser: _Compiled) -> _Compiled:
         chooser.__annotations__ = {}  # Numba wants those of what is chosen, and lambdas have none
-        return _overload(name, jit_options=_OPTIONS)(chooser)
+        registered: _Compiled = _overload(name, jit_options=_OPTIONS)(chooser)
+        return registered
 
     return register
 

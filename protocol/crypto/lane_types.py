@@ -7,6 +7,7 @@ lanes is an integer whose bit l is the answer for lane l; eight indices are a VE
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -21,6 +22,7 @@ from protocol.crypto.field_code import FQ, FR
 
 _NEEDED = ("avx512f", "avx512dq", "avx512vl", "avx512ifma")
 _config: Any = config
+_host_features: Callable[[], str] = get_host_cpu_features
 _uni_tuple: Any = types.UniTuple
 _register: Any = register_model
 
@@ -31,7 +33,7 @@ def _available() -> bool:
         return False
     given = _config.CPU_FEATURES
     if given is None:
-        given = "" if _config.CPU_NAME is not None else get_host_cpu_features()
+        given = "" if _config.CPU_NAME is not None else _host_features()
     return {f"+{feature}" for feature in _NEEDED} <= set(given.split(","))
 
 
@@ -39,7 +41,7 @@ AVAILABLE = _available()
 """Kernels on lanes may run; WATTLANE_SCALAR=1 in the environment says that they shall not."""
 
 
-class Vector(types.Type):  # type: ignore[misc]
+class Vector(types.Type):
     """Eight 64-bit words that are worked on at once."""
 
     def __init__(self) -> None:
@@ -47,9 +49,9 @@ class Vector(types.Type):  # type: ignore[misc]
 
 
 @_register(Vector)
-class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
+class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, numba_type: Any) -> None:
-        super().__init__(manager, numba_type, lane_code.VECTOR)
+        super().__init__(manager, numba_type, lane_code.VECTOR)  # type: ignore[no-untyped-call]
 
 
 VECTOR = Vector()

@@ -46,7 +46,7 @@ Refs = NDArray[np.int32]
 
 BLOCK = 2048
 """Additions that share an inversion."""
-_AHEAD = 8
+_AHEAD = 16
 """Additions between fetching points and using them: points lie in no order in memory."""
 
 

@@ -1,4 +1,4 @@
-"""Invariant: each function of group_kernels.py that Python calls exists for eight additions at once."""
+"""Invariant: group_lane_entries.py is group_entries.py with eight additions at once."""
 
 from __future__ import annotations
 

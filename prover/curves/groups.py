@@ -12,8 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from protocol.crypto.field_code import FQ
-from prover.curves import group_entries, moving_kernels
+from protocol.crypto.lane_code import LANES, limb_count
+from protocol.crypto.lane_types import AVAILABLE
+from prover.curves import moving_kernels
 from prover.curves.group_kernels import BLOCK, Points, Refs
+
+if AVAILABLE:
+    from prover.curves.group_lane_entries import add_pairs_g1, add_pairs_g2
+else:
+    from prover.curves.group_entries import add_pairs_g1, add_pairs_g2
 
 Coordinates = tuple[int, ...]
 
@@ -60,7 +67,8 @@ class Group:
         n = a_refs.shape[0]
         assert b_refs.shape[0] == n
         assert out.shape[0] >= at + n
-        prefix = np.empty((min(n, BLOCK), self.width // 2), dtype=np.uint64)
+        rows = -(-min(n, BLOCK) // LANES) * LANES
+        prefix = np.empty((rows, limb_count(FQ.limbs) * (self.width // 12)), dtype=np.uint64)
         self._add_pairs(a, a_refs, b, b_refs, out, at, n, prefix)
 
     def copy(self, points: Points, refs: Refs, out: Points, at: int = 0) -> None:
@@ -93,7 +101,7 @@ G1 = Group(
         0x08B3F481E3AAA0F1A09E30ED741D8AE4FCF5E095D5D00AF600DB18CB2C04B3EDD03CC744A2888AE40CAA232946C5E7E1,
     ),
     2,
-    group_entries.add_pairs_g1,
+    add_pairs_g1,
     moving_kernels.copy_g1,
     moving_kernels.times_z_squared_g1,
 )
@@ -106,7 +114,7 @@ G2 = Group(
         0x0606C4A02EA734CC32ACD2B02BC28B99CB3E287E85A763AF267492AB572E99AB3F370D275CEC1DA1AAA9075FF05F79BE,
     ),
     4,
-    group_entries.add_pairs_g2,
+    add_pairs_g2,
     moving_kernels.copy_g2,
     moving_kernels.times_z_g2,
 )
