@@ -17,15 +17,16 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
 from distributed import Client, get_worker
+from distributed.client import ClosedClientError
 from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
-from prover.cache import CacheUnwritable, CorruptEntry
 from prover.distribution.errors import (
     NoWorkers,
     SchedulerUnreachable,
@@ -40,15 +41,19 @@ from prover.distribution.work import Delivery, Order, prove_order
 _log = logging.getLogger(__name__)
 
 CONNECT_S = 10.0
+CLOSE_S = 2.0
 LOOK_EVERY_S = 2.0
 REST_S = 300.0
-_TALK_FAILED = (OSError, RuntimeError, CancelledError, TimeoutError)
+UNTIL_ANEW = "it gets no proofs until it is started anew"
+_TALK_FAILED = (OSError, RuntimeError, AttributeError, CancelledError, TimeoutError)
+"""What talking to the scheduler raises. AttributeError: the client was closed meanwhile."""
 
 
 async def _holders(client: Client, name: str) -> Sequence[str]:
     """The workers that hold a task's result."""
     scheduler = client.scheduler
-    assert scheduler is not None, "a started client has one"
+    if scheduler is None:
+        return ()
     found: Mapping[str, Sequence[str]] = await scheduler.who_has(keys=[name])
     return found.get(name, ())
 
@@ -65,6 +70,14 @@ class _Dismissal:
     member: str
     why: str
     until: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """By whose connection an order was given out; `bound`: who alone may take it, if not all."""
+
+    client: Client
+    bound: frozenset[str]
 
 
 class Cluster:
@@ -87,7 +100,7 @@ class Cluster:
         self._members: dict[str, str] = {}
         self._dismissed: dict[str, _Dismissal] = {}
         self._supplied: set[str] = set()
-        self._bound: dict[str, frozenset[str]] = {}
+        self._attempts: dict[str, _Attempt] = {}
         self._misplaced: set[str] = set()
         self._unreachable = ""
         self._client = self._connect()
@@ -104,10 +117,13 @@ class Cluster:
         if excluded:
             limits = {"workers": sorted(usable), "allow_other_workers": False}
         with self._lock:
-            self._bound[name] = usable if excluded else frozenset()
-        future: Future[Delivery] = client.get_executor(pure=False).submit(
-            prove_as_task, order, key=name, **limits
-        )
+            self._attempts[name] = _Attempt(client, usable if excluded else frozenset())
+        try:
+            executor = client.get_executor(pure=False)
+            future: Future[Delivery] = executor.submit(prove_as_task, order, key=name, **limits)
+        except (ClosedClientError, *_TALK_FAILED) as error:
+            self._forget(name)
+            raise SchedulerUnreachable(self._scheduler, str(error)) from error
         future.add_done_callback(lambda _: self._forget(name))
         return future
 
@@ -115,17 +131,21 @@ class Cluster:
         """See pool.Workforce."""
         usable, _ = self._usable()
         with self._lock:
-            bound = self._bound.get(name)
+            attempt = self._attempts.get(name)
             if name in self._misplaced:
                 raise WorkerLost(name, "it was dismissed before it came to this job")
-        if bound and not bound & usable:
+        if attempt is None:
+            return
+        if attempt.client.status != "running":
+            raise WorkerLost(name, f"the connection to {self._scheduler} was lost")
+        if attempt.bound and not attempt.bound & usable:
             raise NoWorkers(self._scheduler, "those that were chosen are gone")
 
     def abandon(self, name: str) -> str:
         """See pool.Workforce."""
         for address, names in self._processing().items():
             if name in names:
-                self._dismiss(address, "took too long over a proof", math.inf)
+                self._dismiss(address, f"took too long over a proof; {UNTIL_ANEW}", math.inf)
                 return f"worker {address}"
         return ""
 
@@ -138,7 +158,8 @@ class Cluster:
             addresses = []
         if addresses and worker.address not in addresses:
             worker = Worker("unknown", 0, addresses[0])
-        self._dismiss(worker.address, f"{why} (host {worker.host}, pid {worker.pid})", math.inf)
+        who = f"host {worker.host}, pid {worker.pid}"
+        self._dismiss(worker.address, f"{why} ({who}); {UNTIL_ANEW}", math.inf)
         return worker
 
     def rest(self, worker: Worker, why: str) -> None:
@@ -162,7 +183,7 @@ class Cluster:
 
             try:
                 send_key(key_folder, key_folder.parent.name, secrets.token_hex(4), call)
-            except (*_TALK_FAILED, CacheUnwritable, CorruptEntry) as failure:
+            except Exception as failure:
                 why = f"sending it the key failed: {type(failure).__name__}: {failure}"
                 self.rest(error.worker, why)
                 raise WorkerFailed(error.worker, why) from failure
@@ -176,19 +197,16 @@ class Cluster:
         with self._lock:
             if not self._members:
                 return {f"scheduler {self._scheduler}": "it has no workers"}
-            return {
-                f"worker {address}": f"{one.why}; it gets no proofs until it is started anew"
-                for address, one in self._dismissed.items()
-            }
+            return {f"worker {address}": one.why for address, one in self._dismissed.items()}
 
     def close(self) -> None:
         """See pool.Workforce. A worker ends the proof that it is at, and nobody takes it."""
         self._closing.set()
-        self._client.close(timeout=CONNECT_S)
+        self._client.close(timeout=CLOSE_S)
 
     def _forget(self, name: str) -> None:
         with self._lock:
-            self._bound.pop(name, None)
+            self._attempts.pop(name, None)
             self._misplaced.discard(name)
 
     def _usable(self) -> tuple[frozenset[str], bool]:
@@ -203,10 +221,13 @@ class Cluster:
     def _dismiss(self, address: str, why: str, until: float) -> None:
         """No more orders for a worker, and back with those that wait for it."""
         names = self._processing().get(address, ())
+        if address not in self._members:  # it has only just come
+            with suppress(*_TALK_FAILED):
+                self._look(self._client)
         with self._lock:
             if address in self._members:
                 self._dismissed[address] = _Dismissal(self._members[address], why, until)
-                self._misplaced.update(name for name in names if name in self._bound)
+                self._misplaced.update(name for name in names if name in self._attempts)
 
     def _processing(self) -> Mapping[str, Sequence[str]]:
         """Names of attempts by the worker that has them, none where the scheduler is away."""
@@ -247,10 +268,10 @@ class Cluster:
                     self._look(client)
                     continue
                 self._unreachable = self._unreachable or "the connection was lost"
-                client.close(timeout=1)
+                client.close(timeout=CLOSE_S)
                 self._client = self._connect()
                 _log.info("scheduler %s is back", self._scheduler)
-            except (*_TALK_FAILED, SchedulerUnreachable) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, look again
                 self._unreachable = f"{type(error).__name__}: {error}"
         if self._client.status == "running":
-            self._client.close(timeout=1)
+            self._client.close(timeout=CLOSE_S)

@@ -274,9 +274,12 @@ class ProvingPool:
                 raise PoolClosed
             try:
                 self._workforce.check(name)
-            except (NoWorkers, WorkerLost):
+            except NoWorkers:
                 future.cancel()
                 raise
+            except WorkerLost as error:
+                future.cancel()
+                raise WorkerLost(order.job.id, error.why) from error
             if monotonic() - max(started, self._last_delivery) > self._terms.timeout_s:
                 who = self._workforce.abandon(name)
                 future.cancel()
