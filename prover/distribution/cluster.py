@@ -176,7 +176,7 @@ class Cluster:
                 raise WorkerFailed(error.worker, "lacks the key, and is not in the cluster")
             if member in self._supplied:
                 return
-            _log.info("%s; sending it", error)
+            _log.info("worker %s lacks the proving key; sending it", error.worker)
 
             def call(task: object, *arguments: object) -> object:
                 return client.run(task, *arguments, workers=[address])
@@ -241,7 +241,7 @@ class Cluster:
         """A client, its workers known. Raises SchedulerUnreachable."""
         try:
             client = Client(self._scheduler, timeout=CONNECT_S, set_as_default=False)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError) as error:  # TypeError: tls:// without certificates
             self._unreachable = f"{type(error).__name__}: {error}"
             raise SchedulerUnreachable(self._scheduler, str(error)) from error
         self._look(client)

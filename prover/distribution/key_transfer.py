@@ -7,12 +7,15 @@ into the cache. The functions named `receive_...` run on the worker.
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from prover.cache import MANIFEST, check_manifest, user_cache
 from prover.groth16.store import kind_of
+
+_log = logging.getLogger(__name__)
 
 PIECE_BYTES = 16 << 20
 
@@ -57,6 +60,7 @@ def receive_end(circuit: str, address: str, sender: str) -> None:
     try:
         check_manifest(part)
         user_cache().make(kind_of(circuit), address, move)
+        _log.warning("a proving key of circuit %s has come", circuit[:16])
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

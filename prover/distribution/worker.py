@@ -15,6 +15,7 @@ from contextlib import suppress
 
 from distributed import Worker as DaskWorker
 from distributed.comm.core import connect
+from distributed.security import Security
 
 from protocol.batch import Shape
 from protocol.crypto import compiled
@@ -45,7 +46,8 @@ def prepare_worker(shape: Shape = DEFAULT_SHAPE, progress: Progress = silent) ->
     circuit = batch_circuit(shape).r1cs.digest().hex()
     progress("recording the circuit", 1, 1)
     slots = f"{shape.queue_slots} + {shape.user_slots} slots"
-    key = next(stored_keys(circuit, user_cache()), None)
+    keys = stored_keys(circuit, user_cache())
+    key = min(keys, key=lambda one: one.verifying_key.insecure, default=None)  # as sequencers do
     if key is None:
         return f"{slots}, no proving key yet: the first job brings it"
     digest = key.verifying_key.digest().hex()
@@ -57,12 +59,13 @@ def check_scheduler(scheduler: str) -> None:
     """Raises SchedulerUnreachable where none answers, before anything takes time."""
 
     async def check() -> None:
-        comm = await connect(scheduler, timeout=CONNECT_S)
+        secrets = Security().get_connection_args("client")  # for tls://, from Dask's settings
+        comm = await connect(scheduler, timeout=CONNECT_S, **secrets)
         await comm.close()
 
     try:
         asyncio.run(check())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:  # TypeError: tls:// without certificates
         raise SchedulerUnreachable(scheduler, str(error)) from error
 
 

@@ -30,6 +30,7 @@ def test_a_scheduler_that_is_not_there_is_said_before_the_kernels_are_compiled(
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         nobody = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
-    for wrong in (nobody, "tcp://127.0.0.1:0", "udp://127.0.0.1:1"):
+    without_certificates = nobody.replace("tcp", "tls")
+    for wrong in (nobody, without_certificates, "tcp://127.0.0.1:0", "udp://127.0.0.1:1"):
         with pytest.raises(SchedulerUnreachable, match="no Dask scheduler answers at"):
             check_scheduler(wrong)
