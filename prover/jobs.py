@@ -16,7 +16,7 @@ from prover.cache import Cache, user_cache
 from prover.circuits.batch import BatchCircuit, batch_circuit
 from prover.errors import KeyNotFound, NotSetUp, Unsatisfied, WrongShape
 from prover.groth16 import Proof, ProvingKey, VerifyingKey, prove
-from prover.groth16.store import development_key, folder_of, key_of_digest
+from prover.groth16.store import circuit_key, folder_of, key_of_digest
 from prover.kernels import warm
 from prover.progress import Progress, silent
 from prover.r1cs.errors import BrokenConstraint
@@ -54,8 +54,8 @@ class BatchProver:
     ) -> None:
         """`cache_folder`: where keys are kept, the user's cache by default.
 
-        `key`: the digest of the verifying key to prove under; None is the circuit's development
-        key, which is made where there is none.
+        `key`: the digest of the verifying key to prove under; None is a ceremony's key for the
+        circuit if there is one, else its development key, which is made where there is none.
         """
         self.shape = shape
         self._cache = user_cache() if cache_folder is None else Cache(cache_folder)
@@ -82,9 +82,7 @@ class BatchProver:
     def _find_key(self, r1cs: R1CS) -> ProvingKey:
         if self._wanted_key is None:
             entropy = secrets.token_bytes(_ENTROPY_BYTES)
-            return development_key(
-                r1cs, cache=self._cache, entropy=entropy, progress=self._progress
-            )
+            return circuit_key(r1cs, cache=self._cache, entropy=entropy, progress=self._progress)
         circuit = r1cs.digest().hex()
         key = key_of_digest(self._wanted_key, circuit, self._cache)
         if key is None:

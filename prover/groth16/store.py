@@ -22,6 +22,22 @@ from prover.r1cs.system import R1CS
 _log = logging.getLogger(__name__)
 
 
+def circuit_key(
+    r1cs: R1CS, *, cache: Cache, entropy: bytes, progress: Progress = silent
+) -> ProvingKey:
+    """What proofs of the circuit are made with: a ceremony's key if the cache holds one, else the
+    development key. Raises as development_key does.
+    """
+    keys = list(stored_keys(r1cs.digest().hex(), cache))
+    if not keys:
+        return development_key(r1cs, cache=cache, entropy=entropy, progress=progress)
+    best = min(keys, key=lambda key: key.verifying_key.insecure)  # the oldest of its kind
+    _log.log(
+        logging.WARNING if best.verifying_key.insecure else logging.INFO, "using %s", best.label
+    )
+    return best
+
+
 def development_key(
     r1cs: R1CS, *, cache: Cache, entropy: bytes, progress: Progress = silent
 ) -> ProvingKey:

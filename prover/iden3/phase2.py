@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from prover.groth16.setup import require_entropy
 from prover.iden3.binfile import Buffer, write_file
 from prover.iden3.contributions import Beacon, Contribution
 from prover.iden3.derived import Stream, beacon_stream, hash_to_g2, multiply
+from prover.iden3.errors import FormatError
 from prover.iden3.points import POINT_BYTES, put_point
 from prover.iden3.zkey import (
     B_G1,
@@ -58,19 +59,34 @@ def contribute(
     return _apply(zkey, path, Stream(seed), name, None, progress)
 
 
+@dataclass(eq=False)
+class BadBeacon(FormatError):
+    """A beacon that snarkjs does not take, or whose hashing would never end."""
+
+    what: str
+
+    def __str__(self) -> str:
+        return f"no beacon for a ceremony: {self.what}"
+
+
+def check_beacon(beacon: Beacon) -> None:
+    """Raise BadBeacon unless the value has 1 to 255 bytes and is hashed 2^10 to 2^26 times."""
+    if not 0 < len(beacon.value) <= MAX_BEACON_BYTES:
+        raise BadBeacon(f"it has {len(beacon.value)} bytes, not 1 to {MAX_BEACON_BYTES}")
+    if not MIN_ITERATIONS_LOG <= beacon.iterations_log <= MAX_ITERATIONS_LOG:
+        limits = f"2^{MIN_ITERATIONS_LOG} to 2^{MAX_ITERATIONS_LOG}"
+        raise BadBeacon(f"it is to be hashed 2^{beacon.iterations_log} times, not {limits}")
+
+
 def apply_beacon(
     zkey: Zkey, path: Path, beacon: Beacon, *, name: str | None = None, progress: Progress = silent
 ) -> bytes:
     """Write the key with a last contribution that anyone can repeat; its hash.
 
     beacon: public randomness, not known before the contribution before it was published. Raises
-    ValueError for one that snarkjs does not take, MalformedFile, UnreadableFile.
+    BadBeacon, MalformedFile, UnreadableFile.
     """
-    if not 0 < len(beacon.value) <= MAX_BEACON_BYTES:
-        raise ValueError(f"a beacon has 1 to {MAX_BEACON_BYTES} bytes, not {len(beacon.value)}")
-    if not MIN_ITERATIONS_LOG <= beacon.iterations_log <= MAX_ITERATIONS_LOG:
-        limits = f"2^{MIN_ITERATIONS_LOG} to 2^{MAX_ITERATIONS_LOG}"
-        raise ValueError(f"a beacon is hashed {limits} times, not 2^{beacon.iterations_log}")
+    check_beacon(beacon)
     stream = beacon_stream(beacon.value, beacon.iterations_log)
     return _apply(zkey, path, stream, name, beacon, progress)
 

@@ -6,6 +6,7 @@ import typer
 
 from wattlane.cli import (
     account,
+    ceremony,
     channel,
     demo,
     groth16,
@@ -43,3 +44,4 @@ app.command("verify-batch")(verify.verify_batch)
 app.command(rich_help_panel="The prover on files")(groth16.setup)
 app.command(rich_help_panel="The prover on files")(groth16.prove)
 app.command(rich_help_panel="The prover on files")(groth16.verify)
+app.add_typer(ceremony.app, name="ceremony", rich_help_panel="The prover on files")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from prover.cache import Cache, CacheUnwritable
 from prover.groth16 import load, prove, save, setup
 from prover.groth16.errors import MalformedKeyFile
 from prover.groth16.keys import INSECURE, address
-from prover.groth16.store import development_key, key_for, store, stored_keys
+from prover.groth16.store import circuit_key, development_key, key_for, store, stored_keys
 from tests.prover.groth16.conftest import PROOF_ENTROPY, SETUP_ENTROPY, Case
 from tests.prover.random_system import cube_system
 
@@ -60,6 +61,18 @@ def test_a_development_key_is_made_once(
     second = development_key(cube.r1cs, cache=cache, entropy=SETUP_ENTROPY[::-1])
     assert first.verifying_key == second.verifying_key == cube.key.verifying_key
     assert INSECURE in caplog.text
+
+
+def test_a_ceremonys_key_comes_before_development_keys(cube: Case, tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    first = circuit_key(cube.r1cs, cache=cache, entropy=SETUP_ENTROPY)
+    assert first.verifying_key.insecure
+    made = setup(cube.r1cs, entropy=SETUP_ENTROPY[::-1])
+    secure = replace(made, verifying_key=replace(made.verifying_key, insecure=False))
+    store(secure, cache)
+    assert circuit_key(cube.r1cs, cache=cache, entropy=SETUP_ENTROPY).transcript == made.transcript
+    again = development_key(cube.r1cs, cache=cache, entropy=SETUP_ENTROPY)
+    assert again.transcript == first.transcript
 
 
 def test_a_damaged_key_is_never_used(cube: Case, tmp_path: Path) -> None:
