@@ -17,7 +17,7 @@ from prover.curves.bucket_kernels import Offsets, plan_trees
 from prover.curves.group_kernels import Points, Refs
 from prover.curves.groups import Group
 
-_CHUNK = 1 << 14
+_CHUNK = 1 << 13
 """Points whose trees are added together, about: their sums stay in the processor's cache."""
 _MAX_ROUNDS = 64
 

@@ -18,9 +18,19 @@ from prover.curves import moving_kernels
 from prover.curves.group_kernels import BLOCK, Points, Refs
 
 if AVAILABLE:
-    from prover.curves.group_lane_entries import add_pairs_g1, add_pairs_g2
+    from prover.curves.group_lane_entries import (
+        add_pairs_g1,
+        add_pairs_g2,
+        times_base_g1,
+        times_base_g2,
+    )
 else:
-    from prover.curves.group_entries import add_pairs_g1, add_pairs_g2
+    from prover.curves.group_entries import (
+        add_pairs_g1,
+        add_pairs_g2,
+        times_base_g1,
+        times_base_g2,
+    )
 
 Coordinates = tuple[int, ...]
 
@@ -103,7 +113,7 @@ G1 = Group(
     2,
     add_pairs_g1,
     moving_kernels.copy_g1,
-    moving_kernels.times_z_squared_g1,
+    times_base_g1,
 )
 G2 = Group(
     "G2",
@@ -116,6 +126,6 @@ G2 = Group(
     4,
     add_pairs_g2,
     moving_kernels.copy_g2,
-    moving_kernels.times_z_g2,
+    times_base_g2,
 )
 """Generators. Ref: draft-irtf-cfrg-pairing-friendly-curves, 4.2.1."""
