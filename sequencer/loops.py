@@ -107,14 +107,17 @@ class Loops:
 
     async def prove(self) -> bool:
         """Prove what is sealed, or seal anew what is too old to land. Raises ProofFailed."""
+        return await asyncio.to_thread(self._seal_anew) or await self._orders.step()
+
+    def _seal_anew(self) -> bool:
         now = self._ledger.book.position.l1_time
         for batch, _ in self._ledger.wanted_proofs():
             if now - batch.l1_time > L1_TIME_SLACK_S - SAFETY_S:
                 why = "its L1 time is too old"
                 _log.warning("batch is sealed anew", batch=batch.number, why=why)
-                await asyncio.to_thread(self._ledger.void_from, batch.number, batch.id)
+                self._ledger.void_from(batch.number, batch.id)
                 return True
-        return await self._orders.step()
+        return False
 
     async def _repeat(self, name: str, step: Callable[[], Awaitable[bool]], pause_s: float) -> None:
         backoff_s = FIRST_BACKOFF_S

@@ -8,6 +8,7 @@ orders. A proof that cannot be made is reported and ordered again; the others go
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import Future
 from time import monotonic
 
@@ -43,7 +44,7 @@ class ProofOrders:
         Raises ProofFailed for an order that failed, StorageError where a proof could not be kept;
         such an order is forgotten, and so made again by the next step.
         """
-        self._order()
+        self._order(await asyncio.to_thread(self._ledger.wanted_proofs))
         if not self._under_way:
             return False
         await asyncio.wait(
@@ -67,9 +68,9 @@ class ProofOrders:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _order(self) -> None:
+    def _order(self, missing: Sequence[tuple[SealedBatch, int]]) -> None:
         wanted: dict[str, tuple[SealedBatch, int, ProofJob]] = {}
-        for batch, place in self._ledger.wanted_proofs():
+        for batch, place in missing:
             job = ProofJob(batch.proofs[place], batch.inputs[place])
             wanted[job.id] = batch, place, job
         for id_, future in self._asked.items():

@@ -179,6 +179,7 @@ def create_app(
             "operator_index": str(rollup.operator_index),
             "queue_slots": str(rollup.shape.queue_slots),
             "user_slots": str(rollup.shape.user_slots),
+            "proofs_per_batch": str(ledger.sealing.proofs_per_batch),
             "minimum_fee_ntok": str(ledger.policy.minimum_fee_ntok),
             "valid_at_least_s": str(ledger.policy.valid_at_least_s),
             "valid_at_most_s": str(ledger.policy.valid_at_most_s),

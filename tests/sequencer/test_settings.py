@@ -48,6 +48,8 @@ def test_environment_overrides_the_file_and_arguments_override_both(
         ("minimum_fee_ntok = -1", "minimum_fee_ntok"),
         ("unknown_name = 1", "unknown_name"),
         ("confirmations = -1", "confirmations"),
+        ("proofs_per_batch = 0", "proofs_per_batch"),
+        ("proofs_per_batch = 17", "proofs_per_batch"),
         ("this is not TOML", "Expected '='"),
     ],
 )

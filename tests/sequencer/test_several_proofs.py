@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from protocol.batch import challenge, public_inputs
+from contracts.batches import most_proofs
+from protocol.batch import Shape, challenge, public_inputs
 from protocol.transactions import Transfer
 from sequencer.errors import CorruptDatabase, ForeignBatch
 from sequencer.sealing import SealedBatch
@@ -68,6 +69,14 @@ def test_a_batch_has_no_more_proofs_than_it_may_and_the_rest_waits(world: World)
     assert [len(first.proofs), len(second.proofs)] == [K, 1]
     assert [one.id for one in second.included] == ids[K * N :]
     assert second.old_root == first.new_root
+
+
+def test_a_batch_is_never_larger_than_the_contract_takes(tmp_path: Path) -> None:
+    shape = Shape(queue_slots=16, user_slots=4)
+    world = World(tmp_path / "wide.db", shape=shape, proofs_per_batch=16)
+    assert world.ledger.sealing.proofs_per_batch == most_proofs(shape) == 2
+    assert world.ledger.most_transactions == 8
+    world.close()
 
 
 def test_little_traffic_makes_one_proof(world: World) -> None:

@@ -50,6 +50,7 @@ async def test_info_says_which_rollup_and_what_it_asks(http: AsyncClient, world:
     info = (await http.get("/v1/info")).json()
     assert info["domain"] == str(world.rollup.domain)
     assert (info["queue_slots"], info["user_slots"]) == ("3", "4")
+    assert info["proofs_per_batch"] == "1"
     assert info["minimum_fee_ntok"] == str(FEE_NTOK)
     assert info["key_is_insecure"] is True
 
