@@ -8,7 +8,7 @@ import pytest
 
 from contracts import errors
 from contracts.batches import submission_from_calldata
-from tests.support.simulated_rollup import SimulatedRollup
+from tests.support.simulated_rollup import SimulatedRollup, payout
 
 ARRAYS = {"proofs": 1, "data": 2, "ops": 3, "withdrawals": 4}
 """The word of the head that holds each array's offset; word 0 is l1_time."""
@@ -56,6 +56,24 @@ def test_an_array_stands_where_every_decoder_finds_it(
         refusals += (errors.MalformedCalldata,)  # the compiler finds that no such array is there
     with pytest.raises(refusals):
         shared.client.call(odd, shared.client.account.address)
+
+
+@pytest.mark.parametrize("array", ARRAYS)
+def test_an_array_stands_nowhere_else_even_if_it_is_whole(
+    rollup: SimulatedRollup, array: str
+) -> None:
+    """The same batch with a copy of the array at the end, and its offset pointing there."""
+    rollup.fill_queue(1)
+    honest = rollup.honest_batch([1, 2], rollup.queue(1, 1), (payout(0, 40 * "1", 5),))
+    calldata = honest.calldata()
+    words, place = _words(calldata), ARRAYS[array]
+    begins = [*sorted(_offset(words, one) // 32 for one in ARRAYS.values()), len(words)]
+    start = begins.index(_offset(words, place) // 32)
+    moved = _pointing(words, place, 32 * len(words)) + words[begins[start] : begins[start + 1]]
+    decoded = submission_from_calldata(calldata[:4] + b"".join(moved), 1)
+    assert decoded == honest  # for a decoder that follows offsets
+    with pytest.raises(errors.BadCalldata):
+        rollup.client.call(calldata[:4] + b"".join(moved), rollup.client.account.address)
 
 
 def test_an_array_that_is_cut_off_is_refused(shared: SimulatedRollup) -> None:
