@@ -66,12 +66,9 @@ class AccountPlace:
             select(b, self.in_second, second.node, first.node, label="node"),
         )
         node = chosen.updated_if(b, active, self.tree, old_leaf, new_leaf).node
-        return (
-            WindowWires(first.prefix, select(b, self.in_second, first.node, node, label="first")),
-            WindowWires(
-                second.prefix, select(b, self.in_second, node, second.node, label="second")
-            ),
-        )
+        new_first = select(b, self.in_second, first.node, node, label="first")
+        new_second = select(b, self.in_second, node, second.node, label="second")
+        return WindowWires(first.prefix, new_first), WindowWires(second.prefix, new_second)
 
 
 def input_account_place(b: Builder) -> AccountPlace:
