@@ -6,6 +6,7 @@
         e(A, B) = e(alpha, beta) e(IC_0 + sum x_i IC_i, gamma) e(C, delta)
         holds. There is no key but the one given at deployment, and no way around the check.
 @dev    Ref: EIP-2537 (encodings and addresses), ePrint 2016/260 section 3.2 (the equation).
+        One proof; several are checked by `combination`, which takes its steps from here.
         A proof's points go straight into the pairing, and the key's IC points into the MSM: both
         check curve and subgroup. The one G1ADD adds the key's IC_0 to an MSM's result, and its
         sum enters the pairing too. Infinity never gets that far. On a chain without EIP-2537
