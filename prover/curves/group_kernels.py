@@ -46,7 +46,7 @@ Refs = NDArray[np.int32]
 
 BLOCK = 2048
 """Additions that share an inversion."""
-_AHEAD = 16
+_AHEAD = 32
 """Additions between fetching points and using them: points lie in no order in memory."""
 
 
@@ -67,7 +67,9 @@ def load_y(points: Points, ref: Any, one: Any) -> Any:
 
 
 @inlined
-def prefetch_point(points: Points, ref: Any, one: Any) -> None:
+def prefetch_points(points: Points, refs: Refs, at: int, stop: int, one: Any) -> None:
+    """Have the points fetched that will be added at refs[at]."""
+    ref = indices(refs, at, stop, one)
     prefetch(points, ref & -2, one)
     prefetch(points, ref | 1, one)
 
@@ -130,8 +132,8 @@ def add_pairs(
             store(prefix, k, product)
             at = start + k * step
             ahead = min(at + _AHEAD, stop - 1)
-            prefetch_point(a, indices(a_refs, ahead, stop, one), one)
-            prefetch_point(b, indices(b_refs, ahead, stop, one), one)
+            prefetch_points(a, a_refs, ahead, stop, one)
+            prefetch_points(b, b_refs, ahead, stop, one)
             a_ref, b_ref = indices(a_refs, at, stop, one), indices(b_refs, at, stop, one)
             px, qx = load_x(a, a_ref, one), load_x(b, b_ref, one)
             d = denominator(a, a_ref, px, b, b_ref, qx, one)
@@ -141,6 +143,9 @@ def add_pairs(
         product = inverse(product)
         for k in range(steps - 1, -1, -1):
             at = start + k * step
+            ahead = max(at - _AHEAD, start)
+            prefetch_points(a, a_refs, ahead, stop, one)
+            prefetch_points(b, b_refs, ahead, stop, one)
             a_ref, b_ref = indices(a_refs, at, stop, one), indices(b_refs, at, stop, one)
             p = load_x(a, a_ref, one), load_y(a, a_ref, one)
             q = load_x(b, b_ref, one), load_y(b, b_ref, one)
