@@ -67,9 +67,7 @@ def load_y(points: Points, ref: Any, one: Any) -> Any:
 
 
 @inlined
-def prefetch_points(points: Points, refs: Refs, at: int, stop: int, one: Any) -> None:
-    """Have the points fetched that will be added at refs[at]."""
-    ref = indices(refs, at, stop, one)
+def prefetch_point(points: Points, ref: Any, one: Any) -> None:
     prefetch(points, ref & -2, one)
     prefetch(points, ref | 1, one)
 
@@ -132,8 +130,8 @@ def add_pairs(
             store(prefix, k, product)
             at = start + k * step
             ahead = min(at + _AHEAD, stop - 1)
-            prefetch_points(a, a_refs, ahead, stop, one)
-            prefetch_points(b, b_refs, ahead, stop, one)
+            prefetch_point(a, indices(a_refs, ahead, stop, one), one)
+            prefetch_point(b, indices(b_refs, ahead, stop, one), one)
             a_ref, b_ref = indices(a_refs, at, stop, one), indices(b_refs, at, stop, one)
             px, qx = load_x(a, a_ref, one), load_x(b, b_ref, one)
             d = denominator(a, a_ref, px, b, b_ref, qx, one)
@@ -144,8 +142,8 @@ def add_pairs(
         for k in range(steps - 1, -1, -1):
             at = start + k * step
             ahead = max(at - _AHEAD, start)
-            prefetch_points(a, a_refs, ahead, stop, one)
-            prefetch_points(b, b_refs, ahead, stop, one)
+            prefetch_point(a, indices(a_refs, ahead, stop, one), one)
+            prefetch_point(b, indices(b_refs, ahead, stop, one), one)
             a_ref, b_ref = indices(a_refs, at, stop, one), indices(b_refs, at, stop, one)
             p = load_x(a, a_ref, one), load_y(a, a_ref, one)
             q = load_x(b, b_ref, one), load_y(b, b_ref, one)
