@@ -1,8 +1,8 @@
 """Invariant: Lagrange polynomials at tau, from powers of tau or from a prepared file, are equal.
 
 L_j(tau) = 1/n sum over i of root^(-i j) tau^i: an inverse transform whose values are points. It
-is computed here where a .ptau is not prepared: n log(n) / 2 multiplications of points, about a
-hundredth of a second for each row on two cores, all told; so only one order is made, not all.
+is computed here where a .ptau is not prepared: n log(n) / 2 multiplications of points, some
+milliseconds for each row on two cores, all told; and only one order is made, not all.
 Ref: snarkjs, src/powersoftau_preparephase2.js.
 """
 
@@ -38,7 +38,7 @@ def lagrange_of(
     """The Lagrange polynomials at tau from the first 2^k powers of it (uint64[2^k, width])."""
     size = points.shape[0]
     scale = powers(pow(size, -1, R), 1, size.bit_length() - 1)
-    scaled = multiply_each(group, points, all_refs(size), scale, stage, progress)
+    scaled = multiply_each(group, points, all_refs(size), scale)
     return inverse_transform(group, scaled, stage, progress)
 
 
@@ -60,7 +60,7 @@ def odd_lagrange_points(ptau: Ptau, log_size: int, progress: Progress = silent) 
     root = root_of_unity(log_size + 1)
     twist = powers(pow(2 * size, -1, R), pow(root, -1, R), log_size)
     stage = "Lagrange points: quotient"
-    twisted = multiply_each(G1, near, here, twist, stage, progress)
+    twisted = multiply_each(G1, near, here, twist)
     return inverse_transform(G1, twisted, stage, progress)
 
 
@@ -82,10 +82,11 @@ def inverse_transform(
         group.add_pairs(points, first, points, second + np.int32(1), sums, size // 2)
         factors = _twiddles(log_size - layer, size // 2)
         differences = np.ascontiguousarray(sums[size // 2 :])
-        turned = multiply_each(group, differences, all_refs(size // 2), factors, stage, progress)
+        turned = multiply_each(group, differences, all_refs(size // 2), factors)
         points = np.empty_like(points)
         points[low[:, 0].reshape(-1)] = sums[: size // 2]
         points[low[:, 1].reshape(-1)] = turned
+        progress(stage, layer + 1, log_size)
     return points[_reversed_bits(log_size)]
 
 

@@ -38,7 +38,7 @@ def read_r1cs(path: Path) -> R1CS:
     header.end()
     if GATE_USES in file.sections and file.size(GATE_USES, "custom gates") > 4:
         raise MalformedFile(path, "custom gates", "Groth16 has none: use PLONK for this circuit")
-    if LABELS in file.sections and file.size(LABELS, "labels") != 8 * n_wires:
+    if file.size(LABELS, "labels") != 8 * n_wires:  # so that the number of wires is credible
         raise file.malformed(LABELS, "labels", f"not 8 bytes for each of {n_wires} wires")
     size = file.size(CONSTRAINTS, "constraints")
     if size < 12 * n_rows or size % 4:

@@ -29,8 +29,12 @@ from prover.iden3.lagrange import lagrange_points, odd_lagrange_points
 from prover.iden3.ptau import ALPHA_G1, BETA_G1, TAU_G1, TAU_G2, Ptau
 from prover.iden3.rows import Entries, entries_of
 from prover.iden3.zkey_write import write_zkey
+from prover.memory import require_memory
 from prover.progress import Progress, silent
 from prover.r1cs.system import R1CS
+
+_BYTES_A_ROW = 2000
+"""Memory, about, for each wire or row of the domain."""
 
 
 @dataclass(eq=False)
@@ -49,7 +53,7 @@ def setup_from_ptau(path: Path, r1cs: R1CS, ptau: Ptau, progress: Progress = sil
     """Write the circuit's first key, without contributions, as a .zkey; its circuit hash.
 
     The .ptau may be prepared for phase 2 or not: if it is not, what the circuit needs is computed.
-    Raises PtauTooSmall, CircuitTooLarge, MalformedFile, UnreadableFile.
+    Raises PtauTooSmall, CircuitTooLarge, NotEnoughMemory, MalformedFile, UnreadableFile.
     """
     key = first_key(r1cs, ptau, progress)
     digest = circuit_hash(key, ptau, r1cs.n_wires)
@@ -60,12 +64,14 @@ def setup_from_ptau(path: Path, r1cs: R1CS, ptau: Ptau, progress: Progress = sil
 def first_key(r1cs: R1CS, ptau: Ptau, progress: Progress = silent) -> ProvingKey:
     """The key with gamma = delta = 1, to compare with: its verifying key accepts forgeries.
 
-    Raises PtauTooSmall, CircuitTooLarge, MalformedFile, UnreadableFile.
+    Raises PtauTooSmall, CircuitTooLarge, NotEnoughMemory, MalformedFile, UnreadableFile.
     """
     log_size = log_domain_size(r1cs)
     needed = log_size + 1 if log_size > HASHED_LOG else log_size
     if ptau.power < needed:
         raise PtauTooSmall(ptau.file.path, ptau.power, needed)
+    rows = max(r1cs.n_wires, 1 << log_size)
+    require_memory("a key from powers of tau", rows * _BYTES_A_ROW)
     a, b, c = (entries_of(r1cs, matrix) for matrix in (r1cs.a, r1cs.b, r1cs.c))
     a = _with_public_rows(a, r1cs)
     n_wires, first = r1cs.n_wires, r1cs.n_public + 1
