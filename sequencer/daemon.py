@@ -79,7 +79,8 @@ def _serve(
     rollup = check_rollup(settings, keys, prover, client)
     ledger = Ledger(database, rollup, settings.policy, settings.sealing, keys.receipt_key, clock)
     watcher = Watcher(client, ledger, settings.start_block)
-    while watcher.step():
+    newest = client.final_block().number
+    while watcher.step() and ledger.book.position.block < newest:
         pass  # catch up with L1 before anyone is answered
     host, port = listener.getsockname()[:2]
 

@@ -18,9 +18,8 @@ depends_on = None
 
 def upgrade() -> None:
     _void_what_is_not_final()
-    op.rename_table("proofs", "proofs_0001")
     op.create_table(
-        "proofs",
+        "proofs_0002",
         sa.Column(
             "batch",
             sa.BigInteger().with_variant(sa.Integer, "sqlite"),
@@ -39,14 +38,15 @@ def upgrade() -> None:
         sa.Column("constraints", sa.BigInteger),
     )
     op.execute(
-        "INSERT INTO proofs (batch, place, queue_covered, op_count, transaction_count, new_root,"
+        "INSERT INTO proofs_0002 (batch, place, queue_covered, op_count, transaction_count, new_root,"
         " digest, proof, prove_seconds, constraints)"
         " SELECT batches.number, 0, batches.queue_covered, batches.op_count,"
         " batches.transaction_count, batches.new_root, batches.digest, made.proof,"
         " made.prove_seconds, made.constraints"
-        " FROM batches LEFT JOIN proofs_0001 AS made ON made.batch = batches.number"
+        " FROM batches LEFT JOIN proofs AS made ON made.batch = batches.number"
     )
-    op.drop_table("proofs_0001")
+    op.drop_table("proofs")
+    op.rename_table("proofs_0002", "proofs")
     op.drop_column("batches", "digest")
 
 
