@@ -21,13 +21,17 @@ KERNEL_MODULES = (
     "prover.curves.point_checks",
     "prover.curves.scalar_kernels",
     "prover.curves.split_kernels",
+    "prover.curves.transform_entries",
+    "prover.curves.transform_lane_entries",
     "prover.r1cs.product_kernels",
     "prover.r1cs.tape_kernels",
 )
 
 
-UNUSED = "prover.curves.group_entries" if AVAILABLE else "prover.curves.group_lane_entries"
-"""Additions one at a time or eight at a time: this processor needs only one of them."""
+_ONE_LANE = {"prover.curves.group_entries", "prover.curves.transform_entries"}
+_LANES = {"prover.curves.group_lane_entries", "prover.curves.transform_lane_entries"}
+UNUSED = _ONE_LANE if AVAILABLE else _LANES
+"""Work on one element at a time or on eight: this processor needs only one of them."""
 
 
 def warm(progress: Progress = silent) -> None:
@@ -36,6 +40,6 @@ def warm(progress: Progress = silent) -> None:
     Raises KernelCacheUnwritable.
     """
     for name in KERNEL_MODULES:
-        if name != UNUSED:
+        if name not in UNUSED:
             importlib.import_module(name)
     compile_all(lambda kernel, done, total: progress("compiling kernels", done, total))

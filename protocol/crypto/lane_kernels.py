@@ -11,8 +11,9 @@ The type of the elements decides, which a kernel gets by its `one`:
     any_lane(c)  all_lanes(c)     -> bool; conditions are combined by & and |
     select(c, a, b)               a where c holds, else b
     spread(element)               eight of them
+    load_one(array, index, like)  the element number `index`, an int, in each lane
 
-An index is an int, or eight in a VECTOR; `index & int` and `index | int` are for both. With one
+An index is an int, or eight in a VECTOR; `&`, `|`, `+`, `<<` and `>>` are for both. With one
 element, a condition is a bool, so that `if any_lane(c)` skips what is not needed.
 """
 
@@ -28,11 +29,7 @@ from numba import extending, types
 from protocol.crypto import kernels, lane_code
 from protocol.crypto.field_code import FQ, FR
 from protocol.crypto.kernel_cache import inner
-from protocol.crypto.kernels import (
-    load,
-    store,
-    sub,
-)
+from protocol.crypto.kernels import FQ2_ZERO, FQ_ZERO, FR_ZERO, load, store, sub
 from protocol.crypto.lane_code import LANES, LaneFunction, broadcast, memory_function, splat
 from protocol.crypto.lane_types import (
     CONDITION,
@@ -51,6 +48,7 @@ _intrinsic: Callable[[_Compiled], _Compiled] = extending.intrinsic
 _overload: Any = extending.overload
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
 _EIGHT = {one: eight for eight, one in ONE_LANE.items()}
+_ZEROS = {FRX8_TYPE: FR_ZERO, FQX8_TYPE: FQ_ZERO, FQ2X8_TYPE: FQ2_ZERO}
 _NAMES = {FRX8_TYPE: "frx8", FQX8_TYPE: "fqx8", FQ2X8_TYPE: "fq2x8"}
 
 
@@ -64,6 +62,7 @@ def _stub(name: str) -> Any:
 
 lanes: Any = _stub("lanes")
 gather: Any = _stub("gather")
+load_one: Any = _stub("load_one")
 scatter: Any = _stub("scatter")
 indices: Any = _stub("indices")
 count_up: Any = _stub("count_up")
@@ -202,6 +201,14 @@ def _store_if(condition: bool, array: Any, index: int, element: Any) -> None:
         store(array, index, element)
 
 
+@_choose(load_one)
+def _choose_load_one(array: Any, index: Any, like: Any) -> Any:
+    if like not in ONE_LANE:
+        return lambda array, index, like: load(array, index, like)
+    zero = _ZEROS[like]
+    return lambda array, index, like: spread(load(array, index, zero))
+
+
 @_choose(scatter)
 def _choose_scatter(array: Any, index: Any, element: Any) -> Any:
     if element in ONE_LANE:
@@ -249,31 +256,29 @@ def _choose_select(c: Any, a: Any, b: Any) -> Any:
     return lambda c, a, b: a if c else b
 
 
-@_intrinsic
-def _and(typing_context: Any, index: Any, number: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.and_(args[0], broadcast(builder, args[1]))
-
-    return VECTOR(VECTOR, types.int64), codegen
+# --- indices --------------------------------------------------------------------------------
 
 
-@_intrinsic
-def _or(typing_context: Any, index: Any, number: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.or_(args[0], broadcast(builder, args[1]))
+def _register_operator(name: Any, emit: Callable[[Any, Any, Any], Any]) -> None:
+    """index `name` number and index `name` index, lane by lane."""
 
-    return VECTOR(VECTOR, types.int64), codegen
+    @_intrinsic
+    def calculate(typing_context: Any, index: Any, other: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            right = args[1] if other == VECTOR else broadcast(builder, args[1])
+            return emit(builder, args[0], right)
+
+        return VECTOR(VECTOR, VECTOR if other == VECTOR else types.int64), codegen
+
+    @_choose(name)
+    def choose(index: Any, other: Any) -> Any:
+        if index == VECTOR and (other == VECTOR or isinstance(other, types.Integer)):
+            return lambda index, other: calculate(index, other)
+        return None
 
 
-@_choose(operator.and_)
-def _choose_and(index: Any, number: Any) -> Any:
-    if index == VECTOR and isinstance(number, types.Integer):
-        return lambda index, number: _and(index, number)
-    return None
-
-
-@_choose(operator.or_)
-def _choose_or(index: Any, number: Any) -> Any:
-    if index == VECTOR and isinstance(number, types.Integer):
-        return lambda index, number: _or(index, number)
-    return None
+_register_operator(operator.and_, lambda builder, a, b: builder.and_(a, b))
+_register_operator(operator.or_, lambda builder, a, b: builder.or_(a, b))
+_register_operator(operator.add, lambda builder, a, b: builder.add(a, b))
+_register_operator(operator.lshift, lambda builder, a, b: builder.shl(a, b))
+_register_operator(operator.rshift, lambda builder, a, b: builder.ashr(a, b))

@@ -83,32 +83,6 @@ def invert(elements: Array, scratch: Array, start: int, stop: int) -> None:
             product = mul(product, element)
 
 
-@compiled("void(uint64[:,::1], uint64[:,::1], int64, int64, int64)")
-def split_layer(values: Array, roots: Array, half: int, start: int, stop: int) -> None:
-    """Butterflies start..stop of the transform's layer whose blocks are 2 * half long.
-
-    Block b: (u, v) -> (u + w v, u - w v) with w = roots[b].
-    """
-    for k in range(start, stop):
-        block = k // half
-        low = block * half + k
-        v = mul(load(values, low + half, FR_ONE), load(roots, block, FR_ONE))
-        u = load(values, low, FR_ONE)
-        store(values, low, add(u, v))
-        store(values, low + half, sub(u, v))
-
-
-@compiled("void(uint64[:,::1], uint64[:,::1], int64, int64, int64)")
-def merge_layer(values: Array, roots: Array, half: int, start: int, stop: int) -> None:
-    """As split_layer, the other way: (u, v) -> (u + v, (u - v) w)."""
-    for k in range(start, stop):
-        block = k // half
-        low = block * half + k
-        u, v = load(values, low, FR_ONE), load(values, low + half, FR_ONE)
-        store(values, low, add(u, v))
-        store(values, low + half, mul(sub(u, v), load(roots, block, FR_ONE)))
-
-
 @compiled("void(uint64[:,::1], uint64[:,::1])")
 def subtract_from(minuend: Array, elements: Array) -> None:
     """elements[i] = minuend[0] - elements[i]."""

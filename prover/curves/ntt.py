@@ -15,9 +15,26 @@ from functools import lru_cache, partial
 import numpy as np
 
 from protocol.crypto.field import R
+from protocol.crypto.lane_code import LANES
+from protocol.crypto.lane_types import AVAILABLE
 from prover.curves.fr import Elements, from_ints
-from prover.curves.fr_kernels import double_up, merge_layer, multiply_by, split_layer
+from prover.curves.fr_kernels import double_up, multiply_by
 from prover.curves.parallel import ranges, run_all, worker_count
+
+if AVAILABLE:
+    from prover.curves.transform_lane_entries import (
+        merge_layer,
+        merge_layers,
+        split_layer,
+        split_layers,
+    )
+else:
+    from prover.curves.transform_entries import (
+        merge_layer,
+        merge_layers,
+        split_layer,
+        split_layers,
+    )
 
 NON_RESIDUE = 5
 """The smallest number that is no square in Fr: its powers give the roots of unity of snarkjs, so
@@ -25,6 +42,31 @@ that keys and .zkey files number rows and points alike. Ref: ffjavascript, wasm_
 TWO_ADICITY = 32
 _Layer = Callable[[Elements, Elements, int, int, int], None]
 _LOCAL_LOG = 13  # a block of 2^13 elements stays in a core's cache
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """`count` layers (1 or 2) at once, of which the smallest takes elements 2^log_half apart."""
+
+    log_half: int
+    count: int
+
+
+def _steps(first: int, stop: int) -> list[_Step]:
+    """The layers first .. stop - 1, as `merge` goes through them; `split` goes back."""
+    odd = stop - first & 1
+    pairs = [_Step(log_half, 2) for log_half in range(first + odd, stop, 2)]
+    return [_Step(first, 1)] * odd + pairs
+
+
+def _split_step(values: Elements, roots: Elements, step: _Step, start: int, stop: int) -> None:
+    kernel: _Layer = split_layer if step.count == 1 else split_layers
+    kernel(values, roots, step.log_half, start, stop)
+
+
+def _merge_step(values: Elements, roots: Elements, step: _Step, start: int, stop: int) -> None:
+    kernel: _Layer = merge_layer if step.count == 1 else merge_layers
+    kernel(values, roots, step.log_half, start, stop)
 
 
 def root_of_unity(log_size: int) -> int:
@@ -80,13 +122,13 @@ class Domain:
 
     def _split(self, values: Elements, roots: Elements) -> None:
         local = min(self.log_size, _LOCAL_LOG)
-        for log_half in range(self.log_size - 1, local - 1, -1):
-            self._layer(split_layer, values, roots, log_half)
+        for step in reversed(_steps(local, self.log_size)):
+            self._everywhere(partial(_split_step, values, roots, step), step)
 
         def finish(block: int) -> None:
-            for log_half in range(local - 1, -1, -1):
-                start = block << local - 1
-                split_layer(values, roots, 1 << log_half, start, start + (1 << local - 1))
+            for step in reversed(_steps(0, local)):
+                start = block << local - step.count
+                _split_step(values, roots, step, start, start + (1 << local - step.count))
 
         self._blocks(finish, local)
 
@@ -94,17 +136,18 @@ class Domain:
         local = min(self.log_size, _LOCAL_LOG)
 
         def begin(block: int) -> None:
-            for log_half in range(local):
-                start = block << local - 1
-                merge_layer(values, roots, 1 << log_half, start, start + (1 << local - 1))
+            for step in _steps(0, local):
+                start = block << local - step.count
+                _merge_step(values, roots, step, start, start + (1 << local - step.count))
 
         self._blocks(begin, local)
-        for log_half in range(local, self.log_size):
-            self._layer(merge_layer, values, roots, log_half)
+        for step in _steps(local, self.log_size):
+            self._everywhere(partial(_merge_step, values, roots, step), step)
 
-    def _layer(self, kernel: _Layer, values: Elements, roots: Elements, log_half: int) -> None:
-        pieces = ranges(self.size // 2, worker_count())
-        run_all([partial(kernel, values, roots, 1 << log_half, *piece) for piece in pieces])
+    def _everywhere(self, work: Callable[[int, int], None], step: _Step) -> None:
+        """The step's work on all threads; each begins at a multiple of the lanes."""
+        eights = ranges((self.size >> step.count) // LANES, worker_count())
+        run_all([partial(work, LANES * start, LANES * stop) for start, stop in eights])
 
     def _blocks(self, task: Callable[[int], None], local: int) -> None:
         if local == 0:

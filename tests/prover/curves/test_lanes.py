@@ -1,13 +1,15 @@
-"""Additions eight at a time give the very words that additions one at a time give."""
+"""Additions and transforms eight at a time give the very words that one at a time gives."""
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from protocol.crypto.field import R
 from protocol.crypto.lane_types import AVAILABLE
 from prover.curves.fixed_base import FixedBase
 from prover.curves.fr import from_ints
@@ -94,3 +96,27 @@ def test_points_outside_the_subgroup_with_a_zero_coordinate() -> None:
     want = add(G1, False, table, left, right, 0)
     assert (add(G1, True, table, left, right, 0) == want).all()
     assert G1.decode(want[0]) == (0, FQ.modulus - 2)
+
+
+@pytest.mark.parametrize("name", ["split_layer", "merge_layer", "split_layers", "merge_layers"])
+def test_layers_of_transforms(name: str) -> None:
+    """Whole layers of all sizes, in two pieces; then pieces that end anywhere."""
+    from prover.curves import transform_entries, transform_lane_entries
+
+    one: Any = getattr(transform_entries, name)
+    eight: Any = getattr(transform_lane_entries, name)
+    count = 2 if name.endswith("s") else 1
+    for log_size in range(count, 8):
+        rng = random.Random(log_size)
+        size = 1 << log_size
+        values = from_ints([rng.choice([0, 1, R - 1, rng.randrange(R)]) for _ in range(size)])
+        roots = from_ints([rng.randrange(R) for _ in range(size)])
+        work = size >> count
+        for log_half in range(log_size - count + 1):
+            cuts = [(0, work)] if work < 16 else [(0, 8), (8, work)]
+            for pieces in (cuts, [(0, work - 1)], [(0, work // 3)]):
+                want, got = values.copy(), values.copy()
+                for start, stop in pieces:
+                    one(want, roots, log_half, start, stop)
+                    eight(got, roots, log_half, start, stop)
+                assert (got == want).all(), (log_size, log_half, pieces)
