@@ -26,6 +26,12 @@ Array = NDArray[np.uint64] | NDArray[np.uint32] | NDArray[np.uint8]
 Buffer = bytes | Array
 
 
+def require_file(path: Path) -> None:
+    """Raise UnreadableFile unless `path` is a plain file: to open a pipe could wait for ever."""
+    if not path.is_file():
+        raise UnreadableFile(path, "there is no such file")
+
+
 @dataclass(frozen=True, slots=True)
 class BinFile:
     """The table of a file's sections: number -> (start, size) in bytes."""
@@ -39,6 +45,7 @@ class BinFile:
         """Read the table. Raises UnreadableFile, and MalformedFile unless the sections are
         distinct and fill the file exactly.
         """
+        require_file(path)
         try:
             with path.open("rb") as file:
                 length = os.fstat(file.fileno()).st_size

@@ -17,6 +17,7 @@ from prover.groth16.errors import MalformedEncoding
 from prover.groth16.keys import VerifyingKey
 from prover.groth16.points import Json
 from prover.groth16.proof import Proof
+from prover.iden3.binfile import require_file
 from prover.iden3.errors import MalformedFile, UnreadableFile
 
 MAX_BYTES = 64 * 2**20
@@ -84,6 +85,7 @@ def _number(path: Path, index: int, text: Json) -> int:
 
 
 def _load(path: Path) -> Json:
+    require_file(path)
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -180,8 +181,10 @@ def test_a_missing_doubled_or_foreign_file_is_named(sound: Path, tmp_path: Path,
     path = tmp_path / f"file.{kind}"
     with pytest.raises(UnreadableFile, match=str(path)):
         USES[kind](path)
-    with pytest.raises(UnreadableFile):
-        USES[kind](tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    for no_file in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(UnreadableFile):
+            USES[kind](no_file)
     other = "r1cs" if kind != "r1cs" else "wtns"
     path.write_bytes((sound / f"sound.{other}").read_bytes())
     with pytest.raises(MalformedFile, match=f"not a .{kind} file"):
