@@ -65,48 +65,50 @@ def plan_trees(
     left, right: as long as the segments; odd: as many as segments; rounds: 64.
     """
     n_parts, n = roots.shape
-    pending = np.empty((n_parts * n, 3), dtype=np.int64)  # part, segment, first sum in S
-    n_pending, at = 0, 0
+    copied = 0
+    for part in range(n_parts):
+        for s in range(n):
+            copied += (offsets[part, first + s + 1] - offsets[part, first + s]) & 1
+    trees = np.empty((3, n_parts * n), dtype=np.int32)  # those not done: place, begin, sums
+    root = roots.reshape(-1)
+    n_trees, n_odd, at = 0, 0, copied
     for part in range(n_parts):
         for s in range(n):
             start, stop = offsets[part, first + s], offsets[part, first + s + 1]
-            roots[part, s] = -1
+            place = part * n + s
+            root[place] = -1
             if (stop - start) & 1:
-                odd[at] = refs[stop - 1]
-                roots[part, s] = 2 * at
-                at += 1
+                odd[n_odd] = refs[stop - 1]
+                root[place] = 2 * n_odd
+                n_odd += 1
             if stop - start > 1:
-                pending[n_pending, 0], pending[n_pending, 1] = part, s
-                n_pending += 1
-    copied = rounds[0] = at
-    for k in range(n_pending):
-        part, s = pending[k, 0], first + pending[k, 1]
-        pending[k, 2] = at
-        for i in range(offsets[part, s], offsets[part, s + 1] - 1, 2):
-            left[at - copied], right[at - copied] = refs[i], refs[i + 1]
-            at += 1
-    n_rounds = 1
-    rounds[1] = at
-    while n_pending > 0:  # each segment has length >> n_rounds sums in a row, and maybe a root
-        kept = 0
-        for k in range(n_pending):
-            part, s, begin = pending[k, 0], pending[k, 1], pending[k, 2]
-            count = (offsets[part, first + s + 1] - offsets[part, first + s]) >> n_rounds
-            if count > 1:
-                pending[kept, 0], pending[kept, 1], pending[kept, 2] = part, s, at
-                kept += 1
-            for i in range(begin, begin + count - 1, 2):
-                left[at - copied], right[at - copied] = 2 * i, 2 * i + 2
-                at += 1
-            if count & 1:
-                end = 2 * (begin + count - 1)
-                if roots[part, s] < 0:
-                    roots[part, s] = end
-                else:
-                    left[at - copied], right[at - copied] = end, roots[part, s]
-                    roots[part, s] = 2 * at
+                trees[0, n_trees], trees[1, n_trees] = place, at
+                trees[2, n_trees] = (stop - start) >> 1
+                n_trees += 1
+                for i in range(start, stop - 1, 2):
+                    left[at - copied], right[at - copied] = refs[i], refs[i + 1]
                     at += 1
-        n_pending = kept
+    n_rounds = 1
+    rounds[0], rounds[1] = copied, at
+    while n_trees > 0:  # each has `sums` entries of S in a row, from `begin`, and maybe a root
+        kept = 0
+        for k in range(n_trees):
+            place, begin, sums = trees[0, k], trees[1, k], trees[2, k]
+            if sums > 1:
+                trees[0, kept], trees[1, kept], trees[2, kept] = place, at, sums >> 1
+                kept += 1
+                for i in range(begin, begin + sums - 1, 2):
+                    left[at - copied], right[at - copied] = 2 * i, 2 * i + 2
+                    at += 1
+            if sums & 1:
+                end = 2 * (begin + sums - 1)
+                if root[place] < 0:
+                    root[place] = end
+                else:
+                    left[at - copied], right[at - copied] = end, root[place]
+                    root[place] = 2 * at
+                    at += 1
+        n_trees = kept
         n_rounds += 1
         rounds[n_rounds] = at
     return n_rounds
