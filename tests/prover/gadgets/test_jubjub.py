@@ -124,6 +124,16 @@ def test_every_digit_of_every_number_of_windows(windows: int) -> None:
         assert point_of(template, {"k": k}) == plain.multiply(k, GENERATOR)
 
 
+def test_a_slope_that_is_not_the_quotient_fails() -> None:
+    """Each addition has one answer: the slope is bound, so that no other sum comes out."""
+    names = [name for name in FIXED.value_names if name.endswith("/slope")]
+    assert len(names) == MAX_WINDOWS - 2
+    for name in (names[0], names[40], names[-1]):
+        failure = first_failing(FIXED, {"k": 0x1234 << 200}, {name: 5})
+        assert failure is not None
+        assert failure.constraint == name
+
+
 def test_no_sum_in_montgomerys_form_meets_its_exceptions() -> None:
     """What the module says: a odd, e even, a + e below l, for the widest sums there are."""
     for i in range(1, MAX_WINDOWS - 1):
