@@ -18,6 +18,7 @@ from benches.figures import Figure, parse
 RESULTS = Path("benches/results.json")
 BENCHES = (
     "prover_msm",
+    "prover_lanes",
     "prover_ntt",
     "prover_batch",
     "prover_snarkjs",
