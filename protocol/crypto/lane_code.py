@@ -284,13 +284,14 @@ def _lane_pointers(
     f: LaneFunction, data: ir.Value, index: ir.Value, size: int, elsewhere: ir.Value
 ) -> list[ir.Value]:
     """Where element `index` starts in each lane; `elsewhere` in lanes with a negative index."""
-    builder, pointers = f.builder, []
-    for lane in range(LANES):
-        number = builder.extract_element(index, ir.Constant(_I32, lane))
-        there = builder.gep(data, [builder.mul(number, ir.Constant(_I64, size))])
-        outside = builder.icmp_signed("<", number, ir.Constant(_I64, 0))
-        pointers.append(builder.select(outside, elsewhere, there))
-    return pointers
+    builder = f.builder
+    offsets = builder.mul(index, splat(8 * size))
+    addresses = builder.add(broadcast(builder, builder.ptrtoint(data, _I64)), offsets)
+    outside = builder.icmp_signed("<", index, splat(0))
+    harmless = broadcast(builder, builder.ptrtoint(elsewhere, _I64))
+    addresses = builder.select(outside, harmless, addresses)
+    lanes = [builder.extract_element(addresses, ir.Constant(_I32, i)) for i in range(LANES)]
+    return [builder.inttoptr(address, ir.PointerType(_I64)) for address in lanes]
 
 
 def _piece(f: LaneFunction, pointer: ir.Value, at: int, count: int) -> ir.Value:
