@@ -3,7 +3,8 @@
 A point is (x, y), two elements of Fq (G1, 12 words) or Fq2 (G2, 24 words); infinity is (0, 0),
 which lies on neither curve. A reference is 2 * index + 1 for a negated point of an array, 2 *
 index for the point as it is, and -1 for infinity. `one` is the 1 of the coordinates' field: its
-type decides which group a function works in, so each is written once for both.
+type decides which group a function works in, and whether on one addition or eight at once (where
+a point is eight points and a reference eight references), so each is written once for all.
 Ref: affine addition with one inversion for a block of additions (Montgomery's trick).
 """
 

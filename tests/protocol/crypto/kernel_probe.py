@@ -19,6 +19,7 @@ from protocol.crypto.kernels import (
     load,
     mul,
     neg,
+    raw_sub,
     square,
     store,
     sub,
@@ -38,6 +39,7 @@ def all_operations(operands: Array, results: Array, flags: Array, one: Any) -> N
     store(results, 3, mul(a, b))
     store(results, 4, square(a))
     store(results, 5, inverse(a))
+    store(results, 6, mul(raw_sub(a, b), b))
     flags[0] = is_zero(a)
     flags[1] = equal(a, b)
 

@@ -28,10 +28,10 @@ Element = tuple[int, ...]
 def run(
     kernel: Kernel[Any, Any], field: PrimeField, a: Element, b: Element
 ) -> tuple[list[Element], bool, bool]:
-    """The six results and two flags that `kernel` gives for a and b."""
+    """The seven results and two flags that `kernel` gives for a and b."""
     rows = [[word for part in element for word in field.encode(part)] for element in (a, b)]
     operands = np.array(rows, dtype=np.uint64)
-    results = np.zeros((6, operands.shape[1]), dtype=np.uint64)
+    results = np.zeros((7, operands.shape[1]), dtype=np.uint64)
     flags = np.zeros(2, dtype=np.uint64)
     kernel(operands, results, flags)
     width = field.limbs
@@ -47,7 +47,7 @@ def check_prime(kernel: Kernel[Any, Any], field: PrimeField, a: int, b: int) -> 
     p = field.modulus
     results, zero, same = run(kernel, field, (a,), (b,))
     inverse = pow(a, -1, p) if a else 0
-    want = [(a + b) % p, (a - b) % p, -a % p, a * b % p, a * a % p, inverse]
+    want = [(a + b) % p, (a - b) % p, -a % p, a * b % p, a * a % p, inverse, (a - b) * b % p]
     assert [row[0] for row in results] == want
     assert (zero, same) == (a == 0, a == b)
 
@@ -59,12 +59,13 @@ def product(a: Element, b: Element) -> Element:
 def check_quadratic(a: Element, b: Element) -> None:
     q = FQ.modulus
     results, zero, same = run(fq2_operations, FQ, a, b)
-    total, difference, negated, multiplied, squared, inverse = results
+    total, difference, negated, multiplied, squared, inverse, with_raw = results
     assert total == ((a[0] + b[0]) % q, (a[1] + b[1]) % q)
     assert difference == ((a[0] - b[0]) % q, (a[1] - b[1]) % q)
     assert negated == (-a[0] % q, -a[1] % q)
     assert multiplied == product(a, b)
     assert squared == product(a, a)
+    assert with_raw == product(difference, b)
     assert product(inverse, a) == ((1, 0) if any(a) else (0, 0))
     assert (zero, same) == (not any(a), a == b)
 
