@@ -82,7 +82,6 @@ class _Weighing:
     """How 2^n points become n + 1 sums: rounds of pairs, whose sums are appended to the points."""
 
     rounds: tuple[tuple[Refs, Refs], ...]
-    n_sums: int
     roots: Refs
 
 
@@ -112,7 +111,7 @@ def _weighing(log_size: int) -> _Weighing:
             else:
                 odd[i] = sums
     roots = np.array([*(int(indices[0]) for indices in odd), int(level[0])])
-    return _Weighing(tuple(rounds), end, _refs(roots))
+    return _Weighing(tuple(rounds), _refs(roots))
 
 
 def _refs(indices: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Refs:
