@@ -100,8 +100,14 @@ class Cache:
         check_manifest(final)
         return final
 
+    def drop(self, kind: str, address: str) -> None:
+        """Forget an entry if there is one; who has mapped it keeps it. Raises CacheUnwritable."""
+        folder = self.root / kind / address
+        if folder.is_dir():
+            self._remove(folder)
+
     def _remove(self, folder: Path) -> None:
-        """Take a damaged entry out of sight in one step, then delete it."""
+        """Take an entry out of sight in one step, then delete it."""
         hidden = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}{_PART}")
         try:
             folder.rename(hidden)

@@ -22,6 +22,7 @@ from prover.curves.fr import from_ints
 from prover.curves.group_kernels import Points
 from prover.curves.groups import G1, G2, Coordinates
 from prover.curves.msm import Sum, compute
+from prover.curves.subgroup import first_off_subgroup
 from prover.groth16.verify_arkworks import arkworks_g1, arkworks_g2
 from prover.iden3.circuit_hash import circuit_hash
 from prover.iden3.contributions import Beacon, Contribution
@@ -52,7 +53,8 @@ def verify_ceremony(zkey: Zkey, r1cs: R1CS, ptau: Ptau, progress: Progress = sil
     Raises PtauTooSmall, CircuitTooLarge, MalformedFile, UnreadableFile, too.
     """
     zkey.check_circuit(r1cs)
-    _check_contributions(zkey)
+    check_contributions(zkey)
+    _check_beacons(zkey)
     first = first_key(r1cs, ptau, progress)
     _require(zkey, zkey.log_size == first.log_size, "the domain is another")
     given, want = zkey.verifying_key, first.verifying_key
@@ -73,11 +75,15 @@ def verify_ceremony(zkey: Zkey, r1cs: R1CS, ptau: Ptau, progress: Progress = sil
     if zkey.ceremony.circuit_hash != circuit_hash(first, ptau, r1cs.n_wires):
         raise CeremonyRejected(zkey.file.path, "its circuit hash is another")
     for name, before, after in (("L", first.l_g1, key.l_g1), ("H", first.h_g1, key.h_g1)):
+        whole = first_off_subgroup(after) is None  # which the pairing below cannot see
+        _require(zkey, whole, f"a point of {name} is not in the subgroup of order r")
         _require(zkey, _divided(before, after, given.delta_g2), f"{name} is not divided by delta")
 
 
-def _check_contributions(zkey: Zkey) -> None:
-    """Each proves its factor over all before it, and takes delta one factor further."""
+def check_contributions(zkey: Zkey) -> None:
+    """Raise CeremonyRejected unless each contribution proves its factor over all before it, and
+    takes delta one factor further, from 1 to the key's.
+    """
     ceremony = zkey.ceremony
     for number, each in enumerate(ceremony.contributions):
         name = f"contribution {number + 1}"
@@ -88,12 +94,17 @@ def _check_contributions(zkey: Zkey) -> None:
         _require(zkey, known, f"{name} does not prove that its factor was known")
         moved = _same_ratio(delta_of(zkey, number), each.delta_g1, base_g2, each.spx_g2)
         _require(zkey, moved, f"{name} changed delta by another factor than it proves")
+    last = delta_of(zkey, len(ceremony.contributions))
+    _require(zkey, zkey.delta_g1 == last, "delta is not what the contributions made of it")
+
+
+def _check_beacons(zkey: Zkey) -> None:
+    for number, each in enumerate(zkey.ceremony.contributions):
         if each.beacon is not None:
+            name = f"contribution {number + 1}"
             few = each.beacon.iterations_log <= MAX_ITERATIONS_LOG
             _require(zkey, few, f"{name} hashes its beacon too often for this check: use snarkjs")
             _require(zkey, _is_beacon(each, each.beacon), f"{name} is not that of its beacon")
-    last = delta_of(zkey, len(ceremony.contributions))
-    _require(zkey, zkey.delta_g1 == last, "delta is not what the contributions made of it")
 
 
 def _is_beacon(given: Contribution, beacon: Beacon) -> bool:

@@ -4,8 +4,9 @@ Points are checked to lie on their curves, the verifying key's also to be in the
 delta and beta to be the same numbers in G1 and G2. A key wrong in another way (points swapped,
 say) gives no proof, as every proof is verified before it leaves the prover.
 
-Whoever made all contributions of a key can forge proofs: a .zkey without any is `insecure`, and
-of one with some verify_ceremony.py, with the .ptau, says whether they are genuine.
+Whoever made all contributions of a key can forge proofs: a .zkey without any, with beacons only,
+or with a gamma of its own (which no ceremony makes) is `insecure`, and of any other
+verify_ceremony.py, with the .ptau, says whether it is genuine.
 Ref: snarkjs, src/zkey_utils.js (sections), src/zkey_new.js (what the points are).
 """
 
@@ -145,9 +146,9 @@ def open_zkey(path: Path) -> Zkey:
     ic_g1 = tuple(take_point(points, f"IC {i}", G1) for i in range(n_public + 1))
     points.end()
     ceremony = Ceremony.take(file.reader(CEREMONY, "contributions", at_most=MAX_BYTES))
-    key = VerifyingKey(
-        alpha_g1, beta_g2, gamma_g2, delta_g2, ic_g1, insecure=not ceremony.contributions
-    )
+    parties = any(each.beacon is None for each in ceremony.contributions)
+    insecure = not parties or gamma_g2 != G2.generator
+    key = VerifyingKey(alpha_g1, beta_g2, gamma_g2, delta_g2, ic_g1, insecure)
     return Zkey(file, n_public, n_wires, log_size, key, beta_g1, delta_g1, ceremony)
 
 
