@@ -246,7 +246,7 @@ class ProvingPool:
 
     def _delivered(self, order: Order, name: str, future: Future[Delivery]) -> Delivery:
         try:
-            return future.result()
+            delivery = future.result()
         except self._workforce.lost as error:
             if self._closing.is_set():
                 raise PoolClosed from error
@@ -262,6 +262,9 @@ class ProvingPool:
             raise
         except Exception as error:
             raise WorkerFailed(None, f"{type(error).__name__}: {error}") from error
+        if not isinstance(delivery, Delivery) or not isinstance(delivery.proof_bytes, bytes):
+            raise WorkerFailed(None, f"a worker delivered no proof: {type(delivery).__name__}")
+        return delivery
 
     def _wait(
         self, order: Order, name: str, future: Future[Delivery], wanted: Callable[[], bool]

@@ -194,8 +194,11 @@ def write_file(
 ) -> None:
     """Write a file, section by section; it appears under its name when it is whole.
 
-    Sections may be made one after the other while they are written. Raises UnreadableFile.
+    Sections may be made one after the other while they are written. Raises UnreadableFile, also
+    where the name is that of a device or a pipe, which would be replaced.
     """
+    if path.exists() and not path.is_file():
+        raise UnreadableFile(path, "it is there, and it is no file")
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         try:

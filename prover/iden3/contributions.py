@@ -120,7 +120,7 @@ def _put(given: Contribution) -> bytes:
     data = b"".join(put_point(G1, point) for point in points) + put_point(G2, given.spx_g2)
     parameters = b""
     if given.name is not None:
-        name = given.name.encode()[:255]
+        name = given.name.encode(errors="replace")[:255]
         parameters += bytes([_NAME, len(name)]) + name
     if given.beacon is not None:
         beacon = given.beacon

@@ -7,6 +7,7 @@ Ref: snarkjs, src/zkey_export_verificationkey.js and src/groth16_prove.js.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from prover.iden3.errors import MalformedFile, UnreadableFile
 MAX_BYTES = 64 * 2**20
 """No file of these kinds is longer: a key with 100,000 public inputs has 30 MB."""
 
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 MAX_DEPTH = 8
 """Of lists and objects in one another: the parser's own limit can be beyond the stack's."""
 
@@ -93,17 +95,17 @@ def _load(path: Path) -> Json:
         raise UnreadableFile(path, str(error)) from error
     if len(data) > MAX_BYTES:
         raise MalformedFile(path, "JSON", f"longer than {MAX_BYTES} bytes")
-    if _depth(data) > MAX_DEPTH:
+    if _depth(_STRING.sub(b"", data)) > MAX_DEPTH:
         raise MalformedFile(path, "JSON", f"nested deeper than {MAX_DEPTH}")
     try:
-        loaded: Json = json.loads(data)
+        loaded: Json = json.loads(data.decode())
     except ValueError as error:
         raise MalformedFile(path, "JSON", str(error)) from error
     return loaded
 
 
 def _depth(data: bytes) -> int:
-    """How deep brackets nest at most; those in strings count, too, as no string here has any."""
+    """How deep brackets nest at most, in JSON without its strings, whose brackets would mislead."""
     signs = np.zeros(256, dtype=np.int64)
     signs[list(b"[{")], signs[list(b"]}")] = 1, -1
     return int(signs[np.frombuffer(data, dtype=np.uint8)].cumsum().max(initial=0))

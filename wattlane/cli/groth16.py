@@ -61,8 +61,11 @@ def setup(
     from wattlane.cli.progress import shown_progress
     from wattlane.errors import BadChoice
 
-    if key.exists() and not force:
-        raise BadChoice(f"{key} is there already: name another file, or replace it with --force")
+    must_be_new(key, force)
+    if verifying_key is not None:
+        must_be_new(verifying_key, force)
+        if verifying_key.resolve() == key.resolve():
+            raise BadChoice(f"{key} cannot be both keys: name another file for one of them")
     with shown_progress() as progress:
         warm(progress)
         system = read_r1cs(circuit)
@@ -78,6 +81,14 @@ def setup(
     kind = "INSECURE DEVELOPMENT KEY" if ptau is None else "INSECURE until others contribute"
     typer.echo(f"verifying key  {made.digest().hex()} ({kind})")
     typer.echo(f"wrote          {key}")
+
+
+def must_be_new(path: Path, force: bool) -> None:
+    """Raise BadChoice where a file would be replaced that nobody said should be."""
+    from wattlane.errors import BadChoice
+
+    if path.exists() and not force:
+        raise BadChoice(f"{path} is there already: name another file, or replace it with --force")
 
 
 def prove(
@@ -106,7 +117,7 @@ def prove(
     write_proof(proof, made)
     typer.echo(f"wrote {proof} and {public}: a proof for {len(publics)} public inputs")
     if opened.verifying_key.insecure:
-        typer.echo("made with an INSECURE key: nobody has contributed to it", err=True)
+        typer.echo("made with an INSECURE key: whoever made it could forge proofs", err=True)
 
 
 def verify(key: VerifyingKeyIn, public: PublicIn, proof: ProofIn) -> None:

@@ -189,6 +189,16 @@ def test_what_is_no_fault_of_the_job_is_tried_again(
     assert again.result(WAIT_S) == proof_of(job())
 
 
+@pytest.mark.parametrize("given", [None, b"x" * 512, Delivery("x" * 512, LEFT)], ids=range(3))  # type: ignore[arg-type]
+def test_what_is_no_delivery_at_all_is_tried_again(
+    force: ByHand, pool: ProvingPool, given: Delivery
+) -> None:
+    future = pool.submit(job())
+    force.next().set_result(given)
+    force.deliver(proof_of(job()))
+    assert future.result(WAIT_S) == proof_of(job())
+
+
 def test_who_cannot_work_rests_and_who_has_another_circuit_is_dismissed(
     force: ByHand, pool: ProvingPool
 ) -> None:

@@ -325,13 +325,25 @@ def test_a_changed_character_of_json_gives_a_typed_error_or_another_number(
         b'["1e3"]',
         json.dumps([str(R)]).encode(),
         b"9" * 10_000,
+        b'["' + b"]" * 100_000 + b'",' + b"[" * 100_000,
+        b'["]",' * 100_000,
+        b'["\\"]",' * 100_000,
+        ('["]",' * 100_000).encode("utf-16"),
     ],
-    ids=range(10),
+    ids=range(14),
 )
 def test_json_of_another_form_is_refused(tmp_path: Path, kind: str, data: bytes) -> None:
     (tmp_path / kind).write_bytes(data)
     with pytest.raises(FormatError):
         JSON_USES[kind](tmp_path / kind)
+
+
+def test_a_device_or_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    """A key written to /dev/null by root would be the end of /dev/null."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UnreadableFile, match="no file"):
+        write_wtns(tmp_path / "pipe", WITNESS)
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_json_keeps_what_it_is_given(sound: Path, tmp_path: Path) -> None:

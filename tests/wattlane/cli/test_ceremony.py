@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from prover import Builder, Circuit, export
+from prover.iden3.phase2 import contribute
+from prover.iden3.zkey import open_zkey
 from tests.prover.iden3.test_damaged_files import write_known_ptau
 from tests.wattlane.cli.running import assert_one_line, wattlane
 
@@ -54,6 +56,17 @@ def test_a_key_without_contributions_is_called_insecure(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "INSECURE" in done.stderr
     assert_one_line(wattlane("ceremony", "import", str(folder / "0.zkey")), 1, "contributed")
+
+
+def test_a_name_cannot_fake_lines_of_the_check(folder: Path) -> None:
+    """Names come with foreign files, and people compare what is printed."""
+    name = "Eve)\ncontribution 1   c0ffee (Anna\x1b[2K\r \udcff"
+    evil = folder / "evil.zkey"
+    contribute(open_zkey(folder / "0.zkey"), evil, entropy=bytes(32), name=name)
+    done = wattlane(*_check(folder, "evil.zkey"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") == 4
+    assert "(Eve)?contribution 1   c0ffee (Anna?[2K? ?)" in done.stdout
 
 
 def test_what_would_go_wrong_is_one_line(folder: Path) -> None:

@@ -62,6 +62,16 @@ def test_a_key_is_not_replaced_by_accident(folder: Path) -> None:
     assert key.read_bytes() == before
 
 
+def test_a_verifying_key_replaces_nothing_by_accident(folder: Path, tmp_path: Path) -> None:
+    circuit, new = folder / "circuit.r1cs", tmp_path / "new.zkey"
+    before = circuit.read_bytes()
+    setup = ("setup", str(circuit), str(new), "--verifying-key")
+    assert_one_line(wattlane(*setup, str(circuit)), 1, "there already", "--force")
+    assert_one_line(wattlane(*setup, str(new)), 1, "another file")
+    assert circuit.read_bytes() == before
+    assert not new.exists()
+
+
 def test_a_false_witness_gives_no_proof(folder: Path, tmp_path: Path) -> None:
     false = Circuit("cube", _cube).witness({"x": 3, "y": 27})
     false[2] = false[1]
