@@ -50,15 +50,17 @@ def lenient_trace(
     third: ChannelUpdate | None = None
     match transaction.body:
         case Transfer() as body:
-            first = _change(state, body.from_index, 1, -body.amount_ntok - body.fee_ntok)
-            second = _change(state, body.to_index, 0, body.amount_ntok)
+            first = change_account(state, body.from_index, 1, -body.amount_ntok - body.fee_ntok)
+            second = change_account(state, body.to_index, 0, body.amount_ntok)
         case Withdraw() as body:
-            first = _change(state, body.index, 1, -body.amount_ntok - body.fee_ntok)
+            first = change_account(state, body.index, 1, -body.amount_ntok - body.fee_ntok)
         case Open() as body:
             first, second, third = _open(state, body, slot)
         case TopUp() as body:
             at, channel = _channel(state, body.channel_id)
-            first = _change(state, _side(channel, body.side), 1, -body.amount_ntok - body.fee_ntok)
+            first = change_account(
+                state, _side(channel, body.side), 1, -body.amount_ntok - body.fee_ntok
+            )
             third = _write(state, at, channel, channel)
         case Claim() as body:
             at, channel = _channel(state, body.channel_id)
@@ -66,7 +68,7 @@ def lenient_trace(
             third = _write(state, at, channel, unchecked(channel, **{lane: body.lane_value}))
         case StartClose() as body:
             at, channel = _channel(state, body.channel_id)
-            first = _change(state, _side(channel, body.side), 1, 0)
+            first = change_account(state, _side(channel, body.side), 1, 0)
             due = context.l1_time + L1_TIME_SLACK_S + channel.window_s
             third = _write(state, at, channel, unchecked(channel, deadline=due))
         case Close() as body:
@@ -80,9 +82,10 @@ def lenient_trace(
     return UserTrace(transaction, slot or 0, first, second, third, 0, 0, None)
 
 
-def _change(
+def change_account(
     state: State, index: int, nonce: int, gained_ntok: int, sold_wh: int = 0, bought_wh: int = 0
 ) -> AccountUpdate:
+    """Write what an account becomes, whether it may or not."""
     before = state.find_account(index)
     leaf = before or _NOBODY
     after = unchecked(
@@ -122,8 +125,8 @@ def _open(
     at = state.free_slot() if slot is None else slot
     opener = state.find_account(body.a_index) or _NOBODY
     peer = state.find_account(body.b_index) or _NOBODY
-    first = _change(state, body.a_index, 1, -body.deposit_ntok - body.fee_ntok)
-    second = _change(state, body.b_index, 0, 0)
+    first = change_account(state, body.a_index, 1, -body.deposit_ntok - body.fee_ntok)
+    second = change_account(state, body.b_index, 0, 0)
     channel = Channel(
         body.a_index,
         body.b_index,
@@ -148,6 +151,6 @@ def _pay_out(
     net = channel.deposit_b_ntok + lane_paid_ntok(lane_ab) - lane_paid_ntok(lane_ba)
     b_ntok = min(max(net, 0), total)
     ab, ba = (lane_wh(lane_ab), lane_wh(lane_ba)) if co_signed else (0, 0)
-    first = _change(state, channel.a_index, 0, total - b_ntok, sold_wh=ba, bought_wh=ab)
-    second = _change(state, channel.b_index, 0, b_ntok, sold_wh=ab, bought_wh=ba)
+    first = change_account(state, channel.a_index, 0, total - b_ntok, sold_wh=ba, bought_wh=ab)
+    second = change_account(state, channel.b_index, 0, b_ntok, sold_wh=ab, bought_wh=ba)
     return first, second
