@@ -88,7 +88,7 @@ def test_payments_there_and_back(name: str) -> None:
     state = State.of(
         {one.index: account(one, AMOUNT // 2) for one in (first, second, operator)}, {}
     )
-    ops = [
+    ops: list[QueueOp] = [
         NewAccount(1, TIME, new.index, new.key_hash, 1, 5, 6),
         Deposit(2, TIME, second.index, 7, 8),
     ]

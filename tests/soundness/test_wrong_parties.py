@@ -1,4 +1,4 @@
-"""Money and keys of the wrong account: who is account 1 and 2, whose key and whose share it is.
+"""Money and keys of the wrong account: who is account 1 and 2, whose key, lane and share it is.
 
 The prover names the accounts, so each lie is a slot in which they, the leaves and the signatures
 fit together, and one rule alone is against it. Beside them: what a word that types share says to
@@ -15,8 +15,9 @@ import pytest
 from protocol.channels import Channel, Lane, pack_lane
 from protocol.state import AccountUpdate, ChannelUpdate, State
 from protocol.trace import Context, UserTrace
-from protocol.transactions import Body, Finalize, Open, StartClose, TopUp, Transaction
+from protocol.transactions import Body, Claim, Finalize, Open, StartClose, TopUp, Transaction
 from protocol.units import DAY_S
+from prover.circuits.shared_bits import shared_inputs
 from prover.circuits.user_slot import user_slot
 from prover.r1cs.engine import solve
 from tests.protocol.street import ANNA, BERT, CARL, CONTEXT, DOMAIN, LATER, Home, at, close, signed
@@ -80,6 +81,23 @@ def paid(
     return user_case(trace_of(transaction, accounts, ended), state, context)
 
 
+def paid_by(lane_ab: int, lane_ba: int, says_no: set[str]) -> Lie:
+    """A FINALIZE that pays by lanes which nobody has claimed."""
+    state = street_with_channel(closing=True)
+    transaction = Transaction(Finalize(channel_of(state).id))
+    lie = paid(state, transaction, ANNA, BERT, lane_ab, lane_ba, THEN)
+    return Lie(lie | shared_inputs(lane_ab + (lane_ba << 96), lane_ab - LANE_AB), says_no)
+
+
+def claimed_too(lane: Lane, signer: Home, says_no: set[str]) -> Lie:
+    """A CLAIM of one lane that raises the other as well."""
+    state = street_with_channel()
+    ab, ba = LANE_AB + 1, LANE_BA + 1
+    claim = signed(Claim(channel_of(state).id, lane, ab if lane is Lane.AB else ba), signer)
+    inputs = user_case(lenient_trace(state, CONTEXT, claim), state, CONTEXT)
+    return Lie(inputs | shared_inputs(ab + (ba << 96), 1), says_no)
+
+
 def closed_by_b_alone() -> Lie:
     """As side 1, whose key is asked for twice and whose account is both accounts."""
     state = street_with_channel()
@@ -134,6 +152,17 @@ LIES: dict[str, Callable[[], Lie]] = {
     "B's share is paid to A": lambda: paid_to(ANNA, ANNA, {SECOND}),
     "both shares are B's, as side 1": lambda: paid_to(
         BERT, BERT, {"signed/no side"}, **{"signed/side": 1}
+    ),
+    "lane ab has grown when it is paid out": lambda: paid_by(
+        LANE_AB + pack_lane(0, 5), LANE_BA, {"channel/lanes/ab is kept"}
+    ),
+    "lane ba has grown when it is paid out": lambda: paid_by(
+        LANE_AB, LANE_BA + pack_lane(0, 5), {"channel/lanes/ba is kept"}
+    ),
+    "a claim of ab raises ba": lambda: claimed_too(Lane.AB, ANNA, {"channel/lanes/ba is kept"}),
+    "a claim of ba raises ab": lambda: claimed_too(Lane.BA, BERT, {"channel/lanes/ab is kept"}),
+    "a time of expiry where none is signed": lambda: paid_to(
+        ANNA, BERT, {"signed/no expiry"}, **{"signed/valid_until/value": LATER}
     ),
     "B alone closes, as side 1": closed_by_b_alone,
     "a stranger starts a close": lambda: by_a_stranger(
