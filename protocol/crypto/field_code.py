@@ -3,7 +3,7 @@
 Each operation is an LLVM function on arrays of 64-bit words, least significant first, in
 Montgomery form, canonical in and out. Words are multiplied to 128 bits and added in chains of
 carries, for which processors have instructions. It uses nothing that only one of them has, so
-the same functions compile for CPU and GPU.
+the same functions compile for CPU and GPU; only how a carry is written down differs.
 Ref: Koc, Acar, Kaliski, "Analyzing and Comparing Montgomery Multiplication Algorithms" (CIOS).
 """
 
@@ -128,6 +128,8 @@ class Function:
 
     def add_words(self, a: _Words, b: _Words) -> tuple[_Words, ir.Value]:
         """(sum, carry word) of two numbers of equally many words: one chain of carries."""
+        if is_for_gpu(self.module):
+            return self.add_numbers(a, b)
         builder, total, carry = self.builder, [], self.word(0)
         for x, y in zip(a, b, strict=True):
             first = builder.uadd_with_overflow(x, y)
@@ -136,6 +138,22 @@ class Function:
             total.append(builder.extract_value(second, 0))
             carry = builder.zext(builder.or_(*overflows), _I64)
         return total, carry
+
+    def add_numbers(self, a: _Words, b: _Words) -> tuple[_Words, ir.Value]:
+        """add_words as one wide addition, which a GPU has add-with-carry for; with the overflow
+        of each word it would compare instead and need half as many instructions more."""
+        builder, wide = self.builder, ir.IntType(64 * (len(a) + 1))
+        numbers = []
+        for words in (a, b):
+            number = ir.Constant(wide, 0)
+            for i, word in enumerate(words):
+                shifted = builder.shl(builder.zext(word, wide), ir.Constant(wide, 64 * i))
+                number = builder.or_(number, shifted)
+            numbers.append(number)
+        total = builder.add(*numbers)
+        shifts = [ir.Constant(wide, 64 * i) for i in range(len(a) + 1)]
+        *words, carry = [builder.trunc(builder.lshr(total, shift), _I64) for shift in shifts]
+        return words, carry
 
     def add_product(self, total: _Words, a: ir.Value, words: _Words) -> _Words:
         """total + a * words; total has one word more than `words`, and the sum must fit it."""
@@ -282,6 +300,12 @@ CODES = {
     "fq2": Code(Function, FQ, QUADRATIC, frozenset({"mul", "square", "inverse"})),
 }
 """By the first part of a function's name."""
+_CALLED_ON_GPU = ("fq_mul",)  # 16 KB of instructions there: copies would not fit their cache
+
+
+def is_for_gpu(module: ir.Module) -> bool:
+    """Whether the code of `module` will run on a GPU."""
+    return str(module.triple).startswith("nvptx")
 
 
 def lookup(module: ir.Module, name: str) -> ir.Function:
@@ -294,7 +318,7 @@ def lookup(module: ir.Module, name: str) -> ir.Function:
     arity, emit = code.operations[operation]
     f = code.function(module, code.field, name)
     f.start(f.element, [f.element] * arity)
-    if operation in code.called:
+    if operation in code.called or (name in _CALLED_ON_GPU and is_for_gpu(module)):
         f.function.attributes.add("noinline")
         f.function.calling_convention = code.convention
     else:

@@ -138,6 +138,15 @@ class _Inversion:
         return total
 
 
+def keep_rolled(branch: ir.Instruction) -> None:
+    """Not to be unrolled: the compiler for GPUs would, to 700 KB of instructions."""
+    module = branch.parent.parent.module
+    hint = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+    loop = module.add_metadata([hint, hint])
+    loop.operands = (loop, hint)  # a loop's name is itself
+    branch.set_metadata("llvm.loop", loop)
+
+
 def emit_inverse(builder: ir.IRBuilder, number: ir.Value, modulus: int, radix: int) -> ir.Value:
     """radix^2 / number modulo the modulus, as a wide integer: the inverse in Montgomery form."""
     n_limbs = -(-(modulus.bit_length() + _SLACK + 2) // _STEPS)
@@ -170,6 +179,7 @@ def emit_inverse(builder: ir.IRBuilder, number: ir.Value, modulus: int, radix: i
         phi.add_incoming(first, entry)
         phi.add_incoming(again, loop)
     n_rounds = -(-(2 * modulus.bit_length() - 1) // _STEPS)
-    builder.cbranch(builder.icmp_unsigned("<", counted, _word(n_rounds)), loop, done)
+    again = builder.icmp_unsigned("<", counted, _word(n_rounds))
+    keep_rolled(builder.cbranch(again, loop, done))
     builder.position_at_end(done)
     return code.reduced(new_v)

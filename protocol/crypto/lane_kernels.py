@@ -171,11 +171,16 @@ def spread(typing_context: Any, element: Any) -> Any:
 # --- one name for both ----------------------------------------------------------------------
 
 
+CHOOSERS: dict[Any, _Compiled] = {}
+"""By name: what chooses, by types, what a call compiles to."""
+
+
 def _choose(name: Any) -> Callable[[_Compiled], _Compiled]:
-    """Make the decorated function choose, by types, what a call of `name` compiles to."""
+    """Make the decorated function choose what a call of `name` compiles to."""
 
     def register(chooser: _Compiled) -> _Compiled:
         chooser.__annotations__ = {}  # Numba wants those of what is chosen, and lambdas have none
+        CHOOSERS[name] = chooser
         registered: _Compiled = _overload(name, jit_options=_OPTIONS)(chooser)
         return registered
 

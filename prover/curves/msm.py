@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 
+from prover import gpu
 from prover.curves.buckets import all_refs, sum_chunks, sum_segments, weigh
 from prover.curves.fr import Elements
 from prover.curves.group_kernels import Points
@@ -103,6 +104,9 @@ class _Buckets:
 
 def compute(sums: Sequence[Sum], stage: str = "msm", progress: Progress = silent) -> list[Points]:
     """The sums, in order, each uint64[group.width]; the tasks of all sums share the threads."""
+    on_gpu = gpu.add_up([(one.group, one.points, one.scalars) for one in sums], stage, progress)
+    if on_gpu is not None:
+        return on_gpu
     buckets = [
         _Buckets(one.group, one.points, sort_scalars(one.scalars, one.group.n_parts))
         for one in sums

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 
 from protocol.crypto.field import R
+from prover import gpu
 from prover.curves.fr import Elements, from_ints
 from prover.curves.fr_kernels import (
     invert,
@@ -97,6 +98,9 @@ def quotient_scalars(products: Products, witness: Elements, n_public: int) -> El
     roots = domain(log_size)
     odd = root_of_unity(log_size + 1)
     to_coset = reversed_powers(pow(size, -1, R), odd, log_size)
+    on_gpu = gpu.quotient(roots, a, b, c, to_coset)
+    if on_gpu is not None:
+        return on_gpu
     for values in (a, b, c):
         roots.interpolate(values)
         roots.scale(values, to_coset)
