@@ -66,6 +66,8 @@ def _row(name: str, given: Json, length: int) -> Coordinates:
 def _decimal(name: str, text: Json) -> int:
     if not isinstance(text, str) or not text.isascii() or not text.isdigit() or len(text) > 120:
         raise MalformedEncoding(f"{name} holds something that is no decimal number")
+    if text.startswith("0") and text != "0":
+        raise MalformedEncoding(f"{name} holds a number that begins with a needless 0")
     return int(text)
 
 

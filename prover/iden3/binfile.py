@@ -212,6 +212,8 @@ def write_file(
                     count += 1
                 file.seek(8)
                 file.write(u32(count))
+                file.flush()
+                os.fsync(file.fileno())
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)

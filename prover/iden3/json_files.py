@@ -81,6 +81,8 @@ def _number(path: Path, index: int, text: Json) -> int:
     if not isinstance(text, str) or not text.isascii() or not text.isdigit() or len(text) > 80:
         raise MalformedFile(path, f"public input {index}", "is not a decimal number in quotes")
     number = int(text)
+    if text.startswith("0") and text != "0":
+        raise MalformedFile(path, f"public input {index}", "begins with a needless 0")
     if number >= R:
         raise MalformedFile(path, f"public input {index}", "is not below r")
     return number

@@ -48,7 +48,17 @@ def changes(given: dict[str, Any]) -> list[Any]:
     broken: list[Any] = [None, [], "text", 7]
     for name, member in given.items():
         broken.append({k: v for k, v in given.items() if k != name})
-        for other in (None, 7, "x", [], [["1"]], ["1", "2"], ["1", "2", "0"], ["-1", "2", "1"]):
+        for other in (
+            None,
+            7,
+            "x",
+            [],
+            [["1"]],
+            ["1", "2"],
+            ["1", "2", "0"],
+            ["-1", "2", "1"],
+            ["01", "2", "1"],
+        ):
             if name not in ("security",):
                 broken.append({**given, name: other})
         if isinstance(member, list):

@@ -9,15 +9,17 @@ import pytest
 
 from prover.cache import Cache
 from prover.curves.groups import G1
-from prover.groth16 import prove, setup
+from prover.groth16 import prove, setup, verify_py_ecc
+from prover.groth16.errors import PointOffSubgroup
 from prover.groth16.store import key_for
 from prover.iden3.ceremony import import_key
 from prover.iden3.contributions import Beacon
+from prover.iden3.errors import WitnessOrKeyWrong
 from prover.iden3.phase2 import apply_beacon, contribute
 from prover.iden3.ptau import Ptau, open_ptau
 from prover.iden3.setup_from_ptau import setup_from_ptau
 from prover.iden3.verify_ceremony import CeremonyRejected, verify_ceremony
-from prover.iden3.zkey import open_zkey
+from prover.iden3.zkey import open_zkey, prove_from_zkey
 from prover.iden3.zkey_write import write_zkey
 from tests.prover.iden3.circuits import seven, seven_witness
 from tests.prover.iden3.conftest import BEACON, ENTROPY
@@ -26,7 +28,7 @@ from tests.prover.iden3.test_damaged_files import write_known_ptau
 from tests.prover.iden3.test_phase2 import with_record, with_sections
 
 R1CS = seven().r1cs
-L, H = 8, 9
+A, B_G1, L, H = 5, 6, 8, 9
 OF_ORDER_THREE = G1.encode((0, 2))
 """On y^2 = x^3 + 4, outside of the subgroup; every pairing with it is 1."""
 
@@ -100,6 +102,33 @@ def test_points_off_the_subgroup_do_not_hide_behind_the_pairing(
     path = with_sections(contributed, tmp_path / "moved.zkey", **{f"_{section}": changed})
     with pytest.raises(CeremonyRejected, match="subgroup"):
         verify_ceremony(open_zkey(path), R1CS, powers)
+
+
+@pytest.mark.parametrize("section", [A, B_G1, L, H])
+def test_a_key_with_points_off_the_subgroup_gives_right_proofs_or_none(
+    contributed: Path, tmp_path: Path, section: int
+) -> None:
+    """The prover's endomorphism is something else there; its own verification decides."""
+    content = dict(sections_of(contributed.read_bytes()))[section]
+    points = np.frombuffer(content, dtype="<u8").astype(np.uint64).reshape(-1, 12)
+    table = np.concatenate([points, OF_ORDER_THREE.reshape(1, -1)])
+    refs = 2 * np.flatnonzero(points.any(axis=1)).astype(np.int32)
+    moved = points.copy()
+    sums = np.empty((refs.shape[0], 12), dtype=np.uint64)
+    G1.add_pairs(table, refs, table, np.full_like(refs, 2 * points.shape[0]), sums)
+    moved[refs // 2] = sums
+    changed = {f"_{section}": moved.astype("<u8").tobytes()}
+    zkey = open_zkey(with_sections(contributed, tmp_path / "moved.zkey", **changed))
+    refused = 0
+    for number in range(4):
+        publics = [number + i for i in range(7)]
+        try:
+            proof = prove_from_zkey(zkey, seven_witness(publics), entropy=ENTROPY)
+        except (WitnessOrKeyWrong, PointOffSubgroup):
+            refused += 1
+        else:
+            verify_py_ecc(zkey.verifying_key, publics, proof)
+    assert refused
 
 
 def test_a_damaged_key_that_was_imported_first_is_replaced_by_the_right_one(

@@ -323,6 +323,7 @@ def test_a_changed_character_of_json_gives_a_typed_error_or_another_number(
         b"[1]",
         b'["-1"]',
         b'["1e3"]',
+        b'["01"]',
         json.dumps([str(R)]).encode(),
         b"9" * 10_000,
         b'["' + b"]" * 100_000 + b'",' + b"[" * 100_000,
@@ -330,7 +331,7 @@ def test_a_changed_character_of_json_gives_a_typed_error_or_another_number(
         b'["\\"]",' * 100_000,
         ('["]",' * 100_000).encode("utf-16"),
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_json_of_another_form_is_refused(tmp_path: Path, kind: str, data: bytes) -> None:
     (tmp_path / kind).write_bytes(data)
