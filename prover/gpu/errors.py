@@ -15,4 +15,5 @@ class DeviceFailed(ProverError):
     what: str
 
     def __str__(self) -> str:
-        return f"the GPU ({self.device}) cannot be used: {self.what}"
+        what = " ".join(self.what.split())  # a driver's messages have several lines
+        return f"the GPU ({self.device}) cannot be used: {what}"

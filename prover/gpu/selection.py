@@ -37,12 +37,15 @@ class Selection:
         self.reason = why_not()
         if self.reason:
             return
-        from prover.gpu.cuda_device import CudaDevice
-        from prover.gpu.engine import Engine
-
         try:
+            from prover.gpu.cuda_device import CudaDevice
+            from prover.gpu.engine import Engine
+
             engine = Engine(CudaDevice())
             engine.check()
+        except ImportError as error:  # of numba-cuda, its bindings or NVIDIA's libraries
+            self.give_up(DeviceFailed("CUDA", str(error)))
+            return
         except DeviceFailed as error:
             self.give_up(error)
             return

@@ -62,6 +62,15 @@ def test_without_a_driver_the_reason_is_no_device(monkeypatch: pytest.MonkeyPatc
     assert gpu.reason().startswith("no device: the NVIDIA driver")
 
 
+def test_an_incomplete_installation_is_a_reason_and_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(selection, "why_not", lambda: "")
+    monkeypatch.setitem(sys.modules, "prover.gpu.cuda_device", None)
+    assert gpu.chosen() is None
+    assert "prover.gpu.cuda_device" in gpu.reason()
+
+
 def test_the_decision_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
