@@ -59,13 +59,11 @@ def setup(
     from prover.iden3.zkey_write import write_zkey
     from prover.kernels import warm
     from wattlane.cli.progress import shown_progress
-    from wattlane.errors import BadChoice
 
-    must_be_new(key, force)
-    if verifying_key is not None:
-        must_be_new(verifying_key, force)
-        if verifying_key.resolve() == key.resolve():
-            raise BadChoice(f"{key} cannot be both keys: name another file for one of them")
+    outputs = [key] if verifying_key is None else [key, verifying_key]
+    must_be_apart(circuit, *outputs)
+    for path in outputs:
+        must_be_new(path, force)
     with shown_progress() as progress:
         warm(progress)
         system = read_r1cs(circuit)
@@ -91,6 +89,19 @@ def must_be_new(path: Path, force: bool) -> None:
         raise BadChoice(f"{path} is there already: name another file, or replace it with --force")
 
 
+def must_be_apart(given: Path, *outputs: Path) -> None:
+    """Raise BadChoice where two files are one, or an output's folder does not exist."""
+    from wattlane.errors import BadChoice
+
+    seen = {given.resolve()}
+    for path in outputs:
+        if path.resolve() in seen:
+            raise BadChoice(f"{path} cannot be two things: name another file for one of them")
+        if not path.resolve().parent.is_dir():
+            raise BadChoice(f"{path} cannot be written: make the folder {path.parent} first")
+        seen.add(path.resolve())
+
+
 def prove(
     key: KeyFile,
     witness: WitnessFile,
@@ -108,6 +119,8 @@ def prove(
     from prover.kernels import warm
     from wattlane.cli.progress import shown_progress
 
+    must_be_apart(key, proof, public)
+    must_be_apart(witness, proof, public)
     with shown_progress() as progress:
         warm(progress)
         opened, values = open_zkey(key), read_wtns(witness)

@@ -94,5 +94,16 @@ def test_a_damaged_key_is_named(folder: Path, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_outputs_that_cannot_be_are_refused_before_any_work(folder: Path, tmp_path: Path) -> None:
+    files = str(folder / "circuit.zkey"), str(folder / "witness.wtns")
+    nowhere = str(tmp_path / "no" / "proof.json")
+    assert_one_line(wattlane("prove", *files, "--proof", nowhere), 1, "make the folder")
+    one = str(tmp_path / "one.json")
+    done = wattlane("prove", *files, "--proof", one, "--public", one)
+    assert_one_line(done, 1, "cannot be two things")
+    assert_one_line(wattlane("prove", *files, "--public", files[1]), 1, "cannot be two things")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_missing_file_is_wrong_usage(tmp_path: Path) -> None:
     assert_one_line(wattlane("setup", str(tmp_path / "no.r1cs"), "key.zkey"), 2, "no.r1cs")
