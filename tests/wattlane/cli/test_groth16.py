@@ -66,7 +66,9 @@ def test_a_verifying_key_replaces_nothing_by_accident(folder: Path, tmp_path: Pa
     circuit, new = folder / "circuit.r1cs", tmp_path / "new.zkey"
     before = circuit.read_bytes()
     setup = ("setup", str(circuit), str(new), "--verifying-key")
-    assert_one_line(wattlane(*setup, str(circuit)), 1, "there already", "--force")
+    there = folder / "vk.json"
+    assert_one_line(wattlane(*setup, str(there)), 1, "there already", "--force")
+    assert_one_line(wattlane(*setup, str(circuit), "--force"), 1, "another file")
     assert_one_line(wattlane(*setup, str(new)), 1, "another file")
     assert circuit.read_bytes() == before
     assert not new.exists()
