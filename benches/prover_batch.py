@@ -18,8 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from bisect import bisect_right
 from functools import cache
-from itertools import count
 from pathlib import Path
 
 from benches.batch_traffic import full_proof
@@ -40,6 +40,7 @@ MODULE = "benches.prover_batch"
 SIZES = (16, 17, 18, 19, 20)
 TABLE = Path("benches/charts/proof_time.csv")
 QUEUE_SLOTS = 2
+SLOT_LOG = 14  # a user slot has more than 2^14 constraints
 _ENTROPY = bytes(range(32))
 Row = dict[str, float]
 
@@ -47,13 +48,12 @@ Row = dict[str, float]
 @cache
 def shape_of(log_size: int) -> Shape:
     """The shape with the most user slots whose domain is 2^log_size."""
-    fitting = Shape(QUEUE_SLOTS, 1)
-    for user_slots in count(1):
-        shape = Shape(QUEUE_SLOTS, user_slots)
-        if log_domain_size(batch_circuit(shape).r1cs) > log_size:
-            return fitting
-        fitting = shape
-    raise AssertionError("count does not end")
+    counts = range(1, 1 << max(0, log_size - SLOT_LOG))
+    return Shape(QUEUE_SLOTS, max(1, bisect_right(counts, log_size, key=_log_size_of)))
+
+
+def _log_size_of(user_slots: int) -> int:
+    return log_domain_size(batch_circuit(Shape(QUEUE_SLOTS, user_slots)).r1cs)
 
 
 def prepare(shape: Shape, folder: Path) -> Row:

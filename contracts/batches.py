@@ -46,12 +46,17 @@ class Payout:
     l1_address: int
     amount_ntok: int
 
+    @property
+    def element(self) -> int:
+        """The message element: address + amount 2^160."""
+        return self.l1_address + (self.amount_ntok << ADDRESS_BITS)
+
     def word(self) -> int:
         """As the contract takes it. Raises OutOfRange."""
         check_range("position", self.position, POSITION_BITS)
         check_range("l1_address", self.l1_address, ADDRESS_BITS)
         check_range("amount_ntok", self.amount_ntok, AMOUNT_BITS)
-        return self.l1_address + (self.amount_ntok << 160) + (self.position << 224)
+        return self.element + (self.position << 224)
 
     @classmethod
     def from_word(cls, word: int) -> Payout:
@@ -207,7 +212,7 @@ def messages_of(shape: Shape, ops: Sequence[QueueOp], payouts: Sequence[Payout])
     messages = [element for op in ops for element in (*op.elements(), 0)]
     messages += [0] * (shape.message_length - len(messages))
     for payout in payouts:
-        messages[payout.position] = payout.l1_address + (payout.amount_ntok << 160)
+        messages[payout.position] = payout.element
     return tuple(messages)
 
 

@@ -79,17 +79,21 @@ class Circuit:
         Raises WrongInputs for names or values that are missing or wrong, and BrokenConstraint,
         which names the first constraint that these inputs break.
         """
-        witness = self._circuit.witness({_ONLY: inputs})
+        witness = self.assign(inputs)
         self._circuit.check(witness)
         return witness
+
+    def assign(self, inputs: Mapping[str, int]) -> Elements:
+        """`witness`, but no constraint is looked at. Raises WrongInputs."""
+        return self._circuit.witness({_ONLY: inputs})
 
     def publics(self, witness: Elements) -> tuple[int, ...]:
         """The public inputs that a witness holds, in their order."""
         return tuple(to_ints(witness[1 : self.r1cs.n_public + 1]))
 
     def row_name(self, row: int) -> str:
-        """scope/label of a constraint."""
-        return self._circuit.row_name(row).removeprefix(f"{_ONLY}/")
+        """circuit/scope/label of a constraint."""
+        return self._circuit.row_name(row)
 
 
 def setup(circuit: Circuit | R1CS, *, progress: Progress = silent) -> ProvingKey:
@@ -111,11 +115,11 @@ def prove(
     Raises WrongInputs, BrokenConstraint, WrongCircuit, NotEnoughMemory, KernelCacheUnwritable.
     """
     warm(progress)
-    witness = circuit.witness(inputs)
+    witness = circuit.assign(inputs)
     entropy = secrets.token_bytes(_ENTROPY_BYTES)
     try:
         proof = prove_witness(key, circuit.r1cs, witness, entropy=entropy, progress=progress)
-    except Unsatisfied as error:  # `witness` has looked already
+    except Unsatisfied as error:
         raise BrokenConstraint(error.row, circuit.row_name(error.row)) from error
     return proof, circuit.publics(witness)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from typing import TypeVar
 
@@ -46,6 +46,21 @@ def run_all(
         for future in futures:
             if not future.cancelled():
                 future.exception()
+
+
+def first_found(
+    look: Callable[[int, int], int | None], pieces: Iterable[tuple[int, int]]
+) -> int | None:
+    """The lowest index that `look(start, stop)` finds in any of the pieces, or None."""
+    found: list[int] = []
+
+    def note(start: int, stop: int) -> None:
+        index = look(start, stop)
+        if index is not None:
+            found.append(index)
+
+    run_all([partial(note, *piece) for piece in pieces])
+    return min(found, default=None)
 
 
 def ranges(length: int, pieces: int) -> Iterable[tuple[int, int]]:

@@ -7,14 +7,12 @@ point of an order prime to r are 1. Ref: ePrint 2021/1130 (Scott), section 4.
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from prover.curves.buckets import all_refs
 from prover.curves.group_kernels import Points
 from prover.curves.groups import G1
-from prover.curves.parallel import ranges, run_all, worker_count
+from prover.curves.parallel import first_found, ranges, worker_count
 
 _Z = 0xD201000000010000
 _CHUNK = 2048
@@ -24,19 +22,16 @@ def first_off_subgroup(points: Points) -> int | None:
     """The first of `points` (uint64[n, 12], on G1's curve or infinity) that is not in the
     subgroup, or None. 128 doublings a point.
     """
-    found: list[int] = []
 
-    def look(start: int, stop: int) -> None:
+    def look(start: int, stop: int) -> int | None:
         chunk = points[start:stop]
         mapped = np.empty_like(chunk)
         G1.times_base(chunk, all_refs(stop - start), mapped)
         bad = np.flatnonzero((_times_z(_times_z(chunk)) != mapped).any(axis=1))
-        if bad.size:
-            found.append(start + int(bad[0]))
+        return start + int(bad[0]) if bad.size else None
 
     n = points.shape[0]
-    run_all([partial(look, *piece) for piece in ranges(n, max(worker_count(), -(-n // _CHUNK)))])
-    return min(found) if found else None
+    return first_found(look, ranges(n, max(worker_count(), -(-n // _CHUNK))))
 
 
 def _times_z(points: Points) -> Points:

@@ -7,18 +7,17 @@ Ref: ffjavascript, src/wasm_curve.js, toRprLEM.
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 from numpy.typing import NDArray
+from py_arkworks_bls12381 import GT
 
 from prover.curves.group_kernels import Points
 from prover.curves.groups import G1, Coordinates, Group
-from prover.curves.parallel import ranges, run_all, worker_count
+from prover.curves.parallel import first_found, ranges, worker_count
 from prover.curves.point_checks import first_bad_g1, first_bad_g2
 from prover.groth16.errors import BadPoint
 from prover.groth16.statement import check_point
-from prover.groth16.verify_arkworks import Arkworks
+from prover.groth16.verify_arkworks import Arkworks, arkworks_g1, arkworks_g2
 from prover.iden3.binfile import BinFile, SectionReader
 
 POINT_BYTES = {"G1": 96, "G2": 192}
@@ -27,15 +26,12 @@ POINT_BYTES = {"G1": 96, "G2": 192}
 def first_bad_point(group: Group, points: Points) -> int | None:
     """The first of `points` (uint64[n, group.width]) that is no point of the curve, or None."""
     kernel = first_bad_g1 if group is G1 else first_bad_g2
-    found: list[int] = []
 
-    def look(start: int, stop: int) -> None:
+    def look(start: int, stop: int) -> int | None:
         index = int(kernel(points, start, stop))
-        if index >= 0:
-            found.append(index)
+        return None if index < 0 else index
 
-    run_all([partial(look, *piece) for piece in ranges(points.shape[0], worker_count())])
-    return min(found) if found else None
+    return first_found(look, ranges(points.shape[0], worker_count()))
 
 
 def read_points(file: BinFile, number: int, name: str, group: Group, count: int) -> Points:
@@ -66,6 +62,14 @@ def take_point(reader: SectionReader, name: str, group: Group) -> Coordinates:
     except BadPoint as error:
         raise reader.fail(str(error)) from error
     return point
+
+
+def same_ratio(
+    a_g1: Coordinates, ax_g1: Coordinates, b_g2: Coordinates, bx_g2: Coordinates
+) -> bool:
+    """Whether ax / a = bx / b, for points of the subgroups that are not infinity."""
+    left = [arkworks_g1(a_g1), -arkworks_g1(ax_g1)]
+    return bool(GT.pairing_check(left, [arkworks_g2(bx_g2), arkworks_g2(b_g2)]))
 
 
 def put_point(group: Group, point: Coordinates) -> bytes:

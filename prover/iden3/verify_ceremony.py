@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from py_arkworks_bls12381 import GT
 
 from protocol.crypto.field import R
 from protocol.crypto.field_code import FR
@@ -23,12 +22,12 @@ from prover.curves.group_kernels import Points
 from prover.curves.groups import G1, G2, Coordinates
 from prover.curves.msm import Sum, compute
 from prover.curves.subgroup import first_off_subgroup
-from prover.groth16.verify_arkworks import arkworks_g1, arkworks_g2
 from prover.iden3.circuit_hash import circuit_hash
 from prover.iden3.contributions import Beacon, Contribution
 from prover.iden3.derived import beacon_stream, hash_to_g2, multiply
 from prover.iden3.errors import FormatError
 from prover.iden3.phase2 import MAX_ITERATIONS_LOG, delta_of
+from prover.iden3.points import same_ratio
 from prover.iden3.ptau import Ptau
 from prover.iden3.setup_from_ptau import first_key
 from prover.iden3.zkey import Zkey
@@ -90,9 +89,9 @@ def check_contributions(zkey: Zkey) -> None:
         transcript = ceremony.transcript(number, each.s_g1, each.sx_g1)
         _require(zkey, each.transcript == transcript, f"the transcript of {name}")
         base_g2 = hash_to_g2(transcript)
-        known = _same_ratio(each.s_g1, each.sx_g1, base_g2, each.spx_g2)
+        known = same_ratio(each.s_g1, each.sx_g1, base_g2, each.spx_g2)
         _require(zkey, known, f"{name} does not prove that its factor was known")
-        moved = _same_ratio(delta_of(zkey, number), each.delta_g1, base_g2, each.spx_g2)
+        moved = same_ratio(delta_of(zkey, number), each.delta_g1, base_g2, each.spx_g2)
         _require(zkey, moved, f"{name} changed delta by another factor than it proves")
     last = delta_of(zkey, len(ceremony.contributions))
     _require(zkey, zkey.delta_g1 == last, "delta is not what the contributions made of it")
@@ -122,15 +121,7 @@ def _divided(before: Points, after: Points, delta_g2: Coordinates) -> bool:
     left, right = (G1.decode(point) for point in sums)
     if left is None or right is None:
         return left is None and right is None
-    return _same_ratio(right, left, G2.generator, delta_g2)
-
-
-def _same_ratio(
-    a_g1: Coordinates, ax_g1: Coordinates, b_g2: Coordinates, bx_g2: Coordinates
-) -> bool:
-    """Whether ax / a = bx / b, for points of the subgroups that are not infinity."""
-    left = [arkworks_g1(a_g1), -arkworks_g1(ax_g1)]
-    return bool(GT.pairing_check(left, [arkworks_g2(bx_g2), arkworks_g2(b_g2)]))
+    return same_ratio(right, left, G2.generator, delta_g2)
 
 
 def _require(zkey: Zkey, holds: bool, what: str) -> None:

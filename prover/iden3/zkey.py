@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from py_arkworks_bls12381 import GT
 
 from protocol.crypto.field import R
 from protocol.crypto.field_code import FQ
@@ -29,11 +28,10 @@ from prover.groth16.errors import ProofRejected
 from prover.groth16.keys import ProvingKey, VerifyingKey
 from prover.groth16.proof import Proof
 from prover.groth16.prove import prove
-from prover.groth16.verify_arkworks import arkworks_g1, arkworks_g2
 from prover.iden3.binfile import FQ_BYTES, FR_BYTES, BinFile
 from prover.iden3.contributions import MAX_BYTES, Ceremony
 from prover.iden3.errors import CircuitMismatch, WitnessOrKeyWrong
-from prover.iden3.points import read_points, take_point
+from prover.iden3.points import read_points, same_ratio, take_point
 from prover.iden3.zkey_rows import ZkeyRows, read_rows, rows_of
 from prover.progress import Progress, silent
 from prover.r1cs.system import R1CS
@@ -139,7 +137,7 @@ def open_zkey(path: Path) -> Zkey:
     delta_g1, delta_g2 = take_point(header, "delta", G1), take_point(header, "delta", G2)
     header.end()
     for name, in_g1, in_g2 in (("beta", beta_g1, beta_g2), ("delta", delta_g1, delta_g2)):
-        if not _same_number(in_g1, in_g2):
+        if not same_ratio(G1.generator, in_g1, G2.generator, in_g2):
             raise header.fail(f"{name} in G1 and in G2 are different numbers")
     _check_sizes(file, n_public, n_wires, size)
     points = file.reader(IC, "IC", at_most=96 * (n_public + 1))
@@ -186,10 +184,3 @@ def prove_from_zkey(
 def _present(points: Points) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """The wires whose point is not infinity."""
     return np.flatnonzero(points.any(axis=1)).astype(np.int64, copy=False)
-
-
-def _same_number(in_g1: Coordinates, in_g2: Coordinates) -> bool:
-    """Whether a point of G1 and one of G2 are the same multiple of the generators."""
-    left = [arkworks_g1(in_g1), -arkworks_g1(G1.generator)]
-    right = [arkworks_g2(G2.generator), arkworks_g2(in_g2)]
-    return bool(GT.pairing_check(left, right))
