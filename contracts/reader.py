@@ -6,26 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from eth_abi.exceptions import DecodingError
-
-from contracts.abi import Event, load
-from contracts.addresses import address_number, as_checksummed
+from contracts.abi import load
+from contracts.addresses import address_number
 from contracts.batches import AcceptedBatch, submission_from_calldata
+from contracts.contract_reader import ContractReader
 from contracts.erc20 import TokenReader
 from contracts.errors import NoContract, UndecodableBatch
 from contracts.finality import FINALIZED, BlockRef, Finality, final_block, find_block
 from contracts.queue_ops import queue_op_from
 from contracts.rpc import DEFAULT_TIMEOUT_S, Rpc
-from contracts.transactions import (
-    Log,
-    parse_log,
-)
+from contracts.transactions import Log
 from contracts.verifying_key import VerifyingKey, key_from_contract
 from protocol.batch import Shape
 from protocol.queue import QueueOp
-
-LOG_PAGE_BLOCKS = 2_000
-"""Blocks asked for at once in eth_getLogs; many nodes refuse more."""
 
 ABI = load("rollup")
 
@@ -94,7 +87,7 @@ class PaidWithdrawal:
     block_number: int
 
 
-class RollupReader:
+class RollupReader(ContractReader):
     """Reads of one deployed rollup. Every method raises RpcError; thread-safe."""
 
     def __init__(
@@ -105,8 +98,7 @@ class RollupReader:
         finality: Finality = FINALIZED,
         timeout_s: float = DEFAULT_TIMEOUT_S,
     ) -> None:
-        self.rpc = Rpc(url, timeout_s)
-        self.address = as_checksummed(address)
+        super().__init__(Rpc(url, timeout_s), address, ABI)
         self.finality = finality
         self._settings: RollupSettings | None = None
 
@@ -253,39 +245,6 @@ class RollupReader:
                 block_number=log.block_number,
             )
 
-    def logs(
-        self,
-        event: str,
-        from_block: int = 0,
-        to_block: int | None = None,
-        indexed: Sequence[Sequence[bytes]] = (),
-    ) -> Iterator[Log]:
-        """Logs of one event in block order, page by page. `indexed`: allowed topics, in order."""
-        method = "eth_getLogs"
-        last = self.rpc.quantity("eth_blockNumber") if to_block is None else to_block
-        topics: list[object] = ["0x" + ABI.events[event].topic.hex()]
-        topics += [["0x" + topic.hex() for topic in choice] for choice in indexed]
-        for start in range(from_block, last + 1, LOG_PAGE_BLOCKS):
-            end = min(start + LOG_PAGE_BLOCKS - 1, last)
-            query = {
-                "address": self.address,
-                "topics": topics,
-                "fromBlock": hex(start),
-                "toBlock": hex(end),
-            }
-            found = self.rpc.call(method, query)
-            if not isinstance(found, Sequence) or isinstance(found, str):
-                raise self.rpc.error(method, "the answer is no list")
-            for given in found:
-                yield parse_log(self.rpc, method, given)
-
-    def call(self, calldata: bytes, sender: str | None = None) -> bytes:
-        """Run a call on the latest block without sending it. Raises Reverted."""
-        call = {"to": self.address, "data": "0x" + calldata.hex()}
-        if sender is not None:
-            call["from"] = sender
-        return self.rpc.data("eth_call", call, "latest")
-
     def _batch(self, log: Log) -> AcceptedBatch:
         fields = self._decoded(ABI.events["BatchAccepted"], log)
         number, processed = cast(int, fields["number"]), cast(int, fields["processed"])
@@ -321,26 +280,3 @@ class RollupReader:
         if op is None:
             raise self.rpc.error("eth_getLogs", "a queue op of an unknown kind")
         return op
-
-    def _decoded(self, event: Event, log: Log) -> dict[str, object]:
-        try:
-            return event.decode_log(log.topics, log.data)
-        except DecodingError as error:
-            raise self.rpc.error("eth_getLogs", f"{event.name} does not decode") from error
-
-    def _number(self, function: str, *arguments: object, block: int | None = None) -> int:
-        (value,) = self._read(function, *arguments, block=block)
-        return cast(int, value)
-
-    def _read(
-        self, function: str, *arguments: object, block: int | None = None
-    ) -> tuple[object, ...]:
-        entry = ABI.functions[function]
-        call = {"to": self.address, "data": "0x" + entry.encode_call(*arguments).hex()}
-        result = self.rpc.data("eth_call", call, "latest" if block is None else hex(block))
-        if not result:
-            raise NoContract(self.rpc.shown_url, self.address)
-        try:
-            return entry.decode_result(result)
-        except DecodingError as error:
-            raise self.rpc.error("eth_call", f"{function} returned something else") from error

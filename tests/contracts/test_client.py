@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from eth_account import Account
 
-from contracts import errors, reader
+from contracts import contract_reader, errors
 from contracts.abi import load
 from contracts.batches import WrongShape
 from contracts.client import RollupClient, RollupReader
@@ -106,7 +106,7 @@ def test_logs_are_read_page_by_page(
     whole = list(client.queue_ops())
     assert [op.number for op in whole] == [1, 2, 3, 4, 5]
     for page in (1, 2, 3, 1_000):
-        monkeypatch.setattr(reader, "LOG_PAGE_BLOCKS", page)
+        monkeypatch.setattr(contract_reader, "LOG_PAGE_BLOCKS", page)
         assert list(client.queue_ops(first_block)) == whole
     second = next(iter(client.logs("OpEnqueued", indexed=[[(2).to_bytes(32, "big")]])))
     assert list(client.queue_ops(second.block_number, second.block_number)) == whole[1:2]
