@@ -14,7 +14,7 @@ from contracts.abi import load
 from contracts.errors import L1Error
 from contracts.queue_ops import queue_op_from
 from contracts.verifying_key import G1_BYTES, G2_BYTES, MalformedKey, PointWords, joined, words
-from protocol.batch import QUEUE_MESSAGES, ExecutedProof, PublicInputs, Shape, public_inputs
+from protocol.batch import ExecutedProof, PublicInputs, Shape, public_inputs
 from protocol.queue import QueueOp
 from protocol.trace import Context
 from protocol.units import ADDRESS_BITS, AMOUNT_BITS, check_range
@@ -164,7 +164,7 @@ class BatchStatement:
     ops: tuple[QueueOp, ...]
 
     def public_inputs(self, z: int) -> PublicInputs:
-        """The seven public inputs that the contract computed; the digest is the proof's claim.
+        """The four public inputs that the contract computed; the digest is the proof's claim.
 
         `z` is `protocol.batch.challenge` of all the batch's statements.
         """
@@ -222,24 +222,26 @@ def submission_of(
     """What to submit for a batch of executed and proved steps, in order; at least one."""
     payouts: list[Payout] = []
     for k, proof in enumerate(executed):
-        first = k * proof.shape.message_length + QUEUE_MESSAGES * proof.shape.queue_slots
+        shape = proof.shape
+        outs = [(shape.queue_output(j), trace.withdrawal) for j, trace in enumerate(proof.queue)]
+        outs += [(shape.user_output(i), trace.withdrawal) for i, trace in enumerate(proof.users)]
         payouts += [
-            Payout(first + i, user.withdrawal.l1_address, user.withdrawal.amount_ntok)
-            for i, user in enumerate(proof.users)
-            if user.withdrawal is not None and user.withdrawal.amount_ntok > 0
+            Payout(k * shape.message_length + place, out.l1_address, out.amount_ntok)
+            for place, out in outs
+            if out is not None and out.amount_ntok > 0
         ]
     return Submission(
         l1_time=executed[0].context.l1_time,
         proofs=tuple(
             SubmittedProof(
-                old_root=public.old_root,
-                new_root=public.new_root,
+                old_root=step.old_root,
+                new_root=step.new_root,
                 digest=public.digest,
                 y_data=public.y_data,
                 y_msg=public.y_msg,
                 proof_bytes=proof_bytes,
             )
-            for public, proof_bytes in zip(inputs, proofs, strict=True)
+            for step, public, proof_bytes in zip(executed, inputs, proofs, strict=True)
         ),
         data=tuple(element for proof in executed for element in proof.data),
         ops=tuple(trace.op for proof in executed for trace in proof.queue),

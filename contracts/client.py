@@ -15,7 +15,7 @@ from contracts.finality import FINALIZED, Finality
 from contracts.reader import ABI, RollupReader
 from contracts.rpc import DEFAULT_TIMEOUT_S
 from contracts.transactions import DEFAULT_WAIT_S, PreparedTransaction, Receipt, Sender
-from protocol.queue import QueueOp
+from protocol.queue import NewAccount, QueueOp
 
 __all__ = ["RollupClient", "RollupReader"]
 
@@ -55,7 +55,9 @@ class RollupClient(RollupReader):
         units = self.settings().base_units(amount_ntok)
         data = ABI.functions["new_account"].encode_call(key_hash, owner, units)
         receipt = self.sender.send(self.address, data)
-        return self.enqueued_in(receipt)[0].index, receipt
+        (op,) = self.enqueued_in(receipt)
+        assert isinstance(op, NewAccount), "new_account enqueues nothing else"
+        return op.index, receipt
 
     def deposit(self, index: int, owner: str, amount_ntok: int) -> Receipt:
         """Add to an account's balance. Raises UnknownAccount, OwnerMismatch, as new_account."""

@@ -1,7 +1,8 @@
 """A batch's proof as everyone sees it: data, messages, digest, context, challenge, public inputs.
 
-The circuit hashes all data and message elements to `digest` and evaluates both polynomials at z;
-L1 derives z from everything before it and computes the same evaluations from what it sees.
+The circuit hashes all data and message elements to `digest`, with both roots and the context after
+the messages, and evaluates both polynomials at z; L1 derives z from everything before it and
+computes the same evaluations from what it sees.
 Ref: docs/protocol.md section 5.
 """
 
@@ -19,7 +20,7 @@ from protocol.crypto.poseidon import Tag, h4
 from protocol.errors import BatchTooLarge
 from protocol.queue import OP_ELEMENTS
 from protocol.state import AccountUpdate, TreeRoots
-from protocol.trace import Context, QueueTrace, UserTrace
+from protocol.trace import Context, QueueTrace, UserTrace, Withdrawal
 from protocol.units import ADDRESS_BITS, AMOUNT_BITS
 from protocol.windows import ProofWindows
 
@@ -45,6 +46,14 @@ class Shape:
     def message_length(self) -> int:
         """W = 8Q + N."""
         return QUEUE_MESSAGES * self.queue_slots + self.user_slots
+
+    def queue_output(self, slot: int) -> int:
+        """The message element that says what a queue slot pays out."""
+        return QUEUE_MESSAGES * slot + OP_ELEMENTS
+
+    def user_output(self, slot: int) -> int:
+        """The message element that says what a user slot pays out."""
+        return QUEUE_MESSAGES * self.queue_slots + slot
 
     def check_fits(self, ops: int, transactions: int) -> None:
         """Raise BatchTooLarge where there are more queue ops or transactions than slots."""
@@ -93,11 +102,12 @@ class ExecutedProof:
 
 @dataclass(frozen=True, slots=True)
 class PublicInputs:
-    """The seven public inputs, in their order; each is below r."""
+    """The four public inputs, in their order; each is below r.
 
-    old_root: int
-    new_root: int
-    context: int
+    Old root, new root and context are no inputs of their own: they are the last three coefficients
+    of the messages' polynomial, so the digest binds them and y_msg tells L1 that they are its own.
+    """
+
     digest: int
     z: int
     y_data: int
@@ -105,15 +115,7 @@ class PublicInputs:
 
     def values(self) -> tuple[int, ...]:
         """In the circuit's order."""
-        return (
-            self.old_root,
-            self.new_root,
-            self.context,
-            self.digest,
-            self.z,
-            self.y_data,
-            self.y_msg,
-        )
+        return (self.digest, self.z, self.y_data, self.y_msg)
 
 
 def domain_of(chain_id: int, contract: int) -> int:
@@ -123,9 +125,14 @@ def domain_of(chain_id: int, contract: int) -> int:
     return int.from_bytes(keccak(encoded), "big") & ((1 << 128) - 1)
 
 
-def digest_of(data: Sequence[int], messages: Sequence[int]) -> int:
-    """H4(TAG_DIGEST; acc, x, y, z) over data, then messages, zero-padded to a multiple of 3."""
-    elements = [*data, *messages]
+def link_elements(old_root: int, new_root: int, context: Context) -> tuple[int, int, int]:
+    """The three elements that follow a proof's messages: where it starts, ends, and when."""
+    return (old_root, new_root, context.element())
+
+
+def digest_of(data: Sequence[int], messages: Sequence[int], links: Sequence[int]) -> int:
+    """H4(TAG_DIGEST; acc, x, y, z) over data, messages, link elements, zero-padded to triples."""
+    elements = [*data, *messages, *links]
     elements += [0] * (-len(elements) % 3)
     acc = 0
     for i in range(0, len(elements), 3):
@@ -187,15 +194,17 @@ def challenge(proofs: Sequence[Statement]) -> int:
 
 def public_inputs(proof: Statement, z: int) -> PublicInputs:
     """The proof's public inputs at the batch's challenge z."""
+    links = link_elements(proof.old_root, proof.new_root, proof.context)
     return PublicInputs(
-        old_root=proof.old_root,
-        new_root=proof.new_root,
-        context=proof.context.element(),
         digest=proof.digest,
         z=z,
         y_data=evaluate(proof.data, z),
-        y_msg=evaluate(proof.messages, z),
+        y_msg=evaluate((*proof.messages, *links), z),
     )
+
+
+def _output(withdrawal: Withdrawal | None) -> int:
+    return withdrawal.element() if withdrawal else 0
 
 
 def queue_covered(l1_time: int, next_enqueue_time: int | None) -> int:
@@ -220,17 +229,18 @@ def seal(
     data += [trace.data_element for trace in users]
     messages: list[int] = []
     for queue_trace in queue:
-        messages += [*queue_trace.op.elements(), 0]
+        messages += [*queue_trace.op.elements(), _output(queue_trace.withdrawal)]
     messages += [0] * (QUEUE_MESSAGES * shape.queue_slots - len(messages))
-    messages += [trace.withdrawal.element() if trace.withdrawal else 0 for trace in users]
+    messages += [_output(trace.withdrawal) for trace in users]
     data += [0] * (shape.data_length - len(data))
     messages += [0] * (shape.message_length - len(messages))
+    old_root = old_trees.state_root()
     return ExecutedProof(
         shape=shape,
         context=context,
         operator_index=operator_index,
         old_trees=old_trees,
-        old_root=old_trees.state_root(),
+        old_root=old_root,
         new_root=new_root,
         queue=tuple(queue),
         users=tuple(users),
@@ -239,5 +249,5 @@ def seal(
         fees_ntok=sum(trace.fee_ntok for trace in users),
         data=tuple(data),
         messages=tuple(messages),
-        digest=digest_of(data, messages),
+        digest=digest_of(data, messages, link_elements(old_root, new_root, context)),
     )

@@ -1,7 +1,7 @@
-"""The plain executor: one transaction or queue op in, the next state and its trace out.
+"""The plain executor of transactions: one in, the next state and its trace out.
 
-A transaction that does not apply raises an InvalidTransaction or InvalidSignature and changes
-nothing; a queue op always applies or is a no-op, decided by the op and the old state alone.
+One that does not apply raises an InvalidTransaction or InvalidSignature and changes nothing.
+Queue ops have an executor of their own (execute_queue.py).
 Ref: docs/protocol.md section 4.
 """
 
@@ -34,9 +34,8 @@ from protocol.errors import (
     WrongKey,
     WrongNonce,
 )
-from protocol.queue import NewAccount, QueueOp
 from protocol.state import AccountUpdate, State
-from protocol.trace import Context, QueueTrace, UserTrace, Withdrawal
+from protocol.trace import Context, UserTrace, Withdrawal
 from protocol.transactions import (
     Claim,
     Close,
@@ -293,24 +292,6 @@ def execute(
     if not isinstance(body, Claim | Finalize) and context.l1_time > body.valid_until:
         raise Expired(body.valid_until, context.l1_time)
     return _RULES[body.TYPE](state, context, transaction, slot)
-
-
-def execute_queue_op(state: State, op: QueueOp) -> QueueTrace:
-    """Apply an L1 queue op; what does not apply is a no-op, never an error.
-
-    The contract's own rules (it counts accounts and caps the money) keep these no-ops from
-    happening; the circuit does not rely on that.
-    """
-    before = state.find_account(op.index)
-    after: Account | None = None
-    if isinstance(op, NewAccount):
-        if before is None:
-            after = Account(op.key_hash, op.owner, 0, op.amount_ntok, 0, 0)
-    elif before is not None and before.balance_ntok + op.amount_ntok < 1 << AMOUNT_BITS:
-        after = replace(before, balance_ntok=before.balance_ntok + op.amount_ntok)
-    if after is None:
-        return QueueTrace(op, state.read_account(op.index), False)
-    return QueueTrace(op, state.write_account(op.index, after), True)
 
 
 def credit_fees(state: State, operator_index: int, fees_ntok: int) -> AccountUpdate:

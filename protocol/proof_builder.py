@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from protocol.batch import ExecutedProof, Shape, seal
 from protocol.errors import InvalidTransaction, OpAfterTransactions
-from protocol.execute import credit_fees, execute, execute_queue_op
+from protocol.execute import credit_fees, execute
+from protocol.execute_queue import execute_queue_op
 from protocol.queue import QueueOp
 from protocol.state import State
 from protocol.trace import Context, QueueTrace, UserTrace
@@ -47,7 +48,7 @@ class ProofBuilder:
         self.shape.check_fits(len(self._queue) + 1, 0)
         if self._users:
             raise OpAfterTransactions(op.number)
-        trace = execute_queue_op(self.state, op)
+        trace = execute_queue_op(self.state, self.context, op)
         self._queue.append(trace)
         return trace
 

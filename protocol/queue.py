@@ -1,8 +1,7 @@
 """The L1 queue: ops in order, each exactly once, each processable whatever it holds.
 
 An op reaches the circuit as 7 elements and leaves an 8th, what it pays out; L1 chains the 7 and
-the payer into a rolling hash. KEY_CHANGE and the forced ops have their numbers and their place in
-the elements already. Ref: docs/protocol.md sections 4 and 5.
+the payer into a rolling hash. Ref: docs/protocol.md sections 4 and 5.
 """
 
 from __future__ import annotations
@@ -13,8 +12,18 @@ from typing import ClassVar
 
 from eth_hash.auto import keccak
 
+from protocol.channels import Lane, check_lane
 from protocol.crypto.field import check_fr
-from protocol.units import ADDRESS_BITS, AMOUNT_BITS, INDEX_BITS, TIME_BITS, check_range
+from protocol.crypto.schnorr import Signature
+from protocol.units import (
+    ADDRESS_BITS,
+    AMOUNT_BITS,
+    INDEX_BITS,
+    LANE_BITS,
+    NONCE_BITS,
+    TIME_BITS,
+    check_range,
+)
 
 OP_ELEMENTS = 7
 """Elements that L1 puts into the queue slot's message; the 8th is the circuit's output."""
@@ -36,8 +45,18 @@ class OpType(IntEnum):
     FORCED_FINALIZE = 7
 
 
-def _head(op: OpType, index: int, enqueue_time: int) -> int:
-    return int(op) + (index << 8) + (enqueue_time << 40)
+def _head(op: OpType, index: int, enqueue_time: int, side: int = 0, epoch: int = 0) -> int:
+    return int(op) + (index << 8) + (side << 32) + (enqueue_time << 40) + (epoch << 80)
+
+
+def _check_place(number: int, enqueue_time: int) -> None:
+    check_range("op number", number, AMOUNT_BITS)
+    check_range("enqueue_time", enqueue_time, TIME_BITS)
+
+
+def _check_channel(slot: int, epoch: int) -> None:
+    check_range("slot", slot, INDEX_BITS)
+    check_range("epoch", epoch, NONCE_BITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +73,7 @@ class NewAccount:
     payer: int
 
     def __post_init__(self) -> None:
-        check_range("op number", self.number, AMOUNT_BITS)
-        check_range("enqueue_time", self.enqueue_time, TIME_BITS)
+        _check_place(self.number, self.enqueue_time)
         check_range("index", self.index, INDEX_BITS)
         check_fr("key_hash", self.key_hash)
         check_range("owner", self.owner, ADDRESS_BITS)
@@ -80,8 +98,7 @@ class Deposit:
     payer: int
 
     def __post_init__(self) -> None:
-        check_range("op number", self.number, AMOUNT_BITS)
-        check_range("enqueue_time", self.enqueue_time, TIME_BITS)
+        _check_place(self.number, self.enqueue_time)
         check_range("index", self.index, INDEX_BITS)
         check_range("amount_ntok", self.amount_ntok, AMOUNT_BITS)
         check_range("payer", self.payer, ADDRESS_BITS)
@@ -92,7 +109,159 @@ class Deposit:
         return (head, self.payer + (self.amount_ntok << 160), 0, 0, 0, 0, 0)
 
 
-QueueOp = NewAccount | Deposit
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """Another key for the account, if the sender is its l1_address: rotation, or recovery."""
+
+    TYPE: ClassVar[OpType] = OpType.KEY_CHANGE
+    number: int
+    enqueue_time: int
+    index: int
+    key_hash: int
+    sender: int
+
+    def __post_init__(self) -> None:
+        _check_place(self.number, self.enqueue_time)
+        check_range("index", self.index, INDEX_BITS)
+        check_fr("key_hash", self.key_hash)
+        check_range("sender", self.sender, ADDRESS_BITS)
+
+    @property
+    def payer(self) -> int:
+        """Who paid for the op."""
+        return self.sender
+
+    def elements(self) -> tuple[int, ...]:
+        """The 7 message elements."""
+        head = _head(self.TYPE, self.index, self.enqueue_time)
+        return (head, self.sender, self.key_hash, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ForcedExit:
+    """Withdraws the account's whole balance, if the sender is its l1_address."""
+
+    TYPE: ClassVar[OpType] = OpType.FORCED_EXIT
+    number: int
+    enqueue_time: int
+    index: int
+    sender: int
+
+    def __post_init__(self) -> None:
+        _check_place(self.number, self.enqueue_time)
+        check_range("index", self.index, INDEX_BITS)
+        check_range("sender", self.sender, ADDRESS_BITS)
+
+    @property
+    def payer(self) -> int:
+        """Who paid for the op."""
+        return self.sender
+
+    def elements(self) -> tuple[int, ...]:
+        """The 7 message elements."""
+        return (_head(self.TYPE, self.index, self.enqueue_time), self.sender, 0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ForcedStartClose:
+    """Begins a channel's close, if the sender is the l1_address of that side's account."""
+
+    TYPE: ClassVar[OpType] = OpType.FORCED_START_CLOSE
+    number: int
+    enqueue_time: int
+    slot: int
+    epoch: int
+    side: Lane
+    sender: int
+
+    def __post_init__(self) -> None:
+        _check_place(self.number, self.enqueue_time)
+        _check_channel(self.slot, self.epoch)
+        check_lane("side", self.side)
+        check_range("sender", self.sender, ADDRESS_BITS)
+
+    @property
+    def payer(self) -> int:
+        """Who paid for the op."""
+        return self.sender
+
+    def elements(self) -> tuple[int, ...]:
+        """The 7 message elements."""
+        head = _head(self.TYPE, self.slot, self.enqueue_time, int(self.side), self.epoch)
+        return (head, self.sender, 0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ForcedClaim:
+    """A voucher, from anyone. Its key, R and s are any elements: execution decides what they are.
+
+    Raises OutOfRange for one that is no element, as the contract does.
+    """
+
+    TYPE: ClassVar[OpType] = OpType.FORCED_CLAIM
+    number: int
+    enqueue_time: int
+    slot: int
+    epoch: int
+    lane: Lane
+    lane_value: int
+    signature: Signature
+    sender: int
+
+    def __post_init__(self) -> None:
+        _check_place(self.number, self.enqueue_time)
+        _check_channel(self.slot, self.epoch)
+        check_lane("lane", self.lane)
+        check_range("lane_value", self.lane_value, LANE_BITS)
+        for name, element in zip(("A.x", "A.y", "R.x", "R.y", "s"), self._parts(), strict=True):
+            check_fr(name, element)
+        check_range("sender", self.sender, ADDRESS_BITS)
+
+    @property
+    def payer(self) -> int:
+        """Who paid for the op."""
+        return self.sender
+
+    def _parts(self) -> tuple[int, ...]:
+        key, r = self.signature.key, self.signature.r
+        return (key.x, key.y, r.x, r.y, self.signature.s)
+
+    def elements(self) -> tuple[int, ...]:
+        """The 7 message elements."""
+        head = _head(self.TYPE, self.slot, self.enqueue_time, int(self.lane), self.epoch)
+        return (head, self.lane_value, *self._parts())
+
+
+@dataclass(frozen=True, slots=True)
+class ForcedFinalize:
+    """Ends a closing channel whose deadline is not after this op's own enqueue time."""
+
+    TYPE: ClassVar[OpType] = OpType.FORCED_FINALIZE
+    number: int
+    enqueue_time: int
+    slot: int
+    epoch: int
+    sender: int
+
+    def __post_init__(self) -> None:
+        _check_place(self.number, self.enqueue_time)
+        _check_channel(self.slot, self.epoch)
+        check_range("sender", self.sender, ADDRESS_BITS)
+
+    @property
+    def payer(self) -> int:
+        """Who paid for the op."""
+        return self.sender
+
+    def elements(self) -> tuple[int, ...]:
+        """The 7 message elements."""
+        head = _head(self.TYPE, self.slot, self.enqueue_time, epoch=self.epoch)
+        return (head, 0, 0, 0, 0, 0, 0)
+
+
+AccountOp = NewAccount | Deposit | KeyChange | ForcedExit
+ChannelOp = ForcedStartClose | ForcedClaim | ForcedFinalize
+QueueOp = AccountOp | ChannelOp
 
 
 def rolling_hash(previous: bytes, op: QueueOp) -> bytes:

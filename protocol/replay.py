@@ -8,7 +8,7 @@ bit for bit, or raises ReplayMismatch. Ref: docs/protocol.md section 5 and invar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from protocol.channels import Channel, Lane, Status, lane_wh
 from protocol.data import DataRecord, unpack, unpack_header
@@ -25,7 +25,8 @@ from protocol.errors import (
     UnknownChannel,
     WindowOutOfRange,
 )
-from protocol.execute import credit_fees, execute_queue_op
+from protocol.execute import credit_fees
+from protocol.execute_queue import execute_queue_op
 from protocol.queue import QueueOp
 from protocol.state import State
 from protocol.trace import Context, Withdrawal
@@ -33,10 +34,18 @@ from protocol.transactions import TxType
 from protocol.units import L1_TIME_SLACK_S, MAX_WINDOW_S, MIN_WINDOW_S
 
 
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What each used queue slot and each user slot of a proof paid out."""
+
+    queue: tuple[Withdrawal | None, ...]
+    users: tuple[Withdrawal | None, ...]
+
+
 def replay_proof(
     state: State, context: Context, ops: Sequence[QueueOp], data: Sequence[int]
-) -> tuple[Withdrawal | None, ...]:
-    """Apply one proof's data to `state`; returns what each user slot withdrew.
+) -> Replayed:
+    """Apply one proof's data to `state`; returns what its slots paid out.
 
     `ops` are the queue's next ops, at least as many as the header says were consumed. Raises
     ReplayMismatch where the data does not make sense on this state, which is then half changed.
@@ -47,8 +56,7 @@ def replay_proof(
         operator_index, consumed = unpack_header(data[0])
         if consumed > len(ops):
             raise ReplayMismatch(f"{consumed} queue ops were consumed, but L1 has {len(ops)}")
-        for op in ops[:consumed]:
-            execute_queue_op(state, op)
+        queue = tuple(execute_queue_op(state, context, op).withdrawal for op in ops[:consumed])
         out, fees_ntok = [], 0
         for element in data[1:]:
             record = unpack(element)
@@ -62,7 +70,7 @@ def replay_proof(
         raise
     except ProtocolError as error:
         raise ReplayMismatch(f"the data does not fit the state: {error}") from error
-    return tuple(out)
+    return Replayed(queue, tuple(out))
 
 
 def _apply(state: State, context: Context, record: DataRecord) -> Withdrawal | None:

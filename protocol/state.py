@@ -191,9 +191,16 @@ class State:
         found = self.find_account(index)
         return AccountUpdate(index, found, found, self._account_tree.path(index))
 
+    def read_channel(self, slot: int) -> ChannelUpdate:
+        """The update that changes nothing, for a channel or an empty slot."""
+        found = self.find_channel(slot)
+        return ChannelUpdate(slot, found, found, self._channel_tree.path(slot))
+
     def write_channel(self, slot: int, after: Channel | None) -> ChannelUpdate:
-        """Write or (None) empty a channel leaf."""
+        """Write or (None) empty a channel leaf (writing what is there is a read)."""
         before = self.find_channel(slot)
+        if after == before:
+            return self.read_channel(slot)
         leaf = EMPTY_LEAF if after is None else after.leaf_hash()
         siblings = self._channel_tree.set(slot, leaf)
         if before is not None:

@@ -62,8 +62,16 @@ class UserTrace:
 
 @dataclass(frozen=True, slots=True)
 class QueueTrace:
-    """What one queue slot did. `applied` is False for a no-op."""
+    """What one queue slot did: its leaf updates in order, what it paid out. A no-op
+    (`applied` is False) has read what decided that.
+
+    account_1 is the op's account, the side's of a FORCED_START_CLOSE, A of a FORCED_FINALIZE, whose
+    account_2 is B. None: not touched, as those of a channel that is not there.
+    """
 
     op: QueueOp
-    account: AccountUpdate
+    account_1: AccountUpdate | None
+    account_2: AccountUpdate | None
+    channel: ChannelUpdate | None
     applied: bool
+    withdrawal: Withdrawal | None

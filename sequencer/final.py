@@ -16,7 +16,8 @@ from protocol.data import unpack_header
 from protocol.errors import ReplayMismatch
 from protocol.queue import QueueOp
 from protocol.replay import replay_proof
-from protocol.state import State
+from protocol.state import AccountUpdate, State
+from protocol.trace import QueueTrace, UserTrace
 from sequencer.errors import ForeignBatch
 from sequencer.sealing import SealedBatch
 
@@ -64,11 +65,12 @@ def changed_by(batch: SealedBatch) -> ChangedLeaves:
     """The leaves that our own batch wrote, from its traces."""
     changed = ChangedLeaves({}, {})
     for proof in batch.proofs:
-        updates = [trace.account for trace in proof.queue]
-        for user in proof.users:
-            updates += [update for update in (user.account_1, user.account_2) if update]
-            if user.channel:
-                changed.channels[user.channel.slot] = user.channel.after
+        updates: list[AccountUpdate | None] = []
+        traces: list[QueueTrace | UserTrace] = [*proof.queue, *proof.users]
+        for trace in traces:
+            updates += [trace.account_1, trace.account_2]
+            if trace.channel:
+                changed.channels[trace.channel.slot] = trace.channel.after
         for update in (*updates, proof.fees):
             if update and update.after:
                 changed.accounts[update.index] = update.after

@@ -305,7 +305,7 @@ class Ledger:
                 queue.add(connection, update.ops, now)
                 self._op_seen_at |= {op.number: now for op in update.ops}
                 book.ops += update.ops
-                book.soft.add_ops(update.ops)
+                book.soft.add_ops(book.context(), update.ops)
                 for batch in update.batches:
                     self._finish(connection, batch, now)
                 book.position = L1Position(

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from protocol.batch import queue_covered
 from protocol.errors import InvalidSignature, InvalidTransaction
-from protocol.execute import execute, execute_queue_op
+from protocol.execute import execute
+from protocol.execute_queue import execute_queue_op
 from protocol.queue import QueueOp
 from protocol.state import State
 from protocol.trace import Context, UserTrace
@@ -77,10 +78,10 @@ class SoftState:
         """The newest op in the soft state."""
         return self.ops[-1].number if self.ops else self.last_sealed_op
 
-    def add_ops(self, ops: Iterable[QueueOp]) -> None:
+    def add_ops(self, context: Context, ops: Iterable[QueueOp]) -> None:
         """Apply further queue ops, in order."""
         for op in ops:
-            execute_queue_op(self.state, op)
+            execute_queue_op(self.state, context, op)
             self.ops.append(op)
 
     def execute(self, context: Context, transaction: Transaction) -> UserTrace:
@@ -105,12 +106,12 @@ def rebuild(
     waiting = list(ops)
     for one in pending:
         while waiting and waiting[0].number <= one.ops_before:
-            soft.add_ops([waiting.pop(0)])
+            soft.add_ops(context, [waiting.pop(0)])
         try:
             trace = execute(soft.state, context, one.transaction, slot_hint(soft.state, one))
         except (InvalidTransaction, InvalidSignature) as error:
             rejected.append((one, error))
             continue
         soft.append(replace(one, slot=trace.slot))
-    soft.add_ops(waiting)
+    soft.add_ops(context, waiting)
     return soft, rejected

@@ -15,9 +15,8 @@ from contracts.reader import RollupReader, RollupSettings
 from contracts.verifying_key import VerifyingKey
 from protocol.errors import ReplayMismatch
 from protocol.queue import NO_OPS_HASH, QueueOp, rolling_hash
-from protocol.replay import replay_proof
+from protocol.replay import Replayed, replay_proof
 from protocol.state import State
-from protocol.trace import Withdrawal
 from wattlane.errors import WattlaneError
 
 
@@ -98,10 +97,8 @@ def hashes_of(ops: Sequence[QueueOp]) -> tuple[bytes, ...]:
     return tuple(hashes)
 
 
-def replay_batch(
-    record: L1Record, state: State, batch: AcceptedBatch
-) -> tuple[tuple[Withdrawal | None, ...], ...]:
-    """Apply a batch's data to `state`, proof by proof; returns what each user slot withdrew.
+def replay_batch(record: L1Record, state: State, batch: AcceptedBatch) -> tuple[Replayed, ...]:
+    """Apply a batch's data to `state`, proof by proof; returns what their slots paid out.
 
     Raises ReplayMismatch where the data does not fit or leads to another root than was accepted,
     and WrongShape.
@@ -110,19 +107,17 @@ def replay_batch(
     return tuple(replay_place(record, state, batch, place) for place in proofs)
 
 
-def replay_place(
-    record: L1Record, state: State, batch: AcceptedBatch, place: int
-) -> tuple[Withdrawal | None, ...]:
+def replay_place(record: L1Record, state: State, batch: AcceptedBatch, place: int) -> Replayed:
     """Apply the data of the proof at `place` (from 0) of a batch. Raises as `replay_batch`."""
     shape, domain = record.settings.shape, record.settings.domain
     statement = batch.statements(shape, domain)[place]
     first = record.first_op_of(batch.number) + place * shape.queue_slots
     ops = record.ops[first : min(first + shape.queue_slots, batch.processed)]
-    withdrawals = replay_proof(state, statement.context, ops, statement.data)
+    replayed = replay_proof(state, statement.context, ops, statement.data)
     if state.root != statement.new_root:
         reached = f"replaying proof {place + 1} of batch {batch.number} gives {state.root:#066x}"
         raise ReplayMismatch(f"{reached}, L1 accepted {statement.new_root:#066x}")
-    return withdrawals
+    return replayed
 
 
 def rebuild_state(record: L1Record, batches: int | None = None) -> State:

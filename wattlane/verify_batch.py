@@ -15,7 +15,7 @@ from functools import partial
 
 from contracts.batches import AcceptedBatch, BatchStatement
 from contracts.errors import L1Error
-from protocol.batch import QUEUE_MESSAGES, challenge, digest_of, domain_of, queue_covered
+from protocol.batch import challenge, digest_of, domain_of, link_elements, queue_covered
 from protocol.crypto.field import R
 from protocol.data import unpack, unpack_header
 from protocol.errors import ProtocolError
@@ -144,7 +144,8 @@ def check_time(record: L1Record, batch: AcceptedBatch) -> str:
 def check_digest(record: L1Record, batch: AcceptedBatch, place: int) -> str:
     """Poseidon over data and messages, both rebuilt from L1, is the digest that was proved."""
     statement = _statements(record, batch)[place]
-    digest = digest_of(statement.data, statement.messages)
+    links = link_elements(statement.old_root, statement.new_root, statement.context)
+    digest = digest_of(statement.data, statement.messages, links)
     _require(digest == statement.digest, f"recomputed {digest:#066x}")
     return f"{digest:#066x}"
 
@@ -158,6 +159,7 @@ def check_roots(record: L1Record, batch: AcceptedBatch, place: int) -> str:
         before = record.batches[number - 1].submission.new_root if number else genesis_root()
     proof = proofs[place]
     _require(proof.old_root == before, "old_root is not where the proof before ended")
+    _require(proof.new_root < R, "new_root is not below r")
     if batch.number == len(record.batches) and place == len(proofs) - 1:
         _require(proof.new_root == record.state_root, "L1's root is not this new_root")
     return f"{proof.old_root:#066x} -> {proof.new_root:#066x}"
@@ -238,10 +240,12 @@ def check_replay(record: L1Record, batch: AcceptedBatch, place: int, state: Stat
     """The data, replayed on the state before, give new_root and exactly the listed payouts."""
     shape = record.settings.shape
     start = place * shape.message_length
-    first = start + QUEUE_MESSAGES * shape.queue_slots
+    replayed = replay_place(record, state, batch, place)
+    outs = [(shape.queue_output(j), out) for j, out in enumerate(replayed.queue)]
+    outs += [(shape.user_output(i), out) for i, out in enumerate(replayed.users)]
     withdrawn = [
-        (first + slot, out.l1_address, out.amount_ntok)
-        for slot, out in enumerate(replay_place(record, state, batch, place))
+        (start + place_there, out.l1_address, out.amount_ntok)
+        for place_there, out in outs
         if out is not None and out.amount_ntok
     ]
     listed = [

@@ -20,7 +20,8 @@ from protocol.batch import ExecutedProof, Shape, domain_of, queue_covered
 from protocol.channels import Channel, Lane, Status, lane_paid_ntok
 from protocol.crypto.schnorr import Signature, key_hash, public_key, sign
 from protocol.errors import BalanceOverflow, InvalidSignature, InvalidTransaction
-from protocol.execute import credit_fees, execute, execute_queue_op
+from protocol.execute import credit_fees, execute
+from protocol.execute_queue import execute_queue_op
 from protocol.proof_builder import execute_proof
 from protocol.queue import Deposit, NewAccount, QueueOp
 from protocol.replay import replay_proof
@@ -184,7 +185,7 @@ class ExecutorMachine(RuleBasedStateMachine):
         proof = execute_proof(self.base, SHAPE, self.context, operator, self.ops, listed)
         assert proof.new_root == self.state.root
         ops = self.l1_queue[self.consumed - len(self.ops) :]
-        out = replay_proof(self.replica, proof.context, ops, proof.data)
+        out = replay_proof(self.replica, proof.context, ops, proof.data).users
         assert self.replica.root == proof.new_root
         assert self.replica.accounts == self.state.accounts
         assert self.replica.channels == self.state.channels

@@ -70,7 +70,8 @@ def test_data_and_messages_stand_in_their_places_and_padding_is_zero() -> None:
     assert proof.fees_ntok == 3
     assert proof.fees is not None
     assert proof.fees.index == 2
-    assert proof.digest == digest_of(proof.data, proof.messages)
+    links = (old_root, state.root, CONTEXT.element())
+    assert proof.digest == digest_of(proof.data, proof.messages, links)
 
 
 def test_an_empty_proof_changes_nothing_and_names_nobody() -> None:
@@ -107,9 +108,9 @@ def test_a_transaction_that_does_not_apply_stops_the_proof() -> None:
 
 def test_the_digest_chains_all_elements_three_at_a_time() -> None:
     first = h4(Tag.DIGEST, 0, 1, 2, 3)
-    assert digest_of([1, 2], [3, 4]) == h4(Tag.DIGEST, first, 4, 0, 0)
-    assert digest_of([1, 2, 3], []) == first
-    assert digest_of([], []) == 0
+    assert digest_of([1], [2, 3], [4]) == h4(Tag.DIGEST, first, 4, 0, 0)
+    assert digest_of([1, 2], [3], []) == digest_of([], [], [1, 2, 3]) == first
+    assert digest_of([], [], []) == 0
 
 
 def test_evaluation_is_the_polynomial_with_the_lowest_coefficient_first() -> None:
@@ -157,11 +158,21 @@ def _with_message(proof: ExecutedProof, i: int, element: int) -> ExecutedProof:
     return replace(proof, messages=(*proof.messages[:i], element, *proof.messages[i + 1 :]))
 
 
-def test_public_inputs_are_seven_in_order() -> None:
+def test_public_inputs_are_four_in_order_and_the_links_are_the_last_of_the_messages() -> None:
     proof = execute_proof(street(), SHAPE, CONTEXT, 2, OPS, listed(withdraw()))
+    links = (proof.old_root, proof.new_root, CONTEXT.element())
     values = public_inputs(proof, 1).values()
-    assert values[:5] == (proof.old_root, proof.new_root, CONTEXT.element(), proof.digest, 1)
-    assert values[5:] == (sum(proof.data) % R, sum(proof.messages) % R)
+    assert values == (
+        proof.digest,
+        1,
+        sum(proof.data) % R,
+        sum((*proof.messages, *links)) % R,
+    )
+    z, width = 12_345, SHAPE.message_length
+    linked = sum(link * pow(z, width + i, R) for i, link in enumerate(links))
+    at_z = public_inputs(proof, z)
+    assert at_z.y_msg == (evaluate(proof.messages, z) + linked) % R
+    assert at_z.y_data == evaluate(proof.data, z)
     assert all(0 <= value < R for value in public_inputs(proof, R - 1).values())
 
 

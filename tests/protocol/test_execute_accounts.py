@@ -21,7 +21,8 @@ from protocol.errors import (
     WrongKey,
     WrongNonce,
 )
-from protocol.execute import credit_fees, execute_queue_op
+from protocol.execute import credit_fees
+from protocol.execute_queue import execute_queue_op
 from protocol.queue import Deposit, NewAccount
 from protocol.state import State
 from protocol.trace import Withdrawal
@@ -31,6 +32,7 @@ from tests.protocol.street import (
     ANNA,
     BERT,
     CARL,
+    CONTEXT,
     DOMAIN,
     FUNDS_NTOK,
     LATER,
@@ -227,25 +229,25 @@ def test_a_voucher_and_a_finalize_do_not_expire() -> None:
 def test_new_account_is_made_once_and_never_over_another() -> None:
     state = street()
     op = NewAccount(1, NOW, 3, STRANGER.key_hash, STRANGER.l1_address, 77, STRANGER.l1_address)
-    assert execute_queue_op(state, op).applied
+    assert execute_queue_op(state, CONTEXT, op).applied
     assert state.account(3) == STRANGER.account(77)
     before = state.root
-    again = execute_queue_op(state, replace(op, number=2, key_hash=5, amount_ntok=1))
+    again = execute_queue_op(state, CONTEXT, replace(op, number=2, key_hash=5, amount_ntok=1))
     assert not again.applied
-    assert again.account.before == again.account.after
+    assert again.account_1 == state.read_account(3)
     assert state.root == before
 
 
 def test_deposit_credits_and_what_does_not_apply_is_a_no_op() -> None:
     state = street()
-    assert execute_queue_op(state, Deposit(1, NOW, 2, 33, 9)).applied
+    assert execute_queue_op(state, CONTEXT, Deposit(1, NOW, 2, 33, 9)).applied
     assert state.account(2) == CARL.account(FUNDS_NTOK + 33)
     before = state.root
-    assert not execute_queue_op(state, Deposit(2, NOW, 9, 33, 9)).applied
+    assert not execute_queue_op(state, CONTEXT, Deposit(2, NOW, 9, 33, 9)).applied
     too_much = 2**64 - FUNDS_NTOK - 33
-    assert not execute_queue_op(state, Deposit(3, NOW, 2, too_much, 9)).applied
+    assert not execute_queue_op(state, CONTEXT, Deposit(3, NOW, 2, too_much, 9)).applied
     assert state.root == before
-    assert execute_queue_op(state, Deposit(4, NOW, 2, too_much - 1, 9)).applied
+    assert execute_queue_op(state, CONTEXT, Deposit(4, NOW, 2, too_much - 1, 9)).applied
     assert state.account(2).balance_ntok == 2**64 - 1
 
 

@@ -41,6 +41,15 @@ PLACES = {
     "CLOSE": [("slot", 4, 24), ("lane_ab", 28, 96), ("lane_ba", 124, 96)],
     "FINALIZE": [("slot", 4, 24)],
 }
+OP_CODES = {
+    "NEW_ACCOUNT": 1,
+    "DEPOSIT": 2,
+    "KEY_CHANGE": 3,
+    "FORCED_EXIT": 4,
+    "FORCED_START_CLOSE": 5,
+    "FORCED_CLAIM": 6,
+    "FORCED_FINALIZE": 7,
+}
 WIDTHS = {
     "TRANSFER": 148,
     "WITHDRAW": 124,
@@ -95,15 +104,22 @@ def test_the_widths_are_those_of_the_table() -> None:
 def test_queue_ops_reach_the_circuit_as_the_table_says_and_chain_on_l1() -> None:
     rolling = bytes(32)
     for entry in LAYOUTS["queue"]:
-        fields = {name: number(value) for name, value in entry["fields"].items()}
-        code = {"NEW_ACCOUNT": 1, "DEPOSIT": 2}[entry["op"]]
-        first = code + fields["index"] * 2**8 + fields["enqueue_time"] * 2**40
-        who = fields["owner"] if code == 1 else fields["payer"]
-        second = who + fields["amount_ntok"] * 2**160
-        elements = [first, second, fields.get("key_hash", 0), 0, 0, 0, 0]
+        given = {name: value for name, value in entry["fields"].items() if name != "signature"}
+        fields = {name: number(value) for name, value in given.items()}
+        code, payer = OP_CODES[entry["op"]], number(entry["payer"])
+        index = fields["index"] if code <= 4 else fields["slot"]
+        side = fields.get("side", fields.get("lane", 0))
+        first = code + index * 2**8 + side * 2**32 + fields["enqueue_time"] * 2**40
+        first += fields.get("epoch", 0) * 2**80
+        second = {6: fields.get("lane_value", 0), 7: 0}.get(code, fields.get("owner", payer))
+        second += fields.get("amount_ntok", 0) * 2**160
+        rest = [fields.get("key_hash", 0), 0, 0, 0, 0]
+        if code == 6:
+            rest = numbers(entry["fields"]["signature"])
+        elements = [first, second, *rest]
         assert numbers(entry["elements"]) == elements
         assert all(element < R for element in elements)
-        rolling = keccak(rolling + words([*elements, fields["payer"]]))
+        rolling = keccak(rolling + words([*elements, payer]))
         assert entry["rolling_hash"] == "0x" + rolling.hex()
 
 
@@ -197,20 +213,23 @@ def test_batches_chain_and_their_public_inputs_follow_from_data_and_messages() -
         for op in consumed:
             commitment = keccak(commitment + words(numbers(op["elements"])))
         for k, proof in enumerate(proofs):
-            for i, output in enumerate(numbers(proof["messages"])[16:], 16 + 20 * k):
-                if output:
+            for i, output in enumerate(numbers(proof["messages"]), 20 * k):
+                if output and i % 20 in (7, 15, 16, 17, 18, 19):
                     commitment = keccak(commitment + words([output + i * 2**224]))
         head = keccak(b"wattlane-z") + words([0, len(proofs)])
         chained = keccak(head + keccak(words([32, len(data), *data])) + commitment)
         for proof in proofs:
-            old_root, new_root, context, digest, z_given, y_data, y_msg = numbers(
-                proof["public_inputs"]
-            )
+            digest, z_given, y_data, y_msg = numbers(proof["public_inputs"])
+            old_root, new_root, context = links = numbers(proof["links"])
             elements, messages = numbers(proof["data"]), numbers(proof["messages"])
             assert (len(elements), len(messages)) == (1 + 4, 8 * 2 + 4)
             assert old_root == root
-            assert digest == digest_of(elements, messages)
-            assert (z_given, y_data, y_msg) == (z, evaluate(elements, z), evaluate(messages, z))
+            assert digest == digest_of(elements, messages, links)
+            assert (z_given, y_data, y_msg) == (
+                z,
+                evaluate(elements, z),
+                evaluate([*messages, *links], z),
+            )
             chained = keccak(chained + words([old_root, new_root, context, digest]))
             root = new_root
         assert z == int.from_bytes(chained, "big") % R
@@ -222,4 +241,8 @@ def test_the_batches_hold_every_transaction_type_and_a_withdrawal() -> None:
     assert kinds == set(TxType) - {TxType.NOOP}
     paid = [t.withdrawal for proof in executed for t in proof.users if t.withdrawal]
     assert [one.amount_ntok for one in paid] == [12_345]
-    assert public_inputs(executed[0], 5).values()[4] == 5
+    exits = [t.withdrawal for proof in executed for t in proof.queue if t.withdrawal]
+    assert [one.l1_address for one in exits] == [generate.OWNERS[0]]
+    last = executed[-1]
+    assert last.messages[last.shape.queue_output(0)] == exits[0].element() > 2**160
+    assert public_inputs(executed[0], 5).z == 5

@@ -40,7 +40,7 @@ def test_c6_replaying_every_batch_gives_the_same_root_state_and_withdrawals() ->
     for proofs in generate.executed_batches():
         for proof in proofs:
             assert replica.root == proof.old_root
-            out = replay_proof(replica, proof.context, ops, proof.data)
+            out = replay_proof(replica, proof.context, ops, proof.data).users
             del ops[: len(proof.queue)]
             assert replica.root == proof.new_root
             paid = [trace.withdrawal for trace in proof.users]

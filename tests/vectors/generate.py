@@ -19,15 +19,30 @@ from protocol.batch import (
     Shape,
     challenge,
     domain_of,
+    link_elements,
     public_inputs,
     queue_covered,
 )
 from protocol.channels import Channel, Lane, Status, channel_id, pack_lane
+from protocol.crypto.field import R
+from protocol.crypto.jubjub import Point
 from protocol.crypto.merkle import EMPTY
 from protocol.crypto.poseidon import Tag
-from protocol.crypto.schnorr import key_hash, public_key, sign
+from protocol.crypto.schnorr import Signature, key_hash, public_key, sign
 from protocol.proof_builder import execute_proof
-from protocol.queue import NO_OPS_HASH, Deposit, NewAccount, OpType, QueueOp, rolling_hash
+from protocol.queue import (
+    NO_OPS_HASH,
+    Deposit,
+    ForcedClaim,
+    ForcedExit,
+    ForcedFinalize,
+    ForcedStartClose,
+    KeyChange,
+    NewAccount,
+    OpType,
+    QueueOp,
+    rolling_hash,
+)
 from protocol.state import State, genesis_root
 from protocol.trace import Context
 from protocol.transactions import (
@@ -57,6 +72,8 @@ WINDOW_S = 2 * DAY_S
 SECRETS = (0x1111 << 200 | 1, 0x2222 << 200 | 2)
 OWNERS = (0xA0A0 << 144 | 1, 0xB0B0 << 144 | 2)
 SHAPE = Shape(queue_slots=2, user_slots=4)
+GARBAGE = Signature(Point(17, 19), Point(23, 29), 31)
+LARGEST = Signature(Point(R - 1, R - 2), Point(R - 3, R - 4), R - 5)
 OPERATOR = 1
 
 
@@ -217,7 +234,15 @@ def queue_ops() -> list[QueueOp]:
         NewAccount(1, NOW - 100, 0, hashes[0], OWNERS[0], 1_000_000, OWNERS[0]),
         NewAccount(2, NOW - 90, 1, hashes[1], OWNERS[1], 2_000_000, 0xFACE),
         Deposit(3, NOW - 80, 0, 500, OWNERS[0]),
-        Deposit(4, 2**40 - 1, 2**24 - 1, 2**64 - 1, 2**160 - 1),
+        ForcedExit(4, NOW + 10, 0, OWNERS[0]),
+        KeyChange(5, NOW + 20, 1, hashes[0], OWNERS[1]),
+        ForcedStartClose(6, NOW + 30, 5, 7, Lane.BA, OWNERS[1]),
+        ForcedClaim(7, NOW + 40, 5, 7, Lane.AB, pack_lane(11, 13), GARBAGE, OWNERS[0]),
+        ForcedFinalize(8, NOW + 50, 5, 7, 0xFACE),
+        Deposit(9, 2**40 - 1, 2**24 - 1, 2**64 - 1, 2**160 - 1),
+        ForcedStartClose(10, 2**40 - 1, 2**24 - 1, 2**32 - 1, Lane.BA, 2**160 - 1),
+        ForcedClaim(11, 2**40 - 1, 2**24 - 1, 2**32 - 1, Lane.BA, 2**96 - 1, LARGEST, 1),
+        ForcedFinalize(12, 2**40 - 1, 2**24 - 1, 2**32 - 1, 2**160 - 1),
     ]
 
 
@@ -225,16 +250,23 @@ def queue() -> list[Json]:
     out, rolling = [], NO_OPS_HASH
     for op in queue_ops():
         rolling = rolling_hash(rolling, op)
-        fields = {n: hexed(getattr(op, n)) for n in op.__dataclass_fields__}
+        fields = {n: _hexed_field(getattr(op, n)) for n in op.__dataclass_fields__}
         out.append(
             {
                 "op": op.TYPE.name,
                 "fields": fields,
+                "payer": hexed(op.payer),
                 "elements": hexed_all(op.elements()),
                 "rolling_hash": "0x" + rolling.hex(),
             }
         )
     return out
+
+
+def _hexed_field(value: int | Signature) -> str | list[str]:
+    if isinstance(value, Signature):
+        return hexed_all([value.key.x, value.key.y, value.r.x, value.r.y, value.s])
+    return hexed(int(value))
 
 
 # --- two batches ----------------------------------------------------------------------------
@@ -249,8 +281,8 @@ def _sign(body: Body, *who: int) -> Transaction:
 
 
 def executed_batches() -> list[list[ExecutedProof]]:
-    """Every transaction type and both queue ops, in two batches of two proofs and one."""
-    state, ops = State(), queue_ops()[:3]
+    """Every transaction type, deposits and an exit, in two batches of two proofs and one."""
+    state, ops = State(), queue_ops()[:4]
     ab, ba = channel_id(0, 1, 1), channel_id(1, 0, 0)
     first = [
         _sign(Transfer(0, 1, 0, 1_000, 10, LATER), 0),
@@ -277,8 +309,8 @@ def executed_batches() -> list[list[ExecutedProof]]:
         return execute_proof(state, SHAPE, context, OPERATOR, ops, listed)
 
     return [
-        [proof(NOW, ops[2].enqueue_time, ops[:2], first), proof(NOW, None, ops[2:], second)],
-        [proof(end, None, [], third)],
+        [proof(NOW, ops[2].enqueue_time, ops[:2], first), proof(NOW, None, ops[2:3], second)],
+        [proof(end, None, ops[3:], third)],
     ]
 
 
@@ -301,6 +333,7 @@ def _proof(proof: ExecutedProof, z: int) -> Json:
         "queue_covered": proof.context.queue_covered,
         "data": hexed_all(proof.data),
         "messages": hexed_all(proof.messages),
+        "links": hexed_all(link_elements(proof.old_root, proof.new_root, proof.context)),
         "public_inputs": hexed_all(public_inputs(proof, z).values()),
     }
 

@@ -15,6 +15,7 @@ from contracts.batches import AcceptedBatch
 from contracts.reader import RollupReader
 from protocol.channels import lane_paid_ntok, lane_wh
 from protocol.data import unpack
+from protocol.queue import Deposit, NewAccount
 from protocol.state import State
 from protocol.transactions import TxType
 from wattlane.demo.report import ConservationReport
@@ -166,6 +167,8 @@ def conservation(
         accounts=sum(account.balance_ntok for account in state.accounts.values()),
         channels=channels_ntok(books),
         pending=pending - paid,
-        unprocessed_deposits=sum(op.amount_ntok for op in record.ops[processed:]),
+        unprocessed_deposits=sum(
+            op.amount_ntok for op in record.ops[processed:] if isinstance(op, NewAccount | Deposit)
+        ),
         l1_balance=record.settings.ntok(reader.token().balance_of(reader.address)),
     )
