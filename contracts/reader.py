@@ -102,6 +102,10 @@ class RollupReader(ContractReader):
         self.finality = finality
         self._settings: RollupSettings | None = None
 
+    def chain_id(self) -> int:
+        """The chain that the node is on."""
+        return self.rpc.quantity("eth_chainId")
+
     def settings(self) -> RollupSettings:
         """What was fixed at deployment; asked for once. Raises NoContract."""
         if self._settings is None:

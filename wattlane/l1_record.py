@@ -13,21 +13,10 @@ from contracts.addresses import address_number
 from contracts.batches import AcceptedBatch
 from contracts.reader import RollupReader, RollupSettings
 from contracts.verifying_key import VerifyingKey
-from protocol.errors import ReplayMismatch
 from protocol.queue import NO_OPS_HASH, QueueOp, rolling_hash
-from protocol.replay import Replayed, replay_proof
+from protocol.replay import Replayed
 from protocol.state import State
-from wattlane.errors import WattlaneError
-
-
-@dataclass
-class RecordIncomplete(WattlaneError):
-    """The L1 node did not return all that the contract says it has accepted."""
-
-    what: str
-
-    def __str__(self) -> str:
-        return f"the L1 node's record is incomplete: {self.what}"
+from wattlane.rebuilding import RecordIncomplete, replay_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +58,7 @@ def read_record(reader: RollupReader) -> L1Record:
     if [op.number for op in ops] != list(range(1, enqueued + 1)):
         raise RecordIncomplete(f"{len(ops)} OpEnqueued events, but the queue has {enqueued} ops")
     return L1Record(
-        chain_id=reader.rpc.quantity("eth_chainId"),
+        chain_id=reader.chain_id(),
         contract=address_number(reader.address),
         settings=settings,
         key=reader.verifying_key(),
@@ -113,11 +102,7 @@ def replay_place(record: L1Record, state: State, batch: AcceptedBatch, place: in
     statement = batch.statements(shape, domain)[place]
     first = record.first_op_of(batch.number) + place * shape.queue_slots
     ops = record.ops[first : min(first + shape.queue_slots, batch.processed)]
-    replayed = replay_proof(state, statement.context, ops, statement.data)
-    if state.root != statement.new_root:
-        reached = f"replaying proof {place + 1} of batch {batch.number} gives {state.root:#066x}"
-        raise ReplayMismatch(f"{reached}, L1 accepted {statement.new_root:#066x}")
-    return replayed
+    return replay_statement(state, batch.number, place, statement, ops)
 
 
 def rebuild_state(record: L1Record, batches: int | None = None) -> State:

@@ -14,6 +14,7 @@ from wattlane.cli import (
     l1,
     node,
     prover,
+    rebuild,
     sequencer,
     status,
     verify,
@@ -41,6 +42,7 @@ app.command()(account.withdraw)
 app.command()(account.balance)
 app.command()(status.status)
 app.command("verify-batch")(verify.verify_batch)
+app.command()(rebuild.rebuild)
 app.command(rich_help_panel="The prover on files")(groth16.setup)
 app.command(rich_help_panel="The prover on files")(groth16.prove)
 app.command(rich_help_panel="The prover on files")(groth16.verify)

@@ -134,6 +134,25 @@ Confirmations = Annotated[
         "Without it: what the L1 itself calls finalized.",
     ),
 ]
+FromBlock = Annotated[
+    int,
+    typer.Option(
+        "--from-block",
+        envvar="WATTLANE_FROM_BLOCK",
+        min=0,
+        help="L1 block from which to read: any one before the contract was deployed. A late one "
+        "saves time on a long chain.",
+    ),
+]
+DEFAULT_CHECKPOINTS = user_data_path("wattlane") / "checkpoints"
+Checkpoints = Annotated[
+    Path,
+    typer.Option(
+        "--checkpoints",
+        envvar="WATTLANE_CHECKPOINTS",
+        help="Folder of states that were final on L1: the next time goes on from there.",
+    ),
+]
 Cluster = Annotated[
     str | None,
     typer.Option(
