@@ -14,9 +14,10 @@ from functools import reduce
 
 from contracts.addresses import address_number
 from contracts.batches import AcceptedBatch, BatchStatement
+from contracts.contract_reader import LOG_PAGE_BLOCKS
 from contracts.errors import NotFinalYet
 from contracts.finality import BlockRef
-from contracts.reader import LOG_PAGE_BLOCKS, RollupReader
+from contracts.reader import RollupReader
 from protocol.batch import domain_of
 from protocol.errors import ReplayMismatch
 from protocol.queue import NO_OPS_HASH, QueueOp, rolling_hash
