@@ -21,7 +21,7 @@ from contracts.reader import RollupReader
 from protocol.batch import domain_of
 from protocol.errors import ReplayMismatch
 from protocol.queue import NO_OPS_HASH, QueueOp, rolling_hash
-from protocol.replay import replay_proof
+from protocol.replay import Replayed, replay_proof
 from protocol.state import State
 from prover.progress import Progress, silent
 from wattlane.errors import WattlaneError
@@ -196,7 +196,7 @@ class _Walk:
         if batch.submission.ops != ops:
             raise ReplayMismatch(f"batch {number} consumed other ops than the queue's next ones")
         for place, statement in enumerate(batch.statements(self.shape, self.domain)):
-            replay_statement(self.state, number, place, statement)
+            replay_statement(self.state, number, place, statement, statement.ops)
         del self.waiting[:consumed]
         self.queue_hash = hash_after(self.queue_hash, ops)
         self.batches, self.processed = number, batch.processed
@@ -220,22 +220,26 @@ class _Walk:
         )
 
 
-def replay_statement(state: State, batch: int, place: int, statement: BatchStatement) -> None:
-    """Apply what one proof of a batch states; `place` counts the batch's proofs from 0.
+def replay_statement(
+    state: State, batch: int, place: int, statement: BatchStatement, ops: Sequence[QueueOp]
+) -> Replayed:
+    """Apply what one proof of a batch states; returns what its slots paid out.
 
-    Raises ReplayMismatch where it does not start from this state's root, the data do not fit, or
-    they lead to another root than was accepted.
+    `place` counts the batch's proofs from 0, `ops` are those that L1 says it consumed. Raises
+    ReplayMismatch where it does not start from this state's root, the data do not fit, or they
+    lead to another root than was accepted.
     """
     named = f"proof {place + 1} of batch {batch}"
     if state.root != statement.old_root:
         raise ReplayMismatch(f"{named} does not start from the root before it")
     try:
-        replay_proof(state, statement.context, statement.ops, statement.data)
+        replayed = replay_proof(state, statement.context, ops, statement.data)
     except ReplayMismatch as error:
         raise ReplayMismatch(f"{named}: {error}") from error
     if state.root != statement.new_root:
         reached = f"replaying {named} gives {state.root:#066x}"
         raise ReplayMismatch(f"{reached}, L1 accepted {statement.new_root:#066x}")
+    return replayed
 
 
 def hash_after(queue_hash: bytes, ops: Sequence[QueueOp]) -> bytes:
