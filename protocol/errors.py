@@ -275,6 +275,16 @@ class OpAfterTransactions(ProtocolError):
 
 
 @dataclass
+class InclusionsDiffer(ProtocolError):
+    """What shall prove an exit together is not of one channel in one root."""
+
+    what: str
+
+    def __str__(self) -> str:
+        return self.what
+
+
+@dataclass
 class ReplayMismatch(ProtocolError):
     """Data from L1 does not lead from the old root to the new one."""
 

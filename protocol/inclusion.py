@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from protocol.accounts import Account
 from protocol.channels import Channel
 from protocol.crypto.merkle import EMPTY_LEAF, Siblings, root_of_path
-from protocol.state import State, state_root
+from protocol.state import State, TreeRoots
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,14 @@ class AccountInclusion:
     siblings: Siblings
     channels_root: int
 
+    def tree_roots(self) -> TreeRoots:
+        """The only roots with which this is so."""
+        leaf = self.account.leaf_hash() if self.account else EMPTY_LEAF
+        return TreeRoots(root_of_path(self.index, leaf, self.siblings), self.channels_root)
+
     def state_root(self) -> int:
         """The only root in which this is so."""
-        leaf = self.account.leaf_hash() if self.account else EMPTY_LEAF
-        return state_root(root_of_path(self.index, leaf, self.siblings), self.channels_root)
+        return self.tree_roots().state_root()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,14 @@ class ChannelInclusion:
     siblings: Siblings
     accounts_root: int
 
+    def tree_roots(self) -> TreeRoots:
+        """The only roots with which this is so."""
+        leaf = self.channel.leaf_hash() if self.channel else EMPTY_LEAF
+        return TreeRoots(self.accounts_root, root_of_path(self.slot, leaf, self.siblings))
+
     def state_root(self) -> int:
         """The only root in which this is so."""
-        leaf = self.channel.leaf_hash() if self.channel else EMPTY_LEAF
-        return state_root(self.accounts_root, root_of_path(self.slot, leaf, self.siblings))
+        return self.tree_roots().state_root()
 
 
 def prove_account(state: State, index: int) -> AccountInclusion:

@@ -13,6 +13,7 @@ import pytest
 
 from protocol.batch import Shape
 from prover.circuits.ends import head, tail
+from prover.circuits.exit import exit_template
 from prover.circuits.queue_slot import queue_slot
 from prover.circuits.user_slot import user_slot
 from prover.circuits.windows import closing, opening
@@ -28,6 +29,7 @@ OPEN: dict[str, tuple[Callable[[], Template], set[str]]] = {
     "queue slot": (queue_slot, set()),
     "windows opened": (opening, {"two windows inverse"}),
     "windows closed": (closing, set()),
+    "exit": (exit_template, {f"voucher/signature/{turn}" for turn in TURNS}),
     "tail": (lambda: tail(Shape(queue_slots=2, user_slots=2)), {"operator/no fees inverse"}),
     "user slot": (
         user_slot,

@@ -29,6 +29,7 @@ from protocol.crypto.jubjub import Point
 from protocol.crypto.merkle import EMPTY
 from protocol.crypto.poseidon import Tag
 from protocol.crypto.schnorr import Signature, key_hash, public_key, sign
+from protocol.exits import ExitKind
 from protocol.proof_builder import execute_proof
 from protocol.queue import (
     NO_OPS_HASH,
@@ -59,6 +60,7 @@ from protocol.transactions import (
     Withdraw,
 )
 from protocol.units import DAY_S
+from tests.vectors.exits import entries as exits
 
 Json = dict[str, Any]
 FILE = Path(__file__).with_name("layouts_protocol.json")
@@ -95,6 +97,7 @@ def primitives() -> Json:
         "tags": {tag.name: int(tag) for tag in Tag},
         "transaction_types": {one.name: int(one) for one in TxType},
         "queue_ops": {one.name: int(one) for one in OpType},
+        "exit_kinds": {one.name: int(one) for one in ExitKind},
         "domain": {"chain_id": CHAIN_ID, "contract": hexed(CONTRACT), "domain": hexed(DOMAIN)},
         "empty_nodes": hexed_all(EMPTY),
         "genesis_root": hexed(genesis_root()),
@@ -350,6 +353,7 @@ def vectors() -> Json:
         "contexts": contexts(),
         "queue": queue(),
         "batches": batches(),
+        "exits": exits(),
     }
 
 
