@@ -76,7 +76,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A committed artifact."""
+    """A committed artifact. A function of which there are two has its longer form under its name
+    and number of arguments, as in "submit_batch/6"."""
 
     name: str
     bytecode: bytes
@@ -108,7 +109,8 @@ def contract_from(artifact: Mapping[str, object]) -> Contract:
             events[name] = Event(name, bytes(signature), arguments)
         elif entry["type"] == "function":
             outputs = tuple(_type_of(part) for part in cast(Sequence[Component], entry["outputs"]))
-            functions[name] = Function(name, bytes(signature[:4]), types, outputs)
+            key = f"{name}/{len(types)}" if name in functions else name
+            functions[key] = Function(name, bytes(signature[:4]), types, outputs)
     return Contract(
         name=cast(str, artifact["name"]),
         bytecode=bytes.fromhex(cast(str, artifact["bytecode"]).removeprefix("0x")),

@@ -10,17 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from contracts.abi import load
+from contracts.abi import Function, load
 from contracts.errors import L1Error
 from contracts.queue_ops import queue_op_from
 from contracts.verifying_key import G1_BYTES, G2_BYTES, MalformedKey, PointWords, joined, words
 from protocol.batch import ExecutedProof, PublicInputs, Shape, public_inputs
+from protocol.blobs import COMMITMENT_BYTES, coefficients_of, versioned_hash
 from protocol.queue import QueueOp
 from protocol.trace import Context
 from protocol.units import ADDRESS_BITS, AMOUNT_BITS, check_range
 
 PROOF_BYTES = 2 * G1_BYTES + G2_BYTES
 POSITION_BITS = 32
+BLOB_ENTRY = "submit_batch/6"
 MOST_PROOFS, MOST_DATA_ELEMENTS, MOST_OPS = 16, 256, 32
 """What fits into one batch: the bounds of the contract's arrays."""
 
@@ -81,11 +83,42 @@ class SubmittedProof:
 
 
 @dataclass(frozen=True, slots=True)
+class BlobLink:
+    """What ties a batch to the blob that holds its data: the commitment, and a KZG proof that the
+    blob's polynomial is at z what the proofs say. 48 bytes each."""
+
+    commitment: bytes
+    opening_proof: bytes
+
+    def __post_init__(self) -> None:
+        for part in (self.commitment, self.opening_proof):
+            if len(part) != COMMITMENT_BYTES:
+                raise MalformedKey("the blob's commitment or proof", len(part))
+
+    @property
+    def versioned_hash(self) -> bytes:
+        """The blob's, 32 bytes: L1 has checked that it is this commitment's."""
+        return versioned_hash(self.commitment)
+
+    def words(self) -> tuple[bytes, ...]:
+        """As the contract takes it: one after the other, three words."""
+        both = self.commitment + self.opening_proof
+        return tuple(both[start : start + 32] for start in range(0, len(both), 32))
+
+    @classmethod
+    def from_words(cls, given: Sequence[bytes]) -> BlobLink:
+        """The inverse of `words`."""
+        both = b"".join(given)
+        return cls(both[:COMMITMENT_BYTES], both[COMMITMENT_BYTES:])
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """The arguments of one submit_batch: 1 to 16 proofs, each from where the one before it ends.
 
     `data` has S elements a proof, `ops` are those of all proofs, oldest first; a payout's position
-    is W * the number of its proof + its message element there.
+    is W * the number of its proof + its message element there. Where there is a `link`, the data
+    are in a blob, not in calldata; what was read from L1 has none then until `with_blob`.
     """
 
     l1_time: int
@@ -93,6 +126,16 @@ class Submission:
     data: tuple[int, ...]
     ops: tuple[QueueOp, ...]
     payouts: tuple[Payout, ...]
+    link: BlobLink | None = None
+
+    @property
+    def versioned_hash(self) -> bytes | None:
+        """The blob's that holds the data; None: they are in calldata."""
+        return None if self.link is None else self.link.versioned_hash
+
+    def with_blob(self, blob: bytes, shape: Shape) -> Submission:
+        """With its data, from the blob that L1 names. Raises MalformedBlob."""
+        return replace(self, data=coefficients_of(blob, shape.data_length * len(self.proofs)))
 
     @property
     def old_root(self) -> int:
@@ -106,27 +149,26 @@ class Submission:
 
     def calldata(self) -> bytes:
         """The transaction's data."""
-        return (
-            load("rollup")
-            .functions["submit_batch"]
-            .encode_call(
-                self.l1_time,
-                [
-                    (
-                        proof.old_root,
-                        proof.new_root,
-                        proof.digest,
-                        proof.y_data,
-                        proof.y_msg,
-                        _points(proof.proof_bytes),
-                    )
-                    for proof in self.proofs
-                ],
-                self.data,
-                [(op.elements(), op.payer.to_bytes(20, "big")) for op in self.ops],
-                [payout.word() for payout in self.payouts],
-            )
-        )
+        arguments: list[object] = [
+            self.l1_time,
+            [
+                (
+                    proof.old_root,
+                    proof.new_root,
+                    proof.digest,
+                    proof.y_data,
+                    proof.y_msg,
+                    _points(proof.proof_bytes),
+                )
+                for proof in self.proofs
+            ],
+            self.data if self.link is None else (),
+            [(op.elements(), op.payer.to_bytes(20, "big")) for op in self.ops],
+            [payout.word() for payout in self.payouts],
+        ]
+        if self.link is not None:
+            arguments.append(self.link.words())
+        return _entry(self.link is not None).encode_call(*arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +259,15 @@ def messages_of(shape: Shape, ops: Sequence[QueueOp], payouts: Sequence[Payout])
 
 
 def submission_of(
-    executed: Sequence[ExecutedProof], inputs: Sequence[PublicInputs], proofs: Sequence[bytes]
+    executed: Sequence[ExecutedProof],
+    inputs: Sequence[PublicInputs],
+    proofs: Sequence[bytes],
+    link: BlobLink | None = None,
 ) -> Submission:
-    """What to submit for a batch of executed and proved steps, in order; at least one."""
+    """What to submit for a batch of executed and proved steps, in order; at least one.
+
+    `link`: to the blob that holds the data; None puts them into calldata.
+    """
     payouts: list[Payout] = []
     for k, proof in enumerate(executed):
         shape = proof.shape
@@ -246,17 +294,24 @@ def submission_of(
         data=tuple(element for proof in executed for element in proof.data),
         ops=tuple(trace.op for proof in executed for trace in proof.queue),
         payouts=tuple(payouts),
+        link=link,
     )
 
 
 def submission_from_calldata(calldata: bytes, processed: int) -> Submission | None:
     """Decode a transaction's data, whose last op has the number `processed`.
 
-    None where it is no submit_batch call or holds an op that this version does not know.
+    None where it is no submit_batch call or holds an op that this version does not know. A batch
+    whose data are in a blob comes without them.
     """
-    arguments = load("rollup").functions["submit_batch"].decode_call(calldata)
+    arguments, link = _entry(False).decode_call(calldata), None
     if arguments is None:
-        return None
+        entry = load("rollup").functions.get(BLOB_ENTRY)
+        arguments = None if entry is None else entry.decode_call(calldata)
+        if arguments is None:
+            return None
+        link = BlobLink.from_words(cast(Sequence[bytes], arguments[-1]))
+        arguments = arguments[:-1]
     l1_time, proofs, data, ops, payouts = cast(
         tuple[
             int,
@@ -283,7 +338,13 @@ def submission_from_calldata(calldata: bytes, processed: int) -> Submission | No
         data=tuple(data),
         ops=tuple(decoded),
         payouts=tuple(Payout.from_word(word) for word in payouts),
+        link=link,
     )
+
+
+def _entry(has_blob: bool) -> Function:
+    """The contract's entry: the longer one where the data are in a blob."""
+    return load("rollup").functions[BLOB_ENTRY if has_blob else "submit_batch"]
 
 
 def _points(proof_bytes: bytes) -> tuple[PointWords, PointWords, PointWords]:

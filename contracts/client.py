@@ -10,11 +10,13 @@ from typing import cast
 from eth_account.signers.local import LocalAccount
 
 from contracts.batches import Submission
+from contracts.blob_sources import BlobSources
+from contracts.blob_transactions import Sidecar
 from contracts.erc20 import TokenClient
 from contracts.finality import FINALIZED, Finality
 from contracts.reader import ABI, RollupReader
 from contracts.rpc import DEFAULT_TIMEOUT_S
-from contracts.transactions import DEFAULT_WAIT_S, PreparedTransaction, Receipt, Sender
+from contracts.transactions import DEFAULT_WAIT_S, Fees, PreparedTransaction, Receipt, Sender
 from protocol.queue import NewAccount, QueueOp
 
 __all__ = ["RollupClient", "RollupReader"]
@@ -32,8 +34,9 @@ class RollupClient(RollupReader):
         finality: Finality = FINALIZED,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         wait_s: float = DEFAULT_WAIT_S,
+        blobs: BlobSources | None = None,
     ) -> None:
-        super().__init__(url, address, finality=finality, timeout_s=timeout_s)
+        super().__init__(url, address, finality=finality, timeout_s=timeout_s, blobs=blobs)
         self.account = account
         self.sender = Sender(self.rpc, account, wait_s)
 
@@ -81,11 +84,29 @@ class RollupClient(RollupReader):
         """Submit and wait until L1 has accepted. Raises Reverted leaves, and as Sender.send."""
         return self.sender.send(self.address, submission.calldata())
 
+    def submit_blob_batch(self, submission: Submission, sidecar: Sidecar) -> Receipt:
+        """The same for a submission with a link to the blob that holds its data.
+
+        Raises KzgUnavailable too.
+        """
+        return self.sender.send_blob(self.address, submission.calldata(), sidecar)
+
     def prepare_batch(
-        self, submission: Submission, *, nonce: int | None = None
+        self,
+        submission: Submission,
+        sidecar: Sidecar | None = None,
+        *,
+        nonce: int | None = None,
+        replaced: Fees | None = None,
     ) -> PreparedTransaction:
-        """Sign a submission without sending it: store it, then `sender.broadcast` and `wait`."""
-        return self.sender.prepare(self.address, submission.calldata(), nonce=nonce)
+        """Sign a submission without sending it: store it, then `sender.broadcast` and `wait`.
+
+        `sidecar`: the blob that holds its data. `nonce` and `replaced`: of another transaction
+        that this one is to replace. Raises Reverted leaves, and as Sender.prepare.
+        """
+        return self.sender.prepare(
+            self.address, submission.calldata(), nonce=nonce, sidecar=sidecar, replaced=replaced
+        )
 
     def enqueued_in(self, receipt: Receipt) -> tuple[QueueOp, ...]:
         """The queue ops that a transaction enqueued."""

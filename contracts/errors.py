@@ -88,7 +88,8 @@ class InsufficientFunds(L1Error):
 
 @dataclass
 class UndecodableBatch(L1Error):
-    """A BatchAccepted event whose transaction is no direct call of submit_batch."""
+    """A BatchAccepted event whose transaction is no direct call of submit_batch, or whose blob
+    holds no batch."""
 
     number: int
     transaction_hash: str

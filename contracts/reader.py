@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from contracts.abi import load
 from contracts.addresses import address_number
 from contracts.batches import AcceptedBatch, submission_from_calldata
+from contracts.blob_sources import BeaconBlobs, BlobSources, WantedBlob
 from contracts.contract_reader import ContractReader
 from contracts.erc20 import TokenReader
 from contracts.errors import NoContract, UndecodableBatch
@@ -18,6 +19,7 @@ from contracts.rpc import DEFAULT_TIMEOUT_S, Rpc
 from contracts.transactions import Log
 from contracts.verifying_key import VerifyingKey, key_from_contract
 from protocol.batch import Shape
+from protocol.errors import MalformedBlob
 from protocol.queue import QueueOp
 
 ABI = load("rollup")
@@ -97,9 +99,12 @@ class RollupReader(ContractReader):
         *,
         finality: Finality = FINALIZED,
         timeout_s: float = DEFAULT_TIMEOUT_S,
+        blobs: BlobSources | None = None,
     ) -> None:
+        """`blobs`: where batches' blobs are looked for; None: only at the L1 node's own URL."""
         super().__init__(Rpc(url, timeout_s), address, ABI)
         self.finality = finality
+        self.blobs = blobs or BlobSources((BeaconBlobs(url, timeout_s),))
         self._settings: RollupSettings | None = None
 
     def chain_id(self) -> int:
@@ -206,15 +211,15 @@ class RollupReader(ContractReader):
         return tuple(self._queue_op(log) for log in logs)
 
     def batches(self, from_block: int = 0, to_block: int | None = None) -> Iterator[AcceptedBatch]:
-        """Every batch accepted in these blocks, in order, from its transaction's calldata.
+        """Every batch accepted in these blocks, in order, from its transaction and its blob.
 
-        Raises UndecodableBatch where a batch was not submitted by a direct call.
+        Raises UndecodableBatch where a batch was not submitted by a direct call, BlobUnavailable.
         """
         for log in self.logs("BatchAccepted", from_block, to_block):
             yield self._batch(log)
 
     def batch(self, number: int, from_block: int = 0) -> AcceptedBatch | None:
-        """One batch by its number, or None where there is none (yet). Raises UndecodableBatch."""
+        """One batch by its number, or None where there is none (yet). Raises as `batches`."""
         topics = [[number.to_bytes(32, "big")]]
         for log in self.logs("BatchAccepted", from_block, None, topics):
             return self._batch(log)
@@ -249,7 +254,41 @@ class RollupReader(ContractReader):
                 block_number=log.block_number,
             )
 
+    def wanted_blobs(
+        self, from_block: int = 0, to_block: int | None = None
+    ) -> Iterator[WantedBlob]:
+        """The blobs of all batches accepted in these blocks, in order; none is fetched.
+
+        Raises UndecodableBatch.
+        """
+        for log in self.logs("BatchAccepted", from_block, to_block):
+            wanted = self._wanted(self._call_of(log))
+            if wanted is not None:
+                yield wanted
+
     def _batch(self, log: Log) -> AcceptedBatch:
+        batch = self._call_of(log)
+        wanted = self._wanted(batch)
+        if wanted is None:
+            return batch
+        try:
+            submission = batch.submission.with_blob(self.blobs.find(wanted), self.settings().shape)
+        except MalformedBlob as error:
+            raise UndecodableBatch(batch.number, "0x" + log.transaction_hash.hex()) from error
+        return replace(batch, submission=submission)
+
+    def _wanted(self, batch: AcceptedBatch) -> WantedBlob | None:
+        """The blob that holds a batch's data; None where they are in calldata."""
+        named = batch.submission.versioned_hash
+        if named is None:
+            return None
+        block = self.block(batch.block_number)
+        if block is None:
+            raise self.rpc.error("eth_getBlockByNumber", f"no block {batch.block_number}")
+        return WantedBlob(named, batch.number, block.number, block.timestamp)
+
+    def _call_of(self, log: Log) -> AcceptedBatch:
+        """The batch as its transaction has it: without its data where they are in a blob."""
         fields = self._decoded(ABI.events["BatchAccepted"], log)
         number, processed = cast(int, fields["number"]), cast(int, fields["processed"])
         method, transaction_hash = "eth_getTransactionByHash", "0x" + log.transaction_hash.hex()

@@ -1,7 +1,7 @@
 """Transactions that are paid for once: prepared and signed first, then sent, then waited for.
 
 A prepared transaction has its hash before it leaves the process: whoever stores it can broadcast
-the same bytes again after a crash, and it can take effect only once. Ref: EIP-1559.
+the same bytes again after a crash, and it can take effect only once. Ref: EIP-1559, EIP-4844.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from eth_typing import HexStr
 from eth_utils.address import to_checksum_address
 
 from contracts.addresses import as_checksummed
+from contracts.blob_transactions import BLOB_TYPE, Sidecar, network_form
 from contracts.errors import (
     InsufficientFunds,
     ReceiptTimeout,
@@ -30,9 +31,24 @@ GAS_MARGIN_PERCENT = 20
 """Added to the node's estimate: a queue or balance may have changed before the transaction runs."""
 
 TIP_WEI = 10**9
+BLOB_FEE_FLOOR_WEI = 10**9
+"""Nobody pays more than a block's own price; below this a cap saves nothing and may be outbid."""
+REPLACEMENT_FACTOR = 2
+"""A node takes another transaction of the same nonce only for so much more of every fee: twice
+where either carries a blob, a tenth more otherwise."""
 POLL_FIRST_S = 0.02
 POLL_LAST_S = 1.0
 DEFAULT_WAIT_S = 120.0
+
+
+_CALL_FIELDS = (
+    ("from", "from"),
+    ("to", "to"),
+    ("data", "input"),
+    ("gas", "gas"),
+    ("blobVersionedHashes", "blobVersionedHashes"),
+)
+"""Of a call, and of the transaction that it repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,24 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Fees:
+    """The most that a transaction pays: a gas (all of it, and to the proposer), and a blob gas."""
+
+    max_fee_wei: int
+    tip_wei: int
+    max_blob_fee_wei: int = 0
+
+    def raised_over(self, replaced: Fees) -> Fees:
+        """These, or what is needed to replace a transaction that offers `replaced`."""
+        factor = REPLACEMENT_FACTOR
+        return Fees(
+            max(self.max_fee_wei, factor * replaced.max_fee_wei),
+            max(self.tip_wei, factor * replaced.tip_wei),
+            max(self.max_blob_fee_wei, factor * replaced.max_blob_fee_wei),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class PreparedTransaction:
     """Signed and ready to send, any number of times. Its hash is known before it is sent."""
 
@@ -71,6 +105,12 @@ class PreparedTransaction:
     gas_limit: int
     max_fee_wei: int
     tip_wei: int
+    max_blob_fee_wei: int = 0
+
+    @property
+    def fees(self) -> Fees:
+        """What it pays at most."""
+        return Fees(self.max_fee_wei, self.tip_wei, self.max_blob_fee_wei)
 
 
 def parse_log(rpc: Rpc, method: str, given: object) -> Log:
@@ -136,6 +176,13 @@ class Sender:
             self.broadcast(prepared)
             return self.wait(prepared.transaction_hash)
 
+    def send_blob(self, to: str, data: bytes, sidecar: Sidecar) -> Receipt:
+        """The same for a transaction that carries a blob. Raises KzgUnavailable too."""
+        with self._lock:
+            prepared = self.prepare(to, data, sidecar=sidecar)
+            self.broadcast(prepared)
+            return self.wait(prepared.transaction_hash)
+
     def prepare(
         self,
         to: str | None,
@@ -145,28 +192,39 @@ class Sender:
         nonce: int | None = None,
         tip_wei: int = TIP_WEI,
         gas_limit: int | None = None,
+        sidecar: Sidecar | None = None,
+        replaced: Fees | None = None,
     ) -> PreparedTransaction:
         """Sign a transaction with the node's next nonce and fees, or with those given.
 
         Where `gas_limit` is None the node runs it first: what reverts there raises Reverted, and
-        costs nothing.
+        costs nothing. `sidecar`: the blob that it carries (type 3). `replaced`: the fees of another
+        transaction with this nonce, which a node is to drop for this one.
         """
         if self._chain_id is None:
             self._chain_id = self.rpc.quantity("eth_chainId")
-        call = {"from": self.address, "data": "0x" + data.hex(), "value": hex(value_wei)}
+        call: dict[str, object] = {
+            "from": self.address,
+            "data": "0x" + data.hex(),
+            "value": hex(value_wei),
+        }
         if to is not None:
             call["to"] = to
+        if sidecar is not None:
+            call["blobVersionedHashes"] = ["0x" + sidecar.versioned_hash.hex()]
         if gas_limit is None:
             gas_limit = self._estimate(call) * (100 + GAS_MARGIN_PERCENT) // 100
         if nonce is None:
             nonce = self.rpc.quantity("eth_getTransactionCount", self.address, "pending")
-        max_fee_wei = 2 * self._base_fee_wei() + tip_wei
+        fees = self._fees(tip_wei, sidecar is not None)
+        if replaced is not None:
+            fees = fees.raised_over(replaced)
         fields: dict[str, Sequence[AccessListEntry] | bytes | HexStr | int] = {
             "type": 2,
             "chainId": self._chain_id,
             "nonce": nonce,
-            "maxPriorityFeePerGas": tip_wei,
-            "maxFeePerGas": max_fee_wei,
+            "maxPriorityFeePerGas": fees.tip_wei,
+            "maxFeePerGas": fees.max_fee_wei,
             "gas": gas_limit,
             "value": value_wei,
             "data": data,
@@ -174,15 +232,28 @@ class Sender:
         }
         if to is not None:
             fields["to"] = HexStr(as_checksummed(to))
+        if sidecar is not None:
+            fields["type"] = BLOB_TYPE
+            fields["maxFeePerBlobGas"] = fees.max_blob_fee_wei
+            # eth-account's own types leave this field out.
+            fields["blobVersionedHashes"] = [sidecar.versioned_hash]  # type: ignore[list-item]
         signed = self.account.sign_transaction(fields)
+        raw = bytes(signed.raw_transaction)
         return PreparedTransaction(
-            raw_bytes=bytes(signed.raw_transaction),
+            raw_bytes=raw if sidecar is None else network_form(raw, sidecar),
             transaction_hash=bytes(signed.hash),
             nonce=nonce,
             gas_limit=gas_limit,
-            max_fee_wei=max_fee_wei,
-            tip_wei=tip_wei,
+            max_fee_wei=fees.max_fee_wei,
+            tip_wei=fees.tip_wei,
+            max_blob_fee_wei=fees.max_blob_fee_wei,
         )
+
+    def is_outbid(self, fees: Fees) -> bool:
+        """Whether the newest block asks more than a transaction with these fees would pay."""
+        if fees.max_fee_wei < self._base_fee_wei():
+            return True
+        return bool(fees.max_blob_fee_wei) and fees.max_blob_fee_wei < self._blob_base_fee_wei()
 
     def broadcast(self, prepared: PreparedTransaction) -> None:
         """Hand it to the node. Does nothing where the node has it already.
@@ -209,7 +280,15 @@ class Sender:
             self._explain(receipt)
         return receipt
 
-    def _estimate(self, call: dict[str, str]) -> int:
+    def _fees(self, tip_wei: int, has_blob: bool) -> Fees:
+        """Twice the newest block's prices: enough for several full blocks to come."""
+        max_fee_wei = 2 * self._base_fee_wei() + tip_wei
+        if not has_blob:
+            return Fees(max_fee_wei, tip_wei)
+        blob_fee_wei = max(BLOB_FEE_FLOOR_WEI, 2 * self._blob_base_fee_wei())
+        return Fees(max_fee_wei, tip_wei, blob_fee_wei)
+
+    def _estimate(self, call: dict[str, object]) -> int:
         try:
             return self.rpc.quantity("eth_estimateGas", call)
         except RpcRefused as error:
@@ -222,6 +301,9 @@ class Sender:
         block = self.rpc.parse_object(method, self.rpc.call(method, "latest", False))
         return self.rpc.parse_quantity(method, block.get("baseFeePerGas"))
 
+    def _blob_base_fee_wei(self) -> int:
+        return self.rpc.quantity("eth_blobBaseFee")
+
     def _is_known(self, transaction_hash: bytes) -> bool:
         found = self.rpc.call("eth_getTransactionByHash", "0x" + transaction_hash.hex())
         return found is not None
@@ -230,11 +312,7 @@ class Sender:
         method = "eth_getTransactionByHash"
         transaction_hash = "0x" + receipt.transaction_hash.hex()
         sent = self.rpc.parse_object(method, self.rpc.call(method, transaction_hash))
-        call = {
-            key: sent[name]
-            for key, name in (("from", "from"), ("to", "to"), ("data", "input"), ("gas", "gas"))
-            if sent.get(name) is not None
-        }
+        call = {key: sent[name] for key, name in _CALL_FIELDS if sent.get(name) is not None}
         try:
             self.rpc.call("eth_call", call, hex(receipt.block_number - 1))
         except Reverted as error:

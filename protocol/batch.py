@@ -24,7 +24,7 @@ from protocol.trace import Context, QueueTrace, UserTrace, Withdrawal
 from protocol.units import ADDRESS_BITS, AMOUNT_BITS
 from protocol.windows import ProofWindows
 
-CALLDATA_MODE = 0
+CALLDATA_MODE, BLOB_MODE = 0, 1
 QUEUE_MESSAGES = OP_ELEMENTS + 1
 OUTPUT_BITS = ADDRESS_BITS + AMOUNT_BITS
 """Bits of an address and an amount: a message element that L1 pays out has no more."""
@@ -178,13 +178,17 @@ def messages_commitment(proofs: Sequence[Statement]) -> int:
     return chained
 
 
-def challenge(proofs: Sequence[Statement]) -> int:
-    """z of a calldata batch: hashes mode, count, data, messages, roots, contexts, digests."""
-    data = [element for proof in proofs for element in proof.data]
+def challenge(proofs: Sequence[Statement], versioned_hash: bytes | None = None) -> int:
+    """z of a batch: hashes mode, count, data, messages, roots, contexts, digests.
+
+    `versioned_hash`: of the blob that holds the data (32 bytes); None: they are in calldata.
+    """
+    if versioned_hash is None:
+        mode, data = CALLDATA_MODE, data_commitment([e for proof in proofs for e in proof.data])
+    else:
+        mode, data = BLOB_MODE, int.from_bytes(versioned_hash, "big")
     tag = int.from_bytes(keccak(b"wattlane-z"), "big")
-    chained = _hash(
-        tag, CALLDATA_MODE, len(proofs), data_commitment(data), messages_commitment(proofs)
-    )
+    chained = _hash(tag, mode, len(proofs), data, messages_commitment(proofs))
     for proof in proofs:
         chained = _hash(
             chained, proof.old_root, proof.new_root, proof.context.element(), proof.digest

@@ -285,6 +285,16 @@ class InclusionsDiffer(ProtocolError):
 
 
 @dataclass
+class MalformedBlob(ProtocolError):
+    """No blob, or one that holds more than a batch's data."""
+
+    what: str
+
+    def __str__(self) -> str:
+        return f"the blob is not a batch's: {self.what}"
+
+
+@dataclass
 class ReplayMismatch(ProtocolError):
     """Data from L1 does not lead from the old root to the new one."""
 

@@ -1,5 +1,7 @@
 """The embedded L1: an EVM of Prague rules in a process of its own, behind loopback JSON-RPC.
 
+Under the paths of a beacon node it serves the blobs that it was sent.
+
     python -m contracts.chain.embedded --port 8545
 
 For machines where anvil cannot be installed. The chain lives in memory and ends with its process;
@@ -45,6 +47,7 @@ def main() -> int:
     parser.add_argument("--with-parent", action="store_true", help="end when standard input closes")
     arguments = parser.parse_args()
     try:
+        from contracts.chain.beacon import beacon_answer
         from contracts.chain.evm import Evm
         from contracts.chain.json_rpc import PARSE_ERROR, JsonRpc
     except ImportError as error:
@@ -79,6 +82,16 @@ def main() -> int:
                     answer = [rpc.answer(one) for one in request]
                 else:
                     answer = rpc.answer(request)
+            self._send(answer)
+
+        def do_GET(self) -> None:
+            answer = beacon_answer(rpc, self.path)
+            if answer is None:
+                self.send_error(HTTPStatus.NOT_FOUND)
+            else:
+                self._send(answer)
+
+        def _send(self, answer: object) -> None:
             body = json.dumps(answer).encode()
             self.send_response(HTTPStatus.OK)
             self.send_header("Content-Type", "application/json")

@@ -1,7 +1,8 @@
 """A chain of Prague rules in this process: every transaction is mined at once, in its own block.
 
-The EVM is py-evm's; only the three EIP-2537 precompiles that Groth16 needs are replaced, by the
-same function at compiled speed. Not safe for threads: the server holds one lock around it.
+The EVM is py-evm's; only the precompiles that batches need are replaced (three of EIP-2537, the one
+of EIP-4844), by the same function at compiled speed. Not safe for threads: the server holds one
+lock around it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from eth.abc import (
     BlockHeaderAPI,
@@ -32,9 +33,11 @@ from eth.vm.forks.prague.state import PragueState
 from eth.vm.spoof import SpoofTransaction
 from eth_keys.exceptions import BadSignature
 from eth_tester.backends.pyevm.main import get_default_genesis_params, setup_tester_chain
+from eth_typing import Address
 from eth_utils.exceptions import ValidationError
 from rlp.exceptions import RLPException  # type: ignore[import-untyped]
 
+from contracts.blob_transactions import BLOB_TYPE, GAS_PER_BLOB
 from contracts.chain.eip2537 import (
     MSM_ITEM_BYTES,
     PAIR_BYTES,
@@ -42,6 +45,12 @@ from contracts.chain.eip2537 import (
     g1_add,
     g1_msm,
     pairing_check,
+)
+from contracts.chain.eip4844 import (
+    POINT_EVALUATION_GAS,
+    check_blobs,
+    point_evaluation,
+    unwrapped,
 )
 from contracts.errors import L1Error
 
@@ -100,7 +109,7 @@ def _precompile(
 ) -> Callable[[ComputationAPI], None]:
     def execute(computation: ComputationAPI) -> None:
         data = bytes(computation.msg.data)
-        computation.consume_gas(gas(data), reason="EIP-2537")
+        computation.consume_gas(gas(data), reason="precompile")
         try:
             computation.output = run(data)
         except InvalidInput as error:
@@ -112,6 +121,7 @@ def _precompile(
 class _Computation(PragueComputation):
     _precompiles = {  # noqa: RUF012 - the base class's attribute
         **PragueComputation.get_precompiles(),
+        bytes(19) + b"\x0a": _precompile(point_evaluation, lambda data: POINT_EVALUATION_GAS),
         bytes(19) + b"\x0b": _precompile(g1_add, lambda data: BLS12_G1_ADD_GAS),
         bytes(19) + b"\x0c": _precompile(g1_msm, _msm_gas),
         bytes(19) + b"\x0f": _precompile(pairing_check, _pairing_gas),
@@ -128,13 +138,15 @@ class _Vm(PragueVM):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that is run, not sent. `to` empty: creates a contract."""
+    """A call that is run, not sent. `to` empty: creates a contract. `blob_hashes`: the versioned
+    hashes of the blobs that it would carry."""
 
     sender: bytes
     to: bytes
     data: bytes
     value_wei: int
     gas: int | None
+    blob_hashes: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +161,11 @@ class EvmLog:
 
 @dataclass(frozen=True, slots=True)
 class Mined:
-    """A block with its one transaction, or none."""
+    """A block with its one transaction, or none, and the blobs that came with it."""
 
     header: BlockHeaderAPI
     transaction: SignedTransactionAPI | None
+    blobs: tuple[bytes, ...] = ()
     succeeded: bool = True
     gas_used: int = 0
     created: bytes | None = None
@@ -196,7 +209,9 @@ class Evm:
         self._chain.header = self._next_header()
         vm = self._chain.get_vm()
         try:
-            transaction = vm.get_transaction_builder().decode(raw)
+            signed, blobs = unwrapped(raw)
+            transaction = vm.get_transaction_builder().decode(signed)
+            check_blobs(_blob_hashes(transaction), blobs)
             vm.validate_transaction_against_header(self._chain.header, transaction)
             _, receipt, computation = self._chain.apply_transaction(transaction)
         except REFUSALS as error:
@@ -214,6 +229,7 @@ class Evm:
         mined = Mined(
             self._chain.header,
             transaction,
+            blobs,
             succeeded=not computation.is_error,
             gas_used=receipt.gas_used,
             created=created,
@@ -245,6 +261,10 @@ class Evm:
             limit += limit // 16
         return CALL_GAS
 
+    def blob_base_fee(self) -> int:
+        """The price of a blob gas in the next block, in wei."""
+        return int(self._chain.get_vm(at_header=self._next_header()).state.blob_base_fee)
+
     def state_at(self, number: int | None) -> StateAPI:
         """py-evm's state after a block; the newest where None."""
         header = self.head if number is None else self.blocks[number].header
@@ -254,7 +274,7 @@ class Evm:
     def _run(self, call: Call, number: int | None, gas: int) -> ComputationAPI:
         header = self._next_header() if number is None else self.blocks[number].header
         vm = self._chain.get_vm(at_header=header.copy(base_fee_per_gas=0))
-        unsigned = self._unsigned(call, vm.state.get_nonce(call.sender), gas)
+        unsigned = self._unsigned(call, vm.state, gas)
         transaction = SpoofTransaction(unsigned, from_=call.sender)
         try:
             computation: ComputationAPI = vm.state.apply_transaction(transaction)
@@ -262,20 +282,28 @@ class Evm:
             raise InvalidTransaction(_reason(error)) from error
         return computation
 
-    def _unsigned(self, call: Call, nonce: int, gas: int) -> UnsignedTransactionAPI:
+    def _unsigned(self, call: Call, state: StateAPI, gas: int) -> UnsignedTransactionAPI:
         builder = self._chain.get_vm().get_transaction_builder()
-        unsigned: UnsignedTransactionAPI = builder.new_unsigned_dynamic_fee_transaction(
-            chain_id=self.chain_id,
-            nonce=nonce,
-            max_priority_fee_per_gas=0,
-            max_fee_per_gas=0,
-            gas=gas,
-            to=call.to,
-            value=call.value_wei,
-            data=call.data,
-            access_list=(),
+        fields = {
+            "chain_id": self.chain_id,
+            "nonce": state.get_nonce(Address(call.sender)),
+            "max_priority_fee_per_gas": 0,
+            "max_fee_per_gas": 0,
+            "gas": gas,
+            "to": call.to,
+            "value": call.value_wei,
+            "data": call.data,
+            "access_list": (),
+        }
+        if not call.blob_hashes:
+            plain: UnsignedTransactionAPI = builder.new_unsigned_dynamic_fee_transaction(**fields)
+            return plain
+        blob: UnsignedTransactionAPI = builder.new_unsigned_blob_transaction(
+            **fields,
+            max_fee_per_blob_gas=state.blob_base_fee,
+            blob_versioned_hashes=call.blob_hashes,
         )
-        return unsigned
+        return blob
 
     def _floor(self, call: Call, spent: int) -> int:
         """EIP-7623: calldata costs at least 10 gas a zero byte and 40 a nonzero one."""
@@ -290,17 +318,17 @@ class Evm:
         return header
 
     def _seal(self, mined: Mined) -> Mined:
-        block = self._chain.mine_block(mix_hash=os.urandom(32), blob_gas_used=0)
-        sealed = Mined(
-            header=block.header,
-            transaction=mined.transaction,
-            succeeded=mined.succeeded,
-            gas_used=mined.gas_used,
-            created=mined.created,
-            logs=mined.logs,
-        )
+        used = GAS_PER_BLOB * len(mined.blobs)
+        block = self._chain.mine_block(mix_hash=os.urandom(32), blob_gas_used=used)
+        sealed = replace(mined, header=block.header)
         self.blocks.append(sealed)
         return sealed
+
+
+def _blob_hashes(transaction: SignedTransactionAPI) -> tuple[bytes, ...]:
+    if transaction.type_id != BLOB_TYPE:
+        return ()
+    return tuple(bytes(one) for one in transaction.blob_versioned_hashes)
 
 
 def _reason(error: Exception) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from eth.abc import StateAPI
 from eth_typing import Address
 
+from contracts.blob_transactions import BLOB_TYPE
 from contracts.chain.evm import Call, Evm, ExecutionFailed, InvalidTransaction, Mined
 from contracts.errors import L1Error
 
@@ -52,6 +53,7 @@ class JsonRpc:
             "net_version": lambda params: str(evm.chain_id),
             "eth_chainId": lambda params: hex(evm.chain_id),
             "eth_blockNumber": lambda params: hex(len(evm.blocks) - 1),
+            "eth_blobBaseFee": lambda params: hex(evm.blob_base_fee()),
             "eth_gasPrice": lambda params: hex(self._base_fee() + TIP_WEI),
             "eth_maxPriorityFeePerGas": lambda params: hex(TIP_WEI),
             "eth_accounts": lambda params: [],
@@ -87,6 +89,17 @@ class JsonRpc:
                 error["data"] = refusal.data
             response["error"] = error
         return response
+
+    def blobs(self, number: int) -> list[str] | None:
+        """The blobs of a block as a beacon node would serve them; None where there is no block."""
+        with self._lock:
+            if number >= len(self._evm.blocks):
+                return None
+            return [_hex(blob) for blob in self._evm.blocks[number].blobs]
+
+    def genesis_time(self) -> int:
+        """Of block 0, in seconds."""
+        return int(self._evm.blocks[0].header.timestamp)
 
     def _result(self, request: object) -> object:
         if not isinstance(request, Mapping) or not isinstance(request.get("method"), str):
@@ -261,6 +274,7 @@ def _call(params: Sequence[object]) -> Call:
         data=_data(data),
         value_wei=_quantity(given.get("value", "0x0")),
         gas=_quantity(given["gas"]) if "gas" in given else None,
+        blob_hashes=tuple(_data(one) for one in _list(given.get("blobVersionedHashes") or [])),
     )
 
 
@@ -299,8 +313,15 @@ def _place(mined: Mined) -> dict[str, object]:
 def _transaction(mined: Mined) -> Json:
     transaction = mined.transaction
     assert transaction is not None
+    carried: Json = {}
+    if transaction.type_id == BLOB_TYPE:
+        carried = {
+            "maxFeePerBlobGas": hex(transaction.max_fee_per_blob_gas),
+            "blobVersionedHashes": [_hex(one) for one in transaction.blob_versioned_hashes],
+        }
     return {
         **_place(mined),
+        **carried,
         "hash": _hex(transaction.hash),
         "from": _hex(transaction.sender),
         "to": _hex(transaction.to) if transaction.to else None,
