@@ -23,7 +23,8 @@ uses: verifier
 R: constant(uint256) = polynomials.R
 MAX_PROOFS: constant(uint256) = 16
 
-# A step from old_root to new_root with its proof. The other public inputs are L1's own.
+# A step from old_root to new_root with its proof. The public inputs are digest, z, y_data and y_msg;
+# the roots are part of what y_msg is the value of.
 struct Proof:
     old_root: uint256
     new_root: uint256
@@ -44,28 +45,24 @@ struct Term:
 
 
 interface Itself:
-    def proofs_hold(
-        proofs: DynArray[Proof, MAX_PROOFS], contexts: DynArray[uint256, MAX_PROOFS], z: uint256
-    ) -> bool: view
+    def proofs_hold(proofs: DynArray[Proof, MAX_PROOFS], z: uint256) -> bool: view
 
 
 @external
 @view
-def proofs_hold(
-    proofs: DynArray[Proof, MAX_PROOFS], contexts: DynArray[uint256, MAX_PROOFS], z: uint256
-) -> bool:
+def proofs_hold(proofs: DynArray[Proof, MAX_PROOFS], z: uint256) -> bool:
     """
-    @notice Whether all proofs hold for these public inputs, of which x and x + r are the same.
+    @notice Whether all proofs hold for their digest, y_data and y_msg and this z, of which x and
+            x + r are the same. What these say of roots and messages is for submit_batch to check.
     @dev submit_batch calls it for several proofs, to have memory of its own here: what all the
          buffers below would cost there, a batch of one proof would pay too.
-    @param contexts The third public input of each proof.
     """
     count: uint256 = len(proofs)
     seed: bytes32 = verifier.KEY_HASH
     for k: uint256 in range(count, bound=MAX_PROOFS):
-        seed = self._bind(seed, contexts[k], z, proofs[k])
+        seed = self._bind(seed, z, proofs[k])
 
-    factors: uint256[8] = empty(uint256[8])  # of the IC points: sum rho_k, then sum rho_k x_ki
+    factors: uint256[5] = empty(uint256[5])  # of the IC points: sum rho_k, then sum rho_k x_ki
     pairs: DynArray[Pair, MAX_PROOFS + 3] = []
     terms: DynArray[Term, MAX_PROOFS] = []
     for k: uint256 in range(count, bound=MAX_PROOFS):
@@ -78,13 +75,10 @@ def proofs_hold(
         pairs.append(Pair(g1=a_g1, g2=proof.points.b_g2))
         terms.append(Term(g1=proof.points.c_g1, factor=rho))
         factors[0] = uint256_addmod(factors[0], rho, R)
-        factors[1] = uint256_addmod(factors[1], uint256_mulmod(rho, proof.old_root, R), R)
-        factors[2] = uint256_addmod(factors[2], uint256_mulmod(rho, proof.new_root, R), R)
-        factors[3] = uint256_addmod(factors[3], uint256_mulmod(rho, contexts[k], R), R)
-        factors[4] = uint256_addmod(factors[4], uint256_mulmod(rho, proof.digest, R), R)
-        factors[6] = uint256_addmod(factors[6], uint256_mulmod(rho, proof.y_data, R), R)
-        factors[7] = uint256_addmod(factors[7], uint256_mulmod(rho, proof.y_msg, R), R)
-    factors[5] = uint256_mulmod(factors[0], z, R)
+        factors[1] = uint256_addmod(factors[1], uint256_mulmod(rho, proof.digest, R), R)
+        factors[3] = uint256_addmod(factors[3], uint256_mulmod(rho, proof.y_data, R), R)
+        factors[4] = uint256_addmod(factors[4], uint256_mulmod(rho, proof.y_msg, R), R)
+    factors[2] = uint256_mulmod(factors[0], z, R)
 
     success: bool = False
     sum_c: Bytes[129] = b""
@@ -113,11 +107,11 @@ def proofs_hold(
 
 @internal
 @pure
-def _bind(previous: bytes32, context: uint256, z: uint256, proof: Proof) -> bytes32:
+def _bind(previous: bytes32, z: uint256, proof: Proof) -> bytes32:
     """
     @return The hash of key and proofs so far, with one more proof and all its inputs.
     """
-    return keccak256(abi_encode(previous, context, z, proof))
+    return keccak256(abi_encode(previous, z, proof))
 
 
 @internal

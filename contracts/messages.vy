@@ -3,9 +3,12 @@
 @title The message elements that a batch's proofs must have
 @license Apache-2.0
 @notice Owns what L1 demands of the messages: the consumed ops as the queue holds them, the listed
-        withdrawals where they belong, and 0 everywhere else. Only what is not 0 costs anything.
-@dev    A withdrawal is one word: recipient + amount 2^160, the message element, + position 2^224.
-        Position = proof's number * W + the element's place among the W = 8Q + N of that proof.
+        withdrawals where they belong, and 0 everywhere else; then the three link elements, which
+        say from which root to which the proof leads, and in what context. Only what is not 0 costs
+        anything.
+@dev    The link elements stand behind the W = 8Q + N others: old_root, new_root, context.
+        A withdrawal is one word: recipient + amount 2^160, the message element, + position 2^224.
+        Position = proof's number * W + the element's place among the W of that proof.
 """
 
 import polynomials
@@ -73,3 +76,17 @@ def _withdrawal_at(word: uint256, width: uint256, z: uint256) -> uint256:
     return uint256_mulmod(
         word % 2**224, polynomials._power(z, (word >> 224) % width), R
     )
+
+
+@internal
+@pure
+def _links_at(
+    old_root: uint256, new_root: uint256, context: uint256, z: uint256, z_w: uint256
+) -> uint256:
+    """
+    @param z_w z^W.
+    @return What the link elements add to their proof's M(z).
+    """
+    total: uint256 = uint256_addmod(uint256_mulmod(context, z, R), new_root, R)
+    total = uint256_addmod(uint256_mulmod(total, z, R), old_root, R)
+    return uint256_mulmod(total, z_w, R)

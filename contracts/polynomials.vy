@@ -10,7 +10,7 @@ R: constant(uint256) = 524358751751261904794477405081859658376905525005276378226
 
 MODE_CALLDATA: constant(uint256) = 0
 Z_TAG: constant(bytes32) = keccak256("wattlane-z")
-EXPONENT_BITS: constant(uint256) = 7  # an element's place in its proof is below 96
+EXPONENT_BITS: constant(uint256) = 7  # an element's place in its proof is below 99
 
 
 @internal

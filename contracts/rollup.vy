@@ -235,12 +235,17 @@ def submit_batch(
     z: uint256 = convert(bound, uint256) % R
 
     # Each proof's messages at z, and all data at z.
-    expected: uint256[MAX_PROOFS] = empty(uint256[MAX_PROOFS])
+    expected: DynArray[uint256, MAX_PROOFS] = []
+    width: uint256 = messages.SLOT_WIDTH * QUEUE_SLOTS + USER_SLOTS
+    z_w: uint256 = polynomials._power(z, width)
+    for k: uint256 in range(count, bound=MAX_PROOFS):
+        expected.append(
+            messages._links_at(proofs[k].old_root, proofs[k].new_root, contexts[k], z, z_w)
+        )
     for i: uint256 in range(len(ops), bound=MAX_OPS):
         k: uint256 = i // QUEUE_SLOTS
         term: uint256 = messages._op_at(ops[i].elements, i % QUEUE_SLOTS, z)
         expected[k] = uint256_addmod(expected[k], term, R)
-    width: uint256 = messages.SLOT_WIDTH * QUEUE_SLOTS + USER_SLOTS
     for withdrawal: uint256 in withdrawals:
         k: uint256 = (withdrawal >> 224) // width
         term: uint256 = messages._withdrawal_at(withdrawal, width, z)
@@ -262,19 +267,10 @@ def submit_batch(
 
     if count == 1:
         assert verifier._verify(
-            proofs[0].points,
-            [
-                proofs[0].old_root,
-                root,
-                contexts[0],
-                proofs[0].digest,
-                z,
-                proofs[0].y_data,
-                proofs[0].y_msg,
-            ],
+            proofs[0].points, [proofs[0].digest, z, proofs[0].y_data, proofs[0].y_msg]
         ), "ProofRejected"
     else:
-        assert staticcall combination.Itself(self).proofs_hold(proofs, contexts, z), "ProofRejected"
+        assert staticcall combination.Itself(self).proofs_hold(proofs, z), "ProofRejected"
 
     number: uint256 = progress.batches + 1
     self.state_root = root

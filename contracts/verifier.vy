@@ -17,7 +17,7 @@
         The key is an immutable, which is code: reading it costs 3 gas a word, not 2,100.
 """
 
-INPUTS: constant(uint256) = 7
+INPUTS: constant(uint256) = 4
 
 G1ADD: constant(address) = 0x000000000000000000000000000000000000000b
 G1MSM: constant(address) = 0x000000000000000000000000000000000000000C
@@ -32,7 +32,7 @@ struct VerifyingKey:
     beta_g2: uint256[8]
     neg_gamma_g2: uint256[8]
     neg_delta_g2: uint256[8]
-    ic_g1: uint256[4][8]
+    ic_g1: uint256[4][5]
 
 
 struct Points:
@@ -96,12 +96,6 @@ def _verify(proof: Points, inputs: uint256[INPUTS]) -> bool:
             inputs[2],
             KEY.ic_g1[4],
             inputs[3],
-            KEY.ic_g1[5],
-            inputs[4],
-            KEY.ic_g1[6],
-            inputs[5],
-            KEY.ic_g1[7],
-            inputs[6],
         ),
     )
     statement_g1: uint256[4] = self._call_g1(G1ADD, abi_encode(KEY.ic_g1[0], weighted_g1))
@@ -141,7 +135,7 @@ def _scaled(point: uint256[4], factor: uint256) -> uint256[4]:
 
 @internal
 @view
-def _statement(factors: uint256[8]) -> uint256[4]:
+def _statement(factors: uint256[5]) -> uint256[4]:
     """
     @return sum factors_i IC_i.
     """
@@ -158,19 +152,13 @@ def _statement(factors: uint256[8]) -> uint256[4]:
             factors[3],
             KEY.ic_g1[4],
             factors[4],
-            KEY.ic_g1[5],
-            factors[5],
-            KEY.ic_g1[6],
-            factors[6],
-            KEY.ic_g1[7],
-            factors[7],
         ),
     )
 
 
 @internal
 @view
-def _call_g1(precompile: address, arguments: Bytes[1280]) -> uint256[4]:
+def _call_g1(precompile: address, arguments: Bytes[800]) -> uint256[4]:
     success: bool = False
     answer: Bytes[129] = b""
     success, answer = raw_call(

@@ -20,7 +20,8 @@ P = int(
 FIELD_BYTES = 64
 G1_BYTES = 128
 G2_BYTES = 256
-IC_POINTS = 8
+IC_POINTS = 5
+"""One more than a circuit has public inputs."""
 
 PointWords = tuple[int, ...]
 KeyWords = tuple[PointWords, PointWords, PointWords, PointWords, tuple[PointWords, ...]]
@@ -39,7 +40,7 @@ class MalformedKey(L1Error):
 
 @dataclass(frozen=True, slots=True)
 class VerifyingKey:
-    """alpha and the eight IC points in G1 (128 bytes each); beta, gamma, delta in G2 (256).
+    """alpha and the five IC points in G1 (128 bytes each); beta, gamma, delta in G2 (256).
 
     IC_0 is the constant's point, IC_i that of public input i. Raises MalformedKey.
     """

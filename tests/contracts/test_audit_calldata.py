@@ -12,7 +12,7 @@ from tests.support.simulated_rollup import SimulatedRollup, payout
 
 ARRAYS = {"proofs": 1, "data": 2, "ops": 3, "withdrawals": 4}
 """The word of the head that holds each array's offset; word 0 is l1_time."""
-Y_MSG = 10  # 0 in a batch without op and withdrawal: it could pass for an empty array's length
+SECOND_ELEMENT = 29  # of the data, and 0: it could pass for an empty array's length
 
 
 def _word(number: int) -> bytes:
@@ -27,7 +27,7 @@ ODD: dict[str, Callable[[list[bytes], int], list[bytes]]] = {
     "at the end": lambda words, array: _pointing(words, array, 32 * len(words)),
     "past the end": lambda words, array: _pointing(words, array, 32 * len(words) + 640),
     "before the beginning": lambda words, array: _pointing(words, array, 2**256 - 32),
-    "in another array": lambda words, array: _pointing(words, array, 32 * Y_MSG),
+    "in another array": lambda words, array: _pointing(words, array, 32 * SECOND_ELEMENT),
     "a word late": lambda words, array: _pointing(words, array, _offset(words, array) + 32),
     "a word early": lambda words, array: _pointing(words, array, _offset(words, array) - 32),
     "where the array before it is": lambda words, array: _pointing(

@@ -112,16 +112,15 @@ def test_a_proof_cannot_be_fitted_to_the_weights(
 
 def _weights(rollup: SimulatedRollup, submission: Submission, left_out: int) -> list[int]:
     """docs/protocol.md, Appendix A, but for one proof, which is not hashed."""
-    statements = rollup.statements([proof.new_root for proof in submission.proofs])
-    z = challenge(statements)
+    z = challenge(rollup.statements([proof.new_root for proof in submission.proofs]))
     alpha, beta, gamma, delta, ic = _trapdoor(rollup).key.for_contract()
     seed = _keccak(*alpha, *beta, *gamma, *delta, *(word for point in ic for word in point))
-    for k, (statement, proof) in enumerate(zip(statements, submission.proofs, strict=True)):
+    for k, proof in enumerate(submission.proofs):
         numbers = proof.old_root, proof.new_root, proof.digest, proof.y_data, proof.y_msg
         if k != left_out:
             points = words(proof.proof_bytes)
-            seed = _keccak(seed, statement.context.element(), z, *numbers, *points)
-    return [1, *(1 + _keccak(seed, k) % 2**128 for k in range(1, len(statements)))]
+            seed = _keccak(seed, z, *numbers, *points)
+    return [1, *(1 + _keccak(seed, k) % 2**128 for k in range(1, len(submission.proofs)))]
 
 
 def _keccak(*numbers: int) -> int:
@@ -217,27 +216,22 @@ def test_points_off_the_subgroup_that_cancel_are_refused(
 def test_anyone_may_ask_whether_proofs_hold(shared: SimulatedRollup) -> None:
     for count in (1, 2, 16):
         statements = shared.statements([k + 1 for k in range(count)])
-        contexts, z = [s.context.element() for s in statements], challenge(statements)
+        z = challenge(statements)
         honest = shared.batch(statements)
-        assert _proofs_hold(shared, honest, contexts, z)
-        assert not _proofs_hold(shared, honest, contexts, z + 1)
+        assert _proofs_hold(shared, honest, z)
+        assert not _proofs_hold(shared, honest, z + 1)
         last = count - 1
-        wrong = with_proof(honest, last, y_msg=honest.proofs[last].y_msg + 1)
-        assert not _proofs_hold(shared, wrong, contexts, z)
-        contexts[last] += 1
-        assert not _proofs_hold(shared, honest, contexts, z)
+        for field in ("digest", "y_data", "y_msg"):
+            value = getattr(honest.proofs[last], field) + 1
+            assert not _proofs_hold(shared, with_proof(honest, last, **{field: value}), z)
     with pytest.raises(errors.Reverted):
-        _proofs_hold(shared, honest, contexts[:-1], z)
-    with pytest.raises(errors.Reverted):
-        _proofs_hold(shared, replace(honest, proofs=()), [], z)
+        _proofs_hold(shared, replace(honest, proofs=()), z)
 
 
-def _proofs_hold(
-    rollup: SimulatedRollup, submission: Submission, contexts: list[int], z: int
-) -> bool:
+def _proofs_hold(rollup: SimulatedRollup, submission: Submission, z: int) -> bool:
     function = ABI.functions["proofs_hold"]
     proofs = [_arguments(proof) for proof in submission.proofs]
-    result = rollup.client.call(function.encode_call(proofs, contexts, z))
+    result = rollup.client.call(function.encode_call(proofs, z))
     return function.decode_result(result) == (True,)
 
 

@@ -20,7 +20,7 @@ from contracts.queue_ops import queue_op_from
 from contracts.transactions import Sender
 from protocol.batch import Shape, domain_of, evaluate
 from protocol.crypto.field import R
-from protocol.queue import NO_OPS_HASH
+from protocol.queue import NO_OPS_HASH, ForcedClaim
 from tests.support.simulated_proofs import SimulatedKey
 from tests.vectors import generate
 
@@ -60,7 +60,7 @@ def run(chain: Chain, source: Contract) -> Run:
 def test_queue_hashes(run: Run) -> None:
     previous = NO_OPS_HASH
     for number, entry in enumerate(LAYOUTS["queue"], 1):
-        elements, payer = _ints(entry["elements"]), _int(entry["fields"]["payer"])
+        elements, payer = _ints(entry["elements"]), _int(entry["payer"])
         previous = run("chain_hash", previous, (elements, payer.to_bytes(20, "big")))
         assert previous == bytes.fromhex(entry["rolling_hash"][2:])
         op = queue_op_from(number, elements, payer)
@@ -68,7 +68,12 @@ def test_queue_hashes(run: Run) -> None:
         assert op.elements() == tuple(elements)
         assert run("enqueue_time", elements) == op.enqueue_time
         for field, given in entry["fields"].items():
-            assert getattr(op, field) == _int(given), field
+            if isinstance(op, ForcedClaim) and field == "signature":
+                sig = op.signature
+                found = [sig.key.x, sig.key.y, sig.r.x, sig.r.y, sig.s]
+                assert found == _ints(given)
+            else:
+                assert getattr(op, field) == _int(given), field
 
 
 def test_messages_and_evaluations(run: Run) -> None:
@@ -80,18 +85,21 @@ def test_messages_and_evaluations(run: Run) -> None:
             messages, consumed = _ints(proof["messages"]), _consumed(proof)
             payouts = _payouts(shape, messages)
             parsed = [
-                queue_op_from(number, _ints(op["elements"]), _int(op["fields"]["payer"]))
+                queue_op_from(number, _ints(op["elements"]), _int(op["payer"]))
                 for number, op in zip(proof["ops"], consumed, strict=True)
             ]
             assert messages_of(shape, [op for op in parsed if op], payouts) == tuple(messages)
-            z, y_data, y_msg = _ints(proof["public_inputs"])[4:]
+            _, z, y_data, y_msg = _ints(proof["public_inputs"])
             terms = [run("op_at", _ints(op["elements"]), j, z) for j, op in enumerate(consumed)]
             for payout in payouts:
                 assert Payout.from_word(payout.word()) == payout
                 limits = (1, len(consumed), shape.queue_slots, shape.user_slots)
                 run("check_withdrawal", payout.word(), *limits)
                 terms.append(run("withdrawal_at", payout.word(), shape.message_length, z))
-            assert sum(terms) % R == y_msg == evaluate(messages, z)
+            assert sum(terms) % R == evaluate(messages, z)
+            links, z_w = _ints(proof["links"]), run("power", z, shape.message_length)
+            terms.append(run("links_at", *links, z, z_w))
+            assert sum(terms) % R == y_msg == evaluate((*messages, *links), z)
             powers = [run("power", z, i) for i in range(shape.data_length)]
             data = _ints(proof["data"])
             assert sum(x * p for x, p in zip(data, powers, strict=True)) % R == y_data
@@ -117,7 +125,8 @@ def test_the_challenge_of_batches_of_one_proof_and_of_two(run: Run) -> None:
             commitment = run("bind_withdrawal", commitment, payout.word())
         chained = run("start", len(proofs), data, commitment)
         for proof in proofs:
-            chained = run("bind", chained, *_ints(proof["public_inputs"])[:4])
+            digest = _int(proof["public_inputs"][0])
+            chained = run("bind", chained, *_ints(proof["links"]), digest)
         assert int.from_bytes(chained, "big") % R == _int(batch["z"])
 
 
@@ -127,7 +136,7 @@ def test_the_weights_of_several_proofs(run: Run) -> None:
     points = [word for point in (*key[:4], *key[4]) for word in point]
     seed = run("key_hash")
     assert seed == _keccak(*points)
-    words = list(range(1, 24))
+    words = list(range(1, 23))
     bound = run("bind_proof", seed, *_nested(words))
     assert bound == _keccak(int.from_bytes(seed, "big"), *words)
     others = {run("bind_proof", _flipped(seed), *_nested(words))}
@@ -153,9 +162,9 @@ def _flipped(hashed: bytes) -> bytes:
     return bytes([hashed[0] ^ 1]) + hashed[1:]
 
 
-def _nested(words: list[int]) -> tuple[int, int, tuple[object, ...]]:
-    """Context, z and a proof, from 23 words in their order."""
-    return words[0], words[1], (*words[2:7], (words[7:11], words[11:19], words[19:23]))
+def _nested(words: list[int]) -> tuple[int, tuple[object, ...]]:
+    """z and a proof, from 22 words in their order."""
+    return words[0], (*words[1:6], (words[6:10], words[10:18], words[18:22]))
 
 
 def test_powers_of_z(run: Run) -> None:
@@ -174,9 +183,10 @@ def _consumed(proof: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _payouts(shape: Shape, messages: list[int]) -> list[Payout]:
-    first = 8 * shape.queue_slots
+    outputs = [shape.queue_output(j) for j in range(shape.queue_slots)]
+    outputs += [shape.user_output(i) for i in range(shape.user_slots)]
     return [
-        Payout(first + i, word % 2**160, word >> 160)
-        for i, word in enumerate(messages[first:])
-        if word
+        Payout(place, messages[place] % 2**160, messages[place] >> 160)
+        for place in outputs
+        if messages[place]
     ]

@@ -142,6 +142,7 @@ def test_the_scale_is_exact_for_any_decimals(chain: Chain, decimals: int) -> Non
     before = rollup.token.balance_of(owner)
     client.new_account(KEY_HASH, owner, amount_ntok)
     (op,) = client.queue_ops()
+    assert isinstance(op, NewAccount)
     assert op.amount_ntok == amount_ntok == client.held_ntok()
     assert before - rollup.token.balance_of(owner) == 3 * settings.base_units_per_ntok
 

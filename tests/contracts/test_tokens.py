@@ -13,6 +13,7 @@ from contracts.chain import Chain
 from contracts.deploy import deploy_contract
 from contracts.rpc import Rpc
 from contracts.transactions import Sender
+from protocol.queue import Deposit
 from tests.support.simulated_rollup import SimulatedRollup, deploy_simulated, payout
 
 SOURCES = Path(__file__).parent / "sources"
@@ -70,6 +71,7 @@ def test_a_fee_on_transfer_is_not_credited(hostile: Hostile) -> None:
     hostile.misbehave(FEE)
     client.deposit(0, hostile.operator.address, 500)
     (op,) = client.queue_ops_by_number(2, 2)
+    assert isinstance(op, Deposit)
     assert op.amount_ntok == 450
     assert client.held_ntok() == 1_450 == hostile.balance(client.address)
 

@@ -94,7 +94,7 @@ def test_degenerate_keys_cannot_be_deployed(shared: SimulatedRollup) -> None:
         replace(good, beta_g2=inf_g2),
         replace(good, gamma_g2=inf_g2),
         replace(good, delta_g2=inf_g2),
-        *(replace(good, ic_g1=(*good.ic_g1[:i], inf_g1, *good.ic_g1[i + 1 :])) for i in range(8)),
+        *(replace(good, ic_g1=(*good.ic_g1[:i], inf_g1, *good.ic_g1[i + 1 :])) for i in range(5)),
     ):
         with pytest.raises(errors.KeyInfinity):
             _deploy(chain, token, bad)
@@ -110,7 +110,7 @@ def test_keys_off_the_curve_or_subgroup_cannot_be_deployed(shared: SimulatedRoll
         replace(good, beta_g2=off_subgroup_g2()),
         replace(good, gamma_g2=off_subgroup_g2()),
         replace(good, delta_g2=off_subgroup_g2()),
-        replace(good, ic_g1=(*good.ic_g1[:7], off_subgroup_g1())),
+        replace(good, ic_g1=(*good.ic_g1[:4], off_subgroup_g1())),
         replace(good, ic_g1=(off_subgroup_g1(), *good.ic_g1[1:])),
     ):
         with pytest.raises(errors.PrecompileRefused):

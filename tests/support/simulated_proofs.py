@@ -48,7 +48,7 @@ class SimulatedKey:
         )
 
     def prove(self, inputs: Sequence[int], off_by: int = 0) -> bytes:
-        """A, B, C for these seven public inputs: 512 bytes that the contract accepts.
+        """A, B, C for these four public inputs: 512 bytes that the contract accepts.
 
         With `off_by` the equation's product is e(G1, G2)^off_by, not 1: a wrong proof whose points
         are all valid.

@@ -25,7 +25,7 @@ from contracts.erc20 import TokenClient
 from contracts.finality import LATEST
 from contracts.verifying_key import VerifyingKey
 from protocol.batch import PublicInputs, Shape, challenge, queue_covered
-from protocol.queue import QueueOp
+from protocol.queue import NewAccount, QueueOp
 from tests.support.simulated_proofs import SimulatedKey
 
 SHAPE = Shape(queue_slots=2, user_slots=3)
@@ -42,7 +42,7 @@ class Prover(Protocol):
         """The contract's key."""
 
     def prove(self, inputs: Sequence[int]) -> bytes:
-        """A, B, C for these seven public inputs."""
+        """A, B, C for these four public inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +164,13 @@ class SimulatedRollup:
     def queue(self, first: int, last: int) -> tuple[QueueOp, ...]:
         """Queue ops by number, both included."""
         return self.client.queue_ops_by_number(first, last)
+
+    def new_accounts(self, first: int, last: int) -> tuple[NewAccount, ...]:
+        """Queue ops by number, both included, which all open accounts."""
+        found = self.queue(first, last)
+        opening = tuple(op for op in found if isinstance(op, NewAccount))
+        assert len(opening) == len(found)
+        return opening
 
 
 def payout(user_slot: int, recipient: str, amount_ntok: int, proof: int = 0) -> Payout:

@@ -17,7 +17,7 @@ from wattlane.proof_check import from_contract_key
 
 @dataclass(frozen=True, slots=True)
 class Trapdoor:
-    """A verifying key for the seven public inputs, with what it takes to simulate proofs."""
+    """A verifying key for the four public inputs, with what it takes to simulate proofs."""
 
     simulated: SimulatedKey
 

@@ -54,6 +54,14 @@ def withdrawal_at(word: uint256, width: uint256, z: uint256) -> uint256:
 
 @external
 @pure
+def links_at(
+    old_root: uint256, new_root: uint256, context: uint256, z: uint256, z_w: uint256
+) -> uint256:
+    return messages._links_at(old_root, new_root, context, z, z_w)
+
+
+@external
+@pure
 def power(z: uint256, exponent: uint256) -> uint256:
     return polynomials._power(z, exponent)
 
@@ -92,10 +100,8 @@ def key_hash() -> bytes32:
 
 @external
 @pure
-def bind_proof(
-    previous: bytes32, context: uint256, z: uint256, proof: combination.Proof
-) -> bytes32:
-    return combination._bind(previous, context, z, proof)
+def bind_proof(previous: bytes32, z: uint256, proof: combination.Proof) -> bytes32:
+    return combination._bind(previous, z, proof)
 
 
 @external

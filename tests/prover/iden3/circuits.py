@@ -1,4 +1,4 @@
-"""Circuits of ours, with witnesses: one that any seven public inputs satisfy, and a tree's path."""
+"""Circuits of ours, with witnesses: one that any four public inputs satisfy, and a tree's path."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from prover.gadgets.merkle import INDEX_BITS, advise_siblings, root_of_path, sib
 from prover.r1cs.builder import Builder
 from prover.r1cs.compose import Circuit, Instance, compose
 
-N_PUBLIC = 7
+N_PUBLIC = 4
 """As many as the contract computes for a batch."""
 
 
 @cache
-def seven() -> Circuit:
+def four() -> Circuit:
     """Somebody knows a secret x, and the product of x + p over all public inputs p."""
-    b = Builder("seven")
+    b = Builder("four")
     publics = [b.public(f"p{i}") for i in range(N_PUBLIC)]
     secret = b.input("secret")
     product = secret
     for i, public in enumerate(publics):
         product = b.mul(product, secret + public, label=f"product {i}")
-    return compose("seven", [Instance("seven", b.build())])
+    return compose("four", [Instance("four", b.build())])
 
 
-def seven_witness(publics: Sequence[int], secret: int = 0x5EC237) -> NDArray[np.uint64]:
-    """A witness of `seven` for any public inputs."""
+def four_witness(publics: Sequence[int], secret: int = 0x5EC237) -> NDArray[np.uint64]:
+    """A witness of `four` for any public inputs."""
     named = {f"p{i}": public for i, public in enumerate(publics)}
-    return seven().witness({"seven": {**named, "secret": secret}})
+    return four().witness({"four": {**named, "secret": secret}})
 
 
 @cache

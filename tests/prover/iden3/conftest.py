@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from prover.iden3.r1cs import write_r1cs
-from tests.prover.iden3.circuits import seven
+from tests.prover.iden3.circuits import four
 from tests.support.iden3_tools import Iden3Tools, ToolsUnavailable, iden3_tools
 
 POWER = 6
@@ -48,12 +48,12 @@ def ptau(tools: Iden3Tools, unprepared_ptau: Path) -> Path:
 def ceremony(tools: Iden3Tools, ptau: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with final.zkey: two parties and a beacon, each step by snarkjs, and verified."""
     folder = tmp_path_factory.mktemp("ceremony")
-    write_r1cs(folder / "seven.r1cs", seven().r1cs)
-    tools.snarkjs(folder, "groth16", "setup", "seven.r1cs", ptau, "0.zkey")
+    write_r1cs(folder / "four.r1cs", four().r1cs)
+    tools.snarkjs(folder, "groth16", "setup", "four.r1cs", ptau, "0.zkey")
     for number in (1, 2):
         files = (f"{number - 1}.zkey", f"{number}.zkey")
         tools.snarkjs(folder, "zkey", "contribute", *files, "-e=known", f"-n=party {number}")
     tools.snarkjs(folder, "zkey", "beacon", "2.zkey", "final.zkey", BEACON, "10", "-n=beacon")
-    assert "ZKey Ok!" in tools.snarkjs(folder, "zkey", "verify", "seven.r1cs", ptau, "final.zkey")
+    assert "ZKey Ok!" in tools.snarkjs(folder, "zkey", "verify", "four.r1cs", ptau, "final.zkey")
     tools.snarkjs(folder, "zkey", "export", "verificationkey", "final.zkey", "key.json")
     return folder

@@ -21,13 +21,13 @@ from prover.iden3.setup_from_ptau import setup_from_ptau
 from prover.iden3.verify_ceremony import CeremonyRejected, verify_ceremony
 from prover.iden3.zkey import open_zkey, prove_from_zkey
 from prover.iden3.zkey_write import write_zkey
-from tests.prover.iden3.circuits import seven, seven_witness
+from tests.prover.iden3.circuits import four, four_witness
 from tests.prover.iden3.conftest import BEACON, ENTROPY
 from tests.prover.iden3.damage import sections_of
 from tests.prover.iden3.test_damaged_files import write_known_ptau
 from tests.prover.iden3.test_phase2 import with_record, with_sections
 
-R1CS = seven().r1cs
+R1CS = four().r1cs
 A, B_G1, L, H = 5, 6, 8, 9
 OF_ORDER_THREE = G1.encode((0, 2))
 """On y^2 = x^3 + 4, outside of the subgroup; every pairing with it is 1."""
@@ -121,9 +121,9 @@ def test_a_key_with_points_off_the_subgroup_gives_right_proofs_or_none(
     zkey = open_zkey(with_sections(contributed, tmp_path / "moved.zkey", **changed))
     refused = 0
     for number in range(4):
-        publics = [number + i for i in range(7)]
+        publics = [number + i for i in range(4)]
         try:
-            proof = prove_from_zkey(zkey, seven_witness(publics), entropy=ENTROPY)
+            proof = prove_from_zkey(zkey, four_witness(publics), entropy=ENTROPY)
         except (WitnessOrKeyWrong, PointOffSubgroup):
             refused += 1
         else:
@@ -139,7 +139,7 @@ def test_a_damaged_key_that_was_imported_first_is_replaced_by_the_right_one(
     changed = points[96:192] + points[:96] + points[192:]
     damaged = with_sections(contributed, tmp_path / "damaged.zkey", **{f"_{L}": changed})
     cache = Cache(tmp_path / "cache")
-    witness = seven_witness(range(7))
+    witness = four_witness(range(4))
     for path in (damaged, contributed):
         import_key(open_zkey(path), R1CS, cache)
     key = key_for(open_zkey(contributed).verifying_key, R1CS.digest().hex(), cache)

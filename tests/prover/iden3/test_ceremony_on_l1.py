@@ -26,7 +26,7 @@ from prover.iden3.setup_from_ptau import setup_from_ptau
 from prover.iden3.zkey import open_zkey
 from prover.r1cs.system import R1CS
 from sequencer.proving import contract_key
-from tests.prover.iden3.circuits import seven, seven_witness
+from tests.prover.iden3.circuits import four, four_witness
 from tests.prover.iden3.conftest import BEACON, ENTROPY
 from tests.prover.random_system import random_system
 from tests.support.simulated_rollup import SHAPE, SimulatedRollup
@@ -44,7 +44,7 @@ class RealKey:
         return contract_key(self.proving_key.verifying_key)
 
     def prove(self, inputs: Sequence[int]) -> bytes:
-        witness = seven_witness(inputs)
+        witness = four_witness(inputs)
         return prove(self.proving_key, self.r1cs, witness, entropy=ENTROPY).encode()
 
 
@@ -62,7 +62,7 @@ def chain() -> Iterator[Chain]:
 def imported(ceremony: Path, tmp_path_factory: pytest.TempPathFactory) -> ProvingKey:
     """The key as the prover's cache has it."""
     cache = Cache(tmp_path_factory.mktemp("cache"))
-    r1cs = seven().r1cs
+    r1cs = four().r1cs
     import_key(open_zkey(ceremony / "final.zkey"), r1cs, cache)
     key = key_for(read_verification_key(ceremony / "key.json"), r1cs.digest().hex(), cache)
     assert key is not None
@@ -93,12 +93,12 @@ def test_our_first_key_is_the_one_that_the_ceremony_began_with(
     ceremony: Path, unprepared_ptau: Path, tmp_path: Path
 ) -> None:
     """The powers of tau are more than this circuit needs; the other test uses all of them."""
-    setup_from_ptau(tmp_path / "0.zkey", seven().r1cs, open_ptau(unprepared_ptau))
+    setup_from_ptau(tmp_path / "0.zkey", four().r1cs, open_ptau(unprepared_ptau))
     assert (tmp_path / "0.zkey").read_bytes() == (ceremony / "0.zkey").read_bytes()
 
 
 def test_a_key_of_another_circuit_is_not_imported(ceremony: Path, tmp_path: Path) -> None:
-    other, _ = random_system(1, 7, n_public=7)
+    other, _ = random_system(1, 7, n_public=4)
     with pytest.raises(CircuitMismatch):
         import_key(open_zkey(ceremony / "final.zkey"), other, Cache(tmp_path))
     assert not list(tmp_path.iterdir())
@@ -107,7 +107,7 @@ def test_a_key_of_another_circuit_is_not_imported(ceremony: Path, tmp_path: Path
 def test_the_contract_with_the_ceremonys_key_takes_our_proofs_only(
     chain: Chain, imported: ProvingKey
 ) -> None:
-    operator, key = chain.accounts[0], RealKey(imported, seven().r1cs)
+    operator, key = chain.accounts[0], RealKey(imported, four().r1cs)
     token = deploy_token(chain.url, operator)
     client = deploy_rollup(
         chain.url,
@@ -121,7 +121,7 @@ def test_the_contract_with_the_ceremonys_key_takes_our_proofs_only(
     rollup = SimulatedRollup(chain, key, token, client)
     honest = rollup.honest(new_root=17)
     (proof,) = honest.proofs
-    for inputs in ([0] * 7, list(range(1, 8))):  # right proofs, of other statements
+    for inputs in ([0] * 4, list(range(1, 5))):  # right proofs, of other statements
         with pytest.raises(errors.ProofRejected):
             rollup.try_submit(with_proof(honest, key.prove(inputs)))
     client.submit_batch(honest)
@@ -134,7 +134,7 @@ def test_the_contract_with_the_ceremonys_key_takes_our_proofs_only(
 
 
 def test_witness_of_the_circuit_holds_for_any_inputs() -> None:
-    for inputs in ([0] * 7, list(range(7))):
-        witness = seven_witness(inputs)
-        seven().r1cs.check(witness)
+    for inputs in ([0] * 4, list(range(4))):
+        witness = four_witness(inputs)
+        four().r1cs.check(witness)
         assert witness.dtype == np.uint64

@@ -16,7 +16,7 @@ from prover.iden3.ptau import Ptau, open_ptau
 from prover.iden3.setup_from_ptau import setup_from_ptau
 from prover.iden3.verify_ceremony import CeremonyRejected, verify_ceremony
 from prover.iden3.zkey import open_zkey, prove_from_zkey
-from tests.prover.iden3.circuits import seven, seven_witness
+from tests.prover.iden3.circuits import four, four_witness
 from tests.prover.iden3.conftest import BEACON, ENTROPY
 from tests.prover.iden3.damage import joined, sections_of
 from tests.prover.iden3.test_damaged_files import write_known_ptau
@@ -24,7 +24,7 @@ from tests.prover.random_system import random_system
 from tests.support.iden3_tools import Iden3Tools
 
 RECORD = 10
-R1CS = seven().r1cs
+R1CS = four().r1cs
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_snarkjs_accepts_our_contribution_and_prints_the_hash_that_we_return(
     before = open_zkey(ceremony / "2.zkey")
     digest = contribute(before, tmp_path / "3.zkey", entropy=ENTROPY, name="party 3")
     output = tools.snarkjs(
-        tmp_path, "zkey", "verify", ceremony / "seven.r1cs", ptau, tmp_path / "3.zkey"
+        tmp_path, "zkey", "verify", ceremony / "four.r1cs", ptau, tmp_path / "3.zkey"
     )
     assert "ZKey Ok!" in output
     words = [digest.hex()[i : i + 8] for i in range(0, 128, 8)]
@@ -83,14 +83,14 @@ def test_a_ceremony_by_us_is_accepted_and_its_key_proves(ours: Path, powers: Pta
         verify_ceremony(open_zkey(ours / f"{number}.zkey"), R1CS, powers)
     zkey = open_zkey(ours / "3.zkey")
     assert [each.name for each in zkey.ceremony.contributions] == ["party 1", "party 2", "beacon"]
-    prove_from_zkey(zkey, seven_witness(range(7)), entropy=ENTROPY)
+    prove_from_zkey(zkey, four_witness(range(4)), entropy=ENTROPY)
 
 
 def test_another_circuit_or_other_powers_of_tau_are_refused(
     ours: Path, powers: Ptau, tmp_path: Path
 ) -> None:
     zkey = open_zkey(ours / "3.zkey")
-    other, _ = random_system(1, 7, n_public=7)
+    other, _ = random_system(1, 7, n_public=4)
     with pytest.raises(CircuitMismatch):
         verify_ceremony(zkey, other, powers)
     write_known_ptau(tmp_path / "other.ptau", power=4, tau=0xBAD)
