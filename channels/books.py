@@ -17,15 +17,18 @@ from channels.reading import load_bills, load_channels, load_identity
 from channels.records import Bill, Identity, StoredChannel
 from channels.schema import SCHEMA_VERSION
 from channels.store import FILE_NAME, connect
+from channels.witness_rows import HAS_WITNESSES, load_witnesses
+from channels.witnesses import WitnessSet
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Whose they are, every channel as this side knows it, and every payment."""
+    """Whose they are, every channel as this side knows it, every payment, and Merkle witnesses."""
 
     owner: Identity
     channels: tuple[StoredChannel, ...]
     bills: tuple[Bill, ...]
+    witnesses: tuple[WitnessSet, ...] = ()
 
 
 def read_books(folder: Path | str) -> Books:
@@ -41,6 +44,7 @@ def read_books(folder: Path | str) -> Books:
                 load_identity(connection),
                 tuple(load_channels(connection, str(path))),
                 tuple(bill for _, bill in load_bills(connection)),
+                tuple(load_witnesses(connection, str(path))) if version >= HAS_WITNESSES else (),
             )
     except (DBAPIError, sqlite3.Error) as error:
         raise StoreCorrupt(str(path), str(error.args[0])) from error

@@ -19,6 +19,7 @@ from channels.records import (
     SaveReceived,
     SaveSigned,
     SaveSubmission,
+    SaveWitnesses,
 )
 from channels.schema import (
     bills,
@@ -31,6 +32,7 @@ from channels.schema import (
     voucher_text,
     wide,
 )
+from channels.witness_rows import save_witnesses
 
 # Built once: the statements of every payment.
 _RAISE = {
@@ -82,6 +84,8 @@ def apply(connection: Connection, change: Change, path: str) -> None:
         _save_close(connection, change, path)
     elif isinstance(change, SaveIntent):
         _update_channel(connection, change.channel_id, {"intent": change.intent.value}, path)
+    elif isinstance(change, SaveWitnesses):
+        save_witnesses(connection, change.witnesses)
     else:
         _save_submission(connection, change)
 

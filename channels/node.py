@@ -46,6 +46,7 @@ from channels.store import Store
 from channels.submit import Submitter, check_amount
 from channels.wallet import Wallet
 from channels.watch import Watch
+from channels.witness_desk import WitnessDesk
 
 _log = structlog.get_logger(__name__)
 _FINAL_TIMEOUT_S = 900.0
@@ -81,6 +82,7 @@ class Node:
             parts.l1.head_time,
             settings.payment_timeout_s,
         )
+        witnesses = WitnessDesk(self._index, parts.watch, parts.sequencer, parts.store, self._boxes)
         self._rounds = Rounds(
             self._index,
             parts.identity.domain,
@@ -89,6 +91,7 @@ class Node:
             parts.store,
             self._submitter,
             self._payments,
+            witnesses,
             self._boxes,
             settings.poll_s,
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from channels.lanes import ChannelState, Payment
+from channels.witnesses import WitnessSet
 from protocol.transactions import Transaction
 from protocol.vouchers import Voucher
 
@@ -137,6 +138,20 @@ class SaveSubmission:
     submission: Submission
 
 
+@dataclass(frozen=True, slots=True)
+class SaveWitnesses:
+    """The home's leaves in one root with their paths."""
+
+    witnesses: WitnessSet
+
+
 Change = (
-    SaveLeaf | SaveSigned | SaveReceived | Acknowledged | SaveClose | SaveIntent | SaveSubmission
+    SaveLeaf
+    | SaveSigned
+    | SaveReceived
+    | Acknowledged
+    | SaveClose
+    | SaveIntent
+    | SaveSubmission
+    | SaveWitnesses
 )

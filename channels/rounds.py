@@ -31,6 +31,7 @@ from channels.sequencer_client import SequencerClient
 from channels.store import Store
 from channels.submit import Submitter
 from channels.watch import Watch
+from channels.witness_desk import WitnessDesk
 from protocol.channels import Channel, Lane
 from protocol.errors import ProtocolError
 from protocol.transactions import Claim, Finalize, StartClose, Transaction
@@ -52,6 +53,7 @@ class Rounds:
         store: Store,
         submitter: Submitter,
         payments: PaymentDesk,
+        witnesses: WitnessDesk,
         boxes: dict[int, Box],
         pause_s: float,
     ) -> None:
@@ -62,6 +64,7 @@ class Rounds:
         self._store = store
         self._submitter = submitter
         self._payments = payments
+        self._witnesses = witnesses
         self._boxes = boxes
         self._pause_s = pause_s
         self._hurry = asyncio.Event()
@@ -102,6 +105,10 @@ class Rounds:
                 await self._serve(box)
             except (L1Error, SequencerError, Refused) as error:
                 problem = problem or f"{error.code}: {error}"
+        try:
+            await self._witnesses.refresh()
+        except SequencerError as error:
+            problem = problem or f"{error.code}: {error}"
         if problem is not None and problem != self.problem:
             _log.warning("round incomplete", account=self._account_index, problem=problem)
         self.problem = problem

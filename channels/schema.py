@@ -26,7 +26,7 @@ from protocol.errors import ProtocolError
 from protocol.transactions import Close, Transaction
 from protocol.vouchers import Voucher
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """PRAGMA user_version. A store with a higher one is refused."""
 
 metadata = MetaData()

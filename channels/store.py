@@ -42,6 +42,8 @@ from channels.records import (
     StoredChannel,
     Submission,
 )
+from channels.witness_rows import load_witnesses
+from channels.witnesses import WitnessSet
 
 FILE_NAME = "node.db"
 LOCK_NAME = "node.lock"
@@ -202,6 +204,11 @@ class Store:
             found = find_bill(connection, direction, payment_id)
         return next((bill for bill in found if bill.channel_id == channel_id), None)
 
+    def load_witnesses(self) -> list[WitnessSet]:
+        """The Merkle witnesses on disk, the newest root first. Raises StoreCorrupt."""
+        with self._reading() as connection:
+            return load_witnesses(connection, str(self.path))
+
     def _reading(self) -> Connection:
         try:
             return self._engine.connect()
@@ -267,8 +274,10 @@ def _prepare(path: Path, engine: Engine, identity: Identity) -> None:
         if version > schema.SCHEMA_VERSION:
             raise StoreTooNew(str(path), version, schema.SCHEMA_VERSION)
         with connection.begin():
+            if version < schema.SCHEMA_VERSION:
+                schema.metadata.create_all(connection)  # those tables that it lacks
+                connection.exec_driver_sql(f"PRAGMA user_version={schema.SCHEMA_VERSION}")
             if version == 0:
-                schema.metadata.create_all(connection)
                 connection.execute(
                     insert(schema.identity).values(
                         id=1,
@@ -277,7 +286,6 @@ def _prepare(path: Path, engine: Engine, identity: Identity) -> None:
                         key_hash=f"{identity.key_hash:x}",
                     )
                 )
-                connection.exec_driver_sql(f"PRAGMA user_version={schema.SCHEMA_VERSION}")
             row = connection.execute(select(schema.identity)).one()
         for field, stored, own in (
             ("rollup (domain)", int(row.domain, 16), identity.domain),

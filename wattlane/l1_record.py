@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from contracts.addresses import address_number
 from contracts.batches import AcceptedBatch
 from contracts.reader import RollupReader, RollupSettings
+from contracts.rebuilding import RecordIncomplete, replay_statement
 from contracts.verifying_key import VerifyingKey
 from protocol.queue import NO_OPS_HASH, QueueOp, rolling_hash
 from protocol.replay import Replayed
 from protocol.state import State
-from wattlane.rebuilding import RecordIncomplete, replay_statement
 
 
 @dataclass(frozen=True, slots=True)

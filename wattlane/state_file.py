@@ -16,6 +16,7 @@ from typing import TypeVar
 from contracts.finality import BlockRef
 from contracts.queue_ops import queue_op_from
 from contracts.reader import RollupReader
+from contracts.rebuilding import Rebuilt, RecordIncomplete, rebuild
 from protocol.codec import (
     Json,
     account_from_json,
@@ -30,7 +31,6 @@ from protocol.state import State
 from prover.progress import Progress, silent
 from wattlane.durable import write_durably
 from wattlane.errors import WattlaneError
-from wattlane.rebuilding import Rebuilt, RecordIncomplete, rebuild
 
 FORMAT = "wattlane state 1"
 _HASH_BYTES = 32

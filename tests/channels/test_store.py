@@ -188,7 +188,7 @@ def test_refuses_a_second_process_on_the_same_folder(store: Store) -> None:
 def test_refuses_a_store_of_a_newer_version(store: Store) -> None:
     store.close()
     with sqlite3.connect(store.path) as connection:
-        connection.execute("PRAGMA user_version=2")
+        connection.execute("PRAGMA user_version=3")
     connection.close()
     for _ in range(2):
         with pytest.raises(StoreTooNew):

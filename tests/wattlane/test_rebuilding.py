@@ -12,12 +12,7 @@ import pytest
 from contracts.batches import AcceptedBatch
 from contracts.finality import BlockRef
 from contracts.reader import Progress
-from protocol.errors import ReplayMismatch
-from tests.wattlane import records
-from tests.wattlane.record_reader import HEAD, RecordReader
-from wattlane.errors import WattlaneError
-from wattlane.l1_record import L1Record, rebuild_state
-from wattlane.rebuilding import (
+from contracts.rebuilding import (
     STAGE,
     OtherChain,
     Rebuilt,
@@ -25,6 +20,12 @@ from wattlane.rebuilding import (
     Reorganised,
     rebuild,
 )
+from protocol.errors import ReplayMismatch
+from protocol.queue import Deposit
+from tests.wattlane import records
+from tests.wattlane.record_reader import HEAD, RecordReader
+from wattlane.errors import WattlaneError
+from wattlane.l1_record import L1Record, rebuild_state
 from wattlane.state_file import (
     StateFileDamaged,
     load_state,
@@ -85,7 +86,9 @@ def _without_batch(number: int) -> L1Record:
 def _forged_queue() -> L1Record:
     """Events and calldata agree on another waiting op; only the contract's hash does not."""
     whole = records.record()
-    return replace(whole, ops=(*whole.ops[:-1], replace(whole.ops[-1], index=1)))
+    last = whole.ops[-1]
+    assert isinstance(last, Deposit)
+    return replace(whole, ops=(*whole.ops[:-1], replace(last, index=1)))
 
 
 def _other_ops() -> L1Record:

@@ -15,7 +15,7 @@ from functools import reduce
 from contracts.addresses import address_number
 from contracts.batches import AcceptedBatch, BatchStatement
 from contracts.contract_reader import LOG_PAGE_BLOCKS
-from contracts.errors import NotFinalYet
+from contracts.errors import L1Error, NotFinalYet
 from contracts.finality import BlockRef
 from contracts.reader import RollupReader
 from protocol.batch import domain_of
@@ -23,8 +23,9 @@ from protocol.errors import ReplayMismatch
 from protocol.queue import NO_OPS_HASH, QueueOp, rolling_hash
 from protocol.replay import Replayed, replay_proof
 from protocol.state import State
-from prover.progress import Progress, silent
-from wattlane.errors import WattlaneError
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage, and `done` of `total` steps; the last call has done = total."""
 
 STAGE = "replaying L1"
 KEEP_EVERY_S = 20.0
@@ -32,7 +33,7 @@ _ATTEMPTS = 3
 
 
 @dataclass
-class RecordIncomplete(WattlaneError):
+class RecordIncomplete(L1Error):
     """The L1 node did not return all that the contract says it has accepted."""
 
     what: str
@@ -42,7 +43,7 @@ class RecordIncomplete(WattlaneError):
 
 
 @dataclass
-class Reorganised(WattlaneError):
+class Reorganised(L1Error):
     """L1's newest blocks changed while they were read."""
 
     block: int
@@ -52,7 +53,7 @@ class Reorganised(WattlaneError):
 
 
 @dataclass
-class OtherChain(WattlaneError):
+class OtherChain(L1Error):
     """The contract was deployed for another chain id or address than the node says."""
 
     contract: str
@@ -90,20 +91,22 @@ def rebuild(
     *,
     start: Rebuilt | None = None,
     from_block: int = 0,
+    only_final: bool = False,
     keep: Callable[[Rebuilt], None] | None = None,
-    progress: Progress = silent,
+    progress: Progress = lambda _stage, _done, _total: None,
 ) -> Rebuilt:
-    """Replay L1 up to its newest block, from `start` or from nothing at `from_block`.
+    """Replay L1 up to its newest (final) block, from `start` or from nothing at `from_block`.
 
     `keep` is given what stands at final blocks on the way, now and then and at the last of them: a
     later call can start there. Raises RecordIncomplete, ReplayMismatch, Reorganised, OtherChain,
-    UndecodableBatch, WrongShape, NoContract, RpcError.
+    UndecodableBatch, WrongShape, NotFinalYet, NoContract, RpcError.
     """
     attempt = 0
     while True:
         attempt += 1
         try:
-            return _rebuild_once(reader, start, from_block, keep, progress)
+            head = reader.final_block() if only_final else reader.latest_block()
+            return _rebuild_once(reader, head, start, from_block, keep, progress)
         except Reorganised:
             if attempt == _ATTEMPTS:
                 raise
@@ -111,12 +114,12 @@ def rebuild(
 
 def _rebuild_once(
     reader: RollupReader,
+    head: BlockRef,
     start: Rebuilt | None,
     from_block: int,
     keep: Callable[[Rebuilt], None] | None,
     progress: Progress,
 ) -> Rebuilt:
-    head = reader.latest_block()
     final = _final_number(reader)
     walk = _Walk(reader, start)
     first = from_block if start is None else start.block.number + 1
