@@ -20,7 +20,7 @@ from prover.circuits.batch import (
     user_name,
 )
 from prover.circuits.ends import head_inputs, tail_inputs
-from prover.circuits.queue_slot import queue_inputs
+from prover.circuits.queue_inputs import queue_inputs
 from prover.circuits.user_inputs import user_inputs
 from prover.circuits.windows import closing_inputs, opening_inputs
 from prover.errors import WrongShape
@@ -33,7 +33,7 @@ def batch_inputs(
     if executed.shape != circuit.shape:
         raise WrongShape(str(executed.shape), str(circuit.shape))
     inputs = {
-        HEAD: head_inputs(public, executed.old_trees),
+        HEAD: head_inputs(public, executed.context, executed.old_trees),
         OPENED: opening_inputs(executed.windows),
         CLOSED: closing_inputs(executed.windows),
         TAIL: tail_inputs(executed),

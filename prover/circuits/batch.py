@@ -13,14 +13,14 @@ from functools import lru_cache
 
 from protocol.batch import Shape
 from protocol.windows import PREFIX_BITS
-from prover.circuits.ends import BOUND_LATER, head, tail
+from prover.circuits.ends import LINKED, PUBLIC, head, tail
 from prover.circuits.queue_slot import ELEMENTS, queue_slot
 from prover.circuits.user_slot import user_slot
 from prover.circuits.windows import WINDOWS, closing, opening
 from prover.r1cs.compose import Circuit, Instance, Port, compose
 from prover.r1cs.system import R1CS
 
-DEFAULT_SHAPE = Shape(queue_slots=2, user_slots=11)
+DEFAULT_SHAPE = Shape(queue_slots=2, user_slots=9)
 """The most user slots for which the whole circuit fits 2^18."""
 
 HEAD, OPENED, CLOSED, TAIL = "head", "opened", "closed", "tail"
@@ -67,10 +67,11 @@ def _instances(shape: Shape) -> list[Instance]:
     instances = [Instance(HEAD, head())]
     before = HEAD
     for name in queue:
-        links = {"accounts_root": Port(before, "accounts"), "used_before": Port(before, "used")}
+        links = _roots_of(before) | {"used_before": Port(before, "used")}
+        links |= {each: context[each] for each in ("domain", "l1_time")}
         instances.append(Instance(name, queue_slot(), links))
         before = name
-    links = {"accounts_root": Port(before, "accounts"), "channels_root": Port(HEAD, "channels")}
+    links = _roots_of(before)
     instances.append(Instance(OPENED, opening()))
     prefixes = {f"{window}/prefix": Port(OPENED, f"{window}/prefix") for window in WINDOWS}
     before = OPENED
@@ -83,8 +84,8 @@ def _instances(shape: Shape) -> list[Instance]:
         bits = [f"{window}/bit/{i}" for i in range(PREFIX_BITS)]
         links |= {bit: Port(OPENED, bit) for bit in bits}
     instances.append(Instance(CLOSED, closing(), links))
-    links = {f"{tree}_root": Port(CLOSED, tree) for tree in ("accounts", "channels")}
-    links |= {name: Port(HEAD, f"given/{name}") for name in BOUND_LATER}
+    links = _roots_of(CLOSED) | {name: Port(HEAD, name) for name in LINKED}
+    links |= {name: Port(HEAD, f"given/{name}") for name in PUBLIC}
     for i, name in enumerate(users):
         links |= {f"{each}/{i}": Port(name, each) for each in ("fee", "data", "message")}
     for j, name in enumerate(queue):
@@ -92,3 +93,8 @@ def _instances(shape: Shape) -> list[Instance]:
         links |= {f"element/{j}/{k}": Port(name, f"element/{k}") for k in range(ELEMENTS)}
     instances.append(Instance(TAIL, tail(shape), links))
     return instances
+
+
+def _roots_of(name: str) -> dict[str, Port]:
+    """The links to both roots as a part left them."""
+    return {f"{tree}_root": Port(name, tree) for tree in ("accounts", "channels")}

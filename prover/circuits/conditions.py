@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from protocol.crypto.poseidon import Tag
 from prover.gadgets.poseidon import permute
-from prover.gadgets.select import enforce_equal_if
+from prover.gadgets.select import enforce_equal_if, is_both
 from prover.r1cs.builder import Builder
 from prover.r1cs.lc import Bit, Lc
 
@@ -17,6 +17,14 @@ from prover.r1cs.lc import Bit, Lc
 def one_of(*bits: Bit) -> Bit:
     """Whether one of them is 1, for bits of which at most one ever is (a one-hot's). Free."""
     return Bit(Lc.total((1, bit) for bit in bits).terms)
+
+
+def all_of(b: Builder, first: Bit, *others: Bit, label: str) -> Bit:
+    """Whether all of them are 1. A constraint for each but the first."""
+    result = first
+    for i, other in enumerate(others):
+        result = is_both(b, result, other, label=f"{label} {i}" if len(others) > 1 else label)
+    return result
 
 
 def enforce_zero_if(b: Builder, bit: Bit, *values: Lc, label: str) -> None:

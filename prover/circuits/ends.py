@@ -2,7 +2,9 @@
 fees reach one account; and what L1 sees of them is exactly what digest and evaluations say.
 
 `head` holds the public inputs and opens the old state; `tail` credits the fees, closes the new
-state and binds data and messages. Ref: docs/protocol.md section 5.
+state and binds data, messages and the link: old root, new root and context are no public inputs,
+but the last coefficients of y_msg's polynomial and the last elements of the digest.
+Ref: docs/protocol.md section 5.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from protocol.batch import QUEUE_MESSAGES, ExecutedProof, PublicInputs, Shape
+from protocol.batch import ExecutedProof, PublicInputs, Shape
 from protocol.crypto.poseidon import Tag
 from protocol.state import NO_CERTIFICATES, TreeRoots
+from protocol.trace import Context
 from protocol.units import AMOUNT_BITS, DOMAIN_BITS, INDEX_BITS, TIME_BITS
 from prover.circuits.account_leaf import AccountLanes, input_lanes, lanes_inputs
 from prover.circuits.queue_slot import ELEMENTS
@@ -24,21 +27,23 @@ from prover.r1cs.builder import Builder
 from prover.r1cs.lc import Lc
 from prover.r1cs.template import Template
 
-PUBLIC = ("old_root", "new_root", "context", "digest", "z", "y_data", "y_msg")
-BOUND_LATER = ("new_root", "digest", "z", "y_data", "y_msg")
+PUBLIC = ("digest", "z", "y_data", "y_msg")
+LINKED = ("old_root", "context")
+"""What the head exports for the tail to put into the messages; new_root is the tail's own."""
 
 
 @cache
 def head() -> Template:
-    """Exports: accounts, channels (the old roots), domain, l1_time, queue_covered; used (a 1 before
-    the first queue slot); given/x for each public input x that the tail binds.
-    """
+    """Exports: accounts, channels (the old roots), old_root, context, domain, l1_time,
+    queue_covered; used (a 1 before the first queue slot); given/x for each public input x."""
     b = Builder("head")
     public = {name: b.public(name) for name in PUBLIC}
     accounts, channels = b.input("accounts_root"), b.input("channels_root")
-    _enforce_state(b, public["old_root"], accounts, channels)
+    b.export("old_root", _state_root(b, accounts, channels))
     with b.scope("context"):
-        bits = enforce_bits(b, public["context"], DOMAIN_BITS + 2 * TIME_BITS)
+        context = b.input("value")
+        bits = enforce_bits(b, context, DOMAIN_BITS + 2 * TIME_BITS)
+    b.export("context", context)
     b.export("accounts", accounts)
     b.export("channels", channels)
     b.export("used", 1)
@@ -46,34 +51,32 @@ def head() -> Template:
     b.export("domain", uint_of_bits(bits[:DOMAIN_BITS]))
     b.export("l1_time", uint_of_bits(bits[DOMAIN_BITS:times]))
     b.export("queue_covered", uint_of_bits(bits[times:]))
-    for name in BOUND_LATER:
+    for name in PUBLIC:
         b.export(f"given/{name}", b.materialise(public[name], label=f"given {name}"))
     return b.build()
 
 
-def _enforce_state(b: Builder, root: Lc, accounts: Lc, channels: Lc) -> None:
-    state = hash4(b, Tag.STATE, accounts, channels, NO_CERTIFICATES, 0, label="state")
-    b.enforce_equal(state, root, label="state root")
+def _state_root(b: Builder, accounts: Lc, channels: Lc) -> Lc:
+    return hash4(b, Tag.STATE, accounts, channels, NO_CERTIFICATES, 0, label="state")
 
 
 @cache
 def tail(shape: Shape) -> Template:
-    """Links: accounts_root, channels_root, new_root, digest, z, y_data, y_msg; fee/i, data/i,
-    message/i of user slot i; used/j and element/j/0 .. 2 of queue slot j."""
+    """Links: accounts_root, channels_root, old_root, context, digest, z, y_data, y_msg; fee/i,
+    data/i, message/i of user slot i; used/j and element/j/0 .. 7 of queue slot j."""
     b = Builder("tail")
     accounts, channels = b.link("accounts_root"), b.link("channels_root")
-    new_root, digest, z, y_data, y_msg = (b.link(name) for name in BOUND_LATER)
+    old_root, context = (b.link(name) for name in LINKED)
+    digest, z, y_data, y_msg = (b.link(name) for name in PUBLIC)
     users, queue = range(shape.user_slots), range(shape.queue_slots)
     fees_ntok = Lc.total((1, b.link(f"fee/{i}")) for i in users)
     operator_index, accounts = _credit_fees(b, accounts, fees_ntok)
-    _enforce_state(b, new_root, accounts, channels)
+    new_root = _state_root(b, accounts, channels)
     consumed = Lc.total((1, b.link(f"used/{j}")) for j in queue)
     data = [operator_index + consumed * (1 << INDEX_BITS), *(b.link(f"data/{i}") for i in users)]
-    messages: list[Lc] = []
-    for j in queue:
-        messages += [b.link(f"element/{j}/{k}") for k in range(ELEMENTS)]
-        messages += [Lc()] * (QUEUE_MESSAGES - ELEMENTS)
+    messages = [b.link(f"element/{j}/{k}") for j in queue for k in range(ELEMENTS)]
     messages += [b.link(f"message/{i}") for i in users]
+    messages += [old_root, new_root, context]
     with b.scope("digest"):
         b.enforce_equal(_digest(b, [*data, *messages]), digest, label="digest")
     b.enforce_equal(_evaluation(b, data, z, "data"), y_data, label="y_data")
@@ -112,10 +115,14 @@ def _evaluation(b: Builder, coefficients: Sequence[Lc], z: Lc, label: str) -> Lc
     return total
 
 
-def head_inputs(public: PublicInputs, old: TreeRoots) -> dict[str, int]:
+def head_inputs(public: PublicInputs, context: Context, old: TreeRoots) -> dict[str, int]:
     """The inputs of `head`."""
-    named = dict(zip(PUBLIC, public.values(), strict=True))
-    return {**named, "accounts_root": old.accounts_root, "channels_root": old.channels_root}
+    return {
+        **dict(zip(PUBLIC, public.values(), strict=True)),
+        "context/value": context.element(),
+        "accounts_root": old.accounts_root,
+        "channels_root": old.channels_root,
+    }
 
 
 def tail_inputs(executed: ExecutedProof) -> dict[str, int]:

@@ -94,7 +94,7 @@ def input_kind(b: Builder) -> Kind:
     with b.scope("kind"):
         number = b.input("type")
         b0, b1, b2, b3 = enforce_bits(b, number, TYPE_BITS)
-        low, high = _quarter(b, b0, b1, "low"), _quarter(b, b2, b3, "high")
+        low, high = quarter(b, b0, b1, "low"), quarter(b, b2, b3, "high")
         bits = {
             kind: is_both(b, low[kind & 3], high[kind >> 2], label=f"is {kind.name}")
             for kind in TxType
@@ -114,7 +114,7 @@ def input_kind(b: Builder) -> Kind:
     )
 
 
-def _quarter(b: Builder, x: Bit, y: Bit, label: str) -> list[Bit]:
+def quarter(b: Builder, x: Bit, y: Bit, label: str) -> list[Bit]:
     """[neither, x alone, y alone, both]: exactly one of them is 1. 1 constraint."""
     both = is_both(b, x, y, label=f"{label} both")
     return [Bit((1 - x - y + both).terms), Bit((x - both).terms), Bit((y - both).terms), both]

@@ -1,142 +1,117 @@
-"""Invariant: a queue slot does what its op and the old leaf say, and nothing else is possible.
+"""Invariant: a queue slot does what its op and the old leaves say, and nothing else is possible.
 
-Ops 1 and 2 exist so far; any other number satisfies nothing, and 0 is an unused slot, whose
-elements are all 0. Whether an op applies is computed: a NEW_ACCOUNT at a taken index, a DEPOSIT
-to nobody or past 2^64 leave the leaf as it is. `exists` is forced by the old leaf: the hash of an
-account is never the empty leaf's 0. Ref: protocol.execute.execute_queue_op.
+One template for all ops; 0 is an unused slot, whose elements are all 0. Leaf updates are chained:
+account 1, account 2, channel, each walking its whole tree; a no-op reads what decides it. Whether
+a leaf is there follows from the leaf: the hash of an account or a channel is never 0.
+Ref: docs/protocol.md section 4, docs/statements.md.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
-from protocol.queue import Deposit, NewAccount, OpType
-from protocol.trace import QueueTrace
-from protocol.units import ADDRESS_BITS, AMOUNT_BITS, TIME_BITS
-from prover.circuits.account_leaf import AccountLanes, input_lanes, lanes_inputs
-from prover.circuits.conditions import enforce_zero_if, one_of
-from prover.circuits.tree_place import input_place, place_inputs
-from prover.gadgets.bits import enforce_bit, enforce_uint, input_bit, input_uint
+from protocol.batch import QUEUE_MESSAGES
+from protocol.units import ADDRESS_BITS, LANE_BITS, TIME_BITS
+from prover.circuits.account_leaf import AccountLanes
+from prover.circuits.conditions import one_of
+from prover.circuits.queue_inputs import AccountWires, QueueSlot, input_queue_slot
+from prover.circuits.queue_rules import Rules, rules
+from prover.gadgets.bits import unsafe_uint
+from prover.gadgets.compare import is_zero
 from prover.gadgets.select import is_both, masked
 from prover.r1cs.builder import Builder
-from prover.r1cs.lc import Bit, Lc
+from prover.r1cs.lc import FALSE, Bit, Lc
 from prover.r1cs.template import Template
 
-ELEMENTS = 3
-"""How many of a slot's 8 elements are wires: element/0..2; the others are 0 for ops 1 and 2."""
-
-_INDEX_SHIFT = 8
-_TIME_SHIFT = 40
+ELEMENTS = QUEUE_MESSAGES
+"""How many message elements a slot exports: seven that L1 says, and what it pays out."""
 
 
 @cache
 def queue_slot() -> Template:
-    """The template. Links: accounts_root, used_before (1 if the slot before is used).
-    Exports: accounts (the root afterwards), used, element/0 .. element/2."""
+    """The template. Links: accounts_root, channels_root, used_before (1 if the slot before is
+    used), domain, l1_time. Exports: accounts, channels (the roots afterwards), used,
+    element/0 .. element/7."""
     b = Builder("queue slot")
-    root, used_before = b.link("accounts_root"), b.link("used_before")
-    with b.scope("op"):
-        is_new, is_deposit = input_bit(b, "is_new_account"), input_bit(b, "is_deposit")
-        used = enforce_bit(b, is_new + is_deposit, label="at most one op")
-        b.enforce_product(used, 1 - used_before, 0, label="used slots come first")
-        enqueue_time = input_uint(b, "enqueue_time", TIME_BITS)
-        l1_address = input_uint(b, "l1_address", ADDRESS_BITS)
-        amount_ntok = input_uint(b, "amount", AMOUNT_BITS)
-        key_hash = b.input("key_hash")
-    with b.scope("account"):
-        place, before = input_place(b), input_lanes(b)
-        exists = input_bit(b, "exists")
-        before.enforce_blank_if(b, ~exists, "empty leaf")
-        enforce_zero_if(b, ~used, exists, label="unused")
-    with b.scope("op"):
-        number = int(OpType.NEW_ACCOUNT) * is_new + int(OpType.DEPOSIT) * is_deposit
-        head = place.index * (1 << _INDEX_SHIFT) + enqueue_time * (1 << _TIME_SHIFT)
-        money = l1_address + amount_ntok * (1 << ADDRESS_BITS)
-        enforce_zero_if(b, ~used, head, money, label="unused")
-        enforce_zero_if(b, ~is_new, key_hash, label="no key")
-    with b.scope("account"):
-        after, created = _applied(
-            b,
-            is_new,
-            is_deposit,
-            exists,
-            before,
-            AccountLanes(key_hash, l1_address, amount_ntok, Lc()),
-        )
-        old = masked(b, exists, before.leaf_hash(b, "old leaf"), label="0 if empty")
-        new = masked(b, one_of(exists, created), after.leaf_hash(b, "new leaf"), label="0 if empty")
-        root = place.update_if(b, used, root, old, new)
-    b.export("accounts", root)
+    accounts, channels = b.link("accounts_root"), b.link("channels_root")
+    used_before = b.link("used_before")
+    slot = input_queue_slot(b)
+    used = slot.kind.used
+    b.enforce_product(used, 1 - used_before, 0, label="used slots come first")
+    found = rules(b, slot)
+    with b.scope("account1"):
+        after = _account_1_after(b, slot, found)
+        accounts = _updated(b, slot.account_1, found.created, after, accounts)
+    with b.scope("account2"):
+        lanes = slot.account_2.lanes
+        gained = masked(b, found.finalized, found.gain_2_ntok, label="gained")
+        after = AccountLanes(lanes.key_hash, lanes.owner, lanes.balance_ntok + gained, lanes.totals)
+        accounts = _updated(b, slot.account_2, FALSE, after, accounts)
+    with b.scope("channel"):
+        channels = _update_channel(b, slot, found, channels)
+    b.export("accounts", accounts)
+    b.export("channels", channels)
     b.export("used", used)
-    for i, element in enumerate((number + head, money, key_hash)):
+    for i, element in enumerate((*slot.elements, _paid_out(b, slot, found))):
         b.export(f"element/{i}", element)
     return b.build()
 
 
-def _applied(
-    b: Builder,
-    is_new: Bit,
-    is_deposit: Bit,
-    exists: Bit,
-    before: AccountLanes,
-    given: AccountLanes,
-) -> tuple[AccountLanes, Bit]:
-    """(the lanes afterwards, whether an account came to be). 71 constraints.
+def _account_1_after(b: Builder, slot: QueueSlot, found: Rules) -> AccountLanes:
+    """Created, credited, with a new key, emptied, or as it was. 5 constraints.
 
-    before is all 0 where the account does not exist, so that what is given can be added.
+    The lanes of an account that does not exist are 0, so that what is given can be added.
     """
-    created = is_both(b, is_new, ~exists, label="created")
-    total = before.balance_ntok + given.balance_ntok
-    with b.scope("overflow"):
-        (hint,) = b.hint_bits(total, 1, low=AMOUNT_BITS)
-        overflow = enforce_bit(b, hint)
-        with b.scope("rest"):
-            enforce_uint(b, total - (1 << AMOUNT_BITS) * overflow, AMOUNT_BITS)
-    fits = is_both(b, exists, ~overflow, label="exists and fits")
-    credited = is_both(b, is_deposit, fits, label="credited")
-    lanes = AccountLanes(
-        key_hash=b.mul(given.key_hash, created, before.key_hash, label="key hash after"),
-        owner=b.mul(given.owner, created, before.owner, label="owner after"),
-        balance_ntok=b.mul(
-            given.balance_ntok,
-            one_of(created, credited),
-            before.balance_ntok,
-            label="balance after",
-        ),
-        totals=before.totals,
-    )
-    return lanes, created
+    lanes, op = slot.account_1.lanes, slot.op
+    replaced = one_of(found.created, found.key_changed)
+    key_hash = b.mul(op.key_hash - lanes.key_hash, replaced, lanes.key_hash, label="key hash after")
+    counted = is_both(b, found.exited, ~found.last_nonce, label="exit counts") + found.key_changed
+    owner = lanes.owner + counted * (1 << ADDRESS_BITS)
+    owner = b.mul(op.address, found.created, owner, label="owner after")
+    gains = one_of(found.created, found.credited, found.finalized)
+    balance = b.mul(found.gain_1_ntok, gains, lanes.balance_ntok, label="balance and gain")
+    balance -= masked(b, found.exited, lanes.balance_ntok, label="withdrawn")
+    return AccountLanes(key_hash, owner, balance, lanes.totals)
 
 
-def queue_inputs(trace: QueueTrace | None) -> dict[str, int]:
-    """The inputs of a queue slot but its links; None for an unused one."""
-    op = trace.op if trace else None
-    update = trace.account if trace else None
-    inputs = (
-        place_inputs("account", update.index, update.siblings)
-        if update
-        else place_inputs("account")
+def _updated(b: Builder, account: AccountWires, created: Bit, after: AccountLanes, root: Lc) -> Lc:
+    """The accounts root with the leaf as it is afterwards."""
+    there = one_of(account.exists, created)
+    old = masked(b, account.exists, account.lanes.leaf_hash(b, "old leaf"), label="0 if empty")
+    new = masked(b, there, after.leaf_hash(b, "new leaf"), label="0 if empty")
+    return account.place.update_if(b, account.active, root, old, new)
+
+
+def _update_channel(b: Builder, slot: QueueSlot, found: Rules, root: Lc) -> Lc:
+    """Closing from now on, with a higher lane, ended, or as it was."""
+    held, channel, op = slot.held, slot.held.fields, slot.op
+    grown = masked(b, found.claimed, op.lane_value - found.old_lane, label="grown")
+    grown_ba = masked(b, op.side, grown, label="grown in ba")
+    moved = found.due - channel.deadline
+    deadline = b.mul(moved, found.close_started, channel.deadline, label="deadline")
+    keys_hash = channel.keys_hash(b)
+    after = replace(
+        channel,
+        closing=Bit((channel.closing + found.close_started).terms),
+        deadline=unsafe_uint(deadline, TIME_BITS),  # it fits where it is new: rules
+        lane_ab=unsafe_uint(channel.lane_ab + grown - grown_ba, LANE_BITS),
+        lane_ba=channel.lane_ba + grown_ba,
     )
-    account = update.before if update else None
-    key_hash = l1_address = amount_ntok = enqueue_time = 0
-    match op:
-        case NewAccount():
-            key_hash, l1_address, amount_ntok = op.key_hash, op.owner, op.amount_ntok
-            enqueue_time = op.enqueue_time
-        case Deposit():
-            l1_address, amount_ntok, enqueue_time = op.payer, op.amount_ntok, op.enqueue_time
-        case None:
-            pass
-    return (
-        inputs
-        | lanes_inputs("account", account)
-        | {
-            "account/exists": int(account is not None),
-            "op/is_new_account": int(isinstance(op, NewAccount)),
-            "op/is_deposit": int(isinstance(op, Deposit)),
-            "op/enqueue_time/value": enqueue_time,
-            "op/l1_address/value": l1_address,
-            "op/amount/value": amount_ntok,
-            "op/key_hash": key_hash,
-        }
+    old, new = (
+        channel.leaf_hash(b, keys_hash, "old leaf"),
+        after.leaf_hash(b, keys_hash, "new leaf"),
     )
+    stays = Bit((held.occupied - found.finalized).terms)
+    old = masked(b, held.occupied, old, label="0 if empty")
+    new = masked(b, stays, new, label="0 if empty afterwards")
+    return held.place.update_if(b, slot.kind.on_channel, root, old, new)
+
+
+def _paid_out(b: Builder, slot: QueueSlot, found: Rules) -> Lc:
+    """l1_address + amount 2^160 where a FORCED_EXIT pays more than 0, else 0. 4 constraints."""
+    with b.scope("withdrawal"):
+        balance = slot.account_1.lanes.balance_ntok
+        nothing = is_zero(b, balance, label="balance is zero")
+        pays = is_both(b, found.exited, ~nothing, label="pays out to L1")
+        return masked(b, pays, slot.op.address + balance * (1 << ADDRESS_BITS), label="element")

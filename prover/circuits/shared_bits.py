@@ -2,7 +2,8 @@
 
 A slot has one type, so two ranges of one width that no type needs together are one range:
 - 192 bits are account 1's owner, address and nonce, where a present key signs; both lanes as they
-  are afterwards where lanes are read (CLAIM, CLOSE, FINALIZE).
+  are afterwards where lanes are read (CLAIM, CLOSE, FINALIZE). In a queue slot they are the owner
+  where the sender is compared with it, and both lanes as they are before otherwise.
 - 96 bits are amount and fee where money is spent; by how much lane ab grows otherwise.
 Whoever uses one reading does so under the bit of a type that has it.
 """
@@ -30,12 +31,12 @@ class OwnerOrLanes:
     lane_ba: LaneValue
 
 
-def input_owner_or_lanes(b: Builder, kind: Kind, owner: Lc) -> OwnerOrLanes:
+def input_owner_or_lanes(b: Builder, reads_lanes: Bit, owner: Lc) -> OwnerOrLanes:
     """The input owner_or_lanes, `owner` where no lanes are read. 194 constraints."""
     with b.scope("owner_or_lanes"):
         word = b.input("value")
         bits = enforce_bits(b, word, ADDRESS_BITS + NONCE_BITS)
-        enforce_equal_if(b, Bit((1 - kind.reads_lanes).terms), word, owner, label="owner")
+        enforce_equal_if(b, ~reads_lanes, word, owner, label="owner")
 
     def lane(first: int) -> LaneValue:
         middle = first + LANE_WH_BITS

@@ -101,7 +101,7 @@ def input_user_slot(b: Builder) -> UserSlot:
         place_c, channel = input_channel_place(b), input_channel(b, kind.on_channel)
         channel.enforce_fresh_if(b, Bit((1 - kind.on_channel + kind.open).terms))
         channel.enforce_nameless_if(b, _off(kind.on_channel))
-    word = input_owner_or_lanes(b, kind, account_1.owner)
+    word = input_owner_or_lanes(b, kind.reads_lanes, account_1.owner)
     with b.scope("growth"):
         change_ab = word.lane_ab.value - channel.lane_ab
         change_ba = word.lane_ba.value - channel.lane_ba

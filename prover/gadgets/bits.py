@@ -111,6 +111,29 @@ def enforce_bits_below(b: Builder, bits: Sequence[Bit], bound: int) -> None:
       equal_(i+1) * (v_i - c_i) = 0       v_i != c_i =>  equal_(i+1) = equal_i - turn_i = 0
       equal_i * (c_i - v_i) = difference_i
     """
+    first = _first_difference(b, bits, bound)
+    with b.scope("first difference"):
+        enforce_uint(b, first - 1, _CHUNK_BITS)
+
+
+def is_bits_below(b: Builder, bits: Sequence[Bit], bound: int, *, label: str = "below") -> Bit:
+    """Whether the integer with these bits (lowest first) is below the constant `bound`.
+
+    3 m - 3 + 33 constraints for m > 1 chunks of 32 bits (54 for 225 to 256 bits). The chunks are
+    compared as in `enforce_bits_below`; the bit says whether the first difference, 0 where all are
+    equal, is positive.
+    """
+    with b.scope(label):
+        shifted = _first_difference(b, bits, bound) + ((1 << _CHUNK_BITS) - 1)
+        (hint,) = b.hint_bits(shifted, 1, low=_CHUNK_BITS)
+        below = enforce_bit(b, hint)
+        with b.scope("rest"):
+            enforce_uint(b, shifted - (1 << _CHUNK_BITS) * below, _CHUNK_BITS)
+    return below
+
+
+def _first_difference(b: Builder, bits: Sequence[Bit], bound: int) -> Lc:
+    """c_i - v_i of the highest chunk in which bits and bound differ, 0 if there is none."""
     if not 0 < bound < 1 << len(bits):
         raise ValueError(f"{len(bits)} bits are always or never below {bound}")
     starts = range(0, len(bits), _CHUNK_BITS)
@@ -124,8 +147,7 @@ def enforce_bits_below(b: Builder, bits: Sequence[Bit], bound: int) -> None:
             turn = b.mul(-difference, h, label=f"turn{i}")
             equal = equal - turn
             b.enforce_product(difference, equal, 0, label=f"equal{i} ends at a difference")
-    with b.scope("first difference"):
-        enforce_uint(b, Lc.total((1, d) for d in differences) - 1, _CHUNK_BITS)
+    return Lc.total((1, d) for d in differences)
 
 
 def _free_bits(b: Builder, x: Lc, count: int) -> list[Bit]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from protocol.crypto.field import R
 from protocol.crypto.jubjub import D
+from prover.gadgets.compare import is_zero
 from prover.gadgets.select import is_both, masked, select
 from prover.r1cs.builder import Builder
 from prover.r1cs.lc import Bit, Lc
@@ -34,6 +35,18 @@ def enforce_on_curve(b: Builder, x: Lc, y: Lc, *, label: str = "on curve") -> Cu
     yy = b.mul(y, y, label=f"{label} y^2")
     b.enforce_product(D * xx, yy, yy - xx - 1, label=label)
     return CurvePoint(x, y)
+
+
+def on_curve_or_identity(
+    b: Builder, x: Lc, y: Lc, *, label: str = "on curve"
+) -> tuple[CurvePoint, Bit]:
+    """((x, y), 1) if that is on the curve, else ((0, 1), 0): nothing is refused. 7 constraints."""
+    xx = b.mul(x, x, label=f"{label} x^2")
+    yy = b.mul(y, y, label=f"{label} y^2")
+    both = b.mul(D * xx, yy, label=f"{label} d x^2 y^2")
+    on = is_zero(b, both - yy + xx + 1, label=label)
+    new_x = masked(b, on, x, label=f"{label} x or 0")
+    return CurvePoint(new_x, 1 + masked(b, on, y - 1, label=f"{label} y or 1")), on
 
 
 def negate(p: CurvePoint) -> CurvePoint:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from protocol.batch import challenge, public_inputs
 from prover.circuits.batch import TAIL, batch_circuit, queue_name, user_name
-from prover.circuits.queue_slot import queue_inputs
+from prover.circuits.queue_inputs import queue_inputs
 from prover.circuits.user_inputs import user_inputs
 from prover.gadgets.schnorr import DUMMY, signature_inputs
 from prover.witness import batch_inputs

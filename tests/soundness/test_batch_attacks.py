@@ -10,10 +10,19 @@ from dataclasses import replace
 
 import pytest
 
-from protocol.batch import ExecutedProof, challenge, digest_of, public_inputs, seal
+from protocol.batch import (
+    ExecutedProof,
+    challenge,
+    digest_of,
+    evaluate,
+    link_elements,
+    public_inputs,
+    seal,
+)
 from protocol.crypto.field import R
 from protocol.data import header
-from protocol.execute import execute, execute_queue_op
+from protocol.execute import execute
+from protocol.execute_queue import execute_queue_op
 from protocol.queue import Deposit, NewAccount
 from protocol.state import State
 from protocol.trace import Context
@@ -27,9 +36,10 @@ from prover.r1cs.engine import solve
 from prover.r1cs.errors import BrokenConstraint
 from prover.witness import batch_inputs
 from tests.protocol.street import ANNA, BERT, CARL, CONTEXT, LATER, NOW, STRANGER, signed
-from tests.prover.circuits.cases import QUEUE_CASES, seasoned_street
+from tests.prover.circuits.cases import seasoned_street
 from tests.prover.circuits.lone import Inputs, failing
 from tests.prover.circuits.proofs import SMALL, check, executed, witness_of
+from tests.prover.circuits.queue_cases import QUEUE_CASES
 from tests.soundness.test_mutations import exports, free_hints, free_wires
 
 NEW = NewAccount(1, NOW, 6, STRANGER.key_hash, STRANGER.l1_address, 5_000, 0xCAFE)
@@ -45,9 +55,10 @@ def honest(state: State | None = None) -> ExecutedProof:
 
 
 def claiming(proof: ExecutedProof, **changes: object) -> ExecutedProof:
-    """The proof with other claims; its digest is that of the data and messages claimed."""
+    """The proof with other claims; its digest is that of all that is claimed."""
     changed = replace(proof, **changes)  # type: ignore[arg-type]
-    return replace(changed, digest=digest_of(changed.data, changed.messages))
+    links = link_elements(changed.old_root, changed.new_root, changed.context)
+    return replace(changed, digest=digest_of(changed.data, changed.messages, links))
 
 
 def rejection(proof: ExecutedProof) -> str:
@@ -64,7 +75,7 @@ def test_the_honest_proof_passes() -> None:
 def without_credit() -> ExecutedProof:
     """Fees are taken and vanish."""
     state, before = seasoned_street(), seasoned_street().tree_roots
-    queue = [execute_queue_op(state, op) for op in (NEW, DEPOSIT)]
+    queue = [execute_queue_op(state, CONTEXT, op) for op in (NEW, DEPOSIT)]
     users = [execute(state, CONTEXT, tx) for tx in (TRANSFER, WITHDRAW)]
     windows = honest().windows
     return seal(SMALL, CONTEXT, 0, before, state.root, queue, users, windows, None)
@@ -97,7 +108,7 @@ def op_twice() -> ExecutedProof:
     """The same op in both slots, the second as if the account were still empty."""
     state = seasoned_street()
     before = state.tree_roots
-    once = execute_queue_op(state, NEW)
+    once = execute_queue_op(state, CONTEXT, NEW)
     windows = executed(state.copy(), [], []).windows
     return seal(SMALL, CONTEXT, 0, before, state.root, [once, once], [], windows, None)
 
@@ -131,16 +142,19 @@ LIES: dict[str, tuple[Callable[[], ExecutedProof], str]] = {
     "one op fewer consumed": (lambda: consumed_lies(1), "tail/digest/digest"),
     "one op more consumed": (lambda: consumed_lies(3), "tail/digest/digest"),
     "an op skipped": (op_skipped, "tail/digest/digest"),
-    "an op executed twice": (op_twice, "queue1/account/old leaf is in the tree"),
+    "an op executed twice": (op_twice, "queue1/account1/old leaf is in the tree"),
     "a larger deposit": (other_amount, "tail/digest/digest"),
     "a larger withdrawal": (withdrawal_raised, "tail/digest/digest"),
     "a hidden withdrawal": (withdrawal_hidden, "tail/digest/digest"),
     "other data": (other_data, "tail/digest/digest"),
     "another new root": (
         lambda: claiming(honest(), new_root=honest().old_root),
-        "tail/state root",
+        "tail/digest/digest",
     ),
-    "another old root": (lambda: claiming(honest(), old_root=honest().new_root), "head/state root"),
+    "another old root": (
+        lambda: claiming(honest(), old_root=honest().new_root),
+        "tail/digest/digest",
+    ),
     "a context of 209 bits": (
         lambda: claiming(honest(), context=Wide(CONTEXT.domain, NOW, NOW)),
         "head/context/bits add up",
@@ -166,9 +180,6 @@ def test_no_lie_is_proved(name: str) -> None:
 @pytest.mark.parametrize(
     ("which", "says_no"),
     [
-        ("old_root", "head/state root"),
-        ("new_root", "tail/state root"),
-        ("context", "head/context/bits add up"),
         ("digest", "tail/digest/digest"),
         ("z", "tail/y_data"),
         ("y_data", "tail/y_data"),
@@ -178,8 +189,7 @@ def test_no_lie_is_proved(name: str) -> None:
 def test_every_public_input_is_bound(which: str, says_no: str) -> None:
     proof = honest()
     public = public_inputs(proof, challenge([proof]))
-    more = 1 << 208 if which == "context" else 1
-    changed = replace(public, **{which: (getattr(public, which) + more) % R})
+    changed = replace(public, **{which: (getattr(public, which) + 1) % R})
     circuit = batch_circuit(SMALL)
     witness = circuit.circuit.witness(batch_inputs(circuit, proof, changed))
     with pytest.raises(BrokenConstraint) as caught:
@@ -187,12 +197,25 @@ def test_every_public_input_is_bound(which: str, says_no: str) -> None:
     assert caught.value.name == says_no
 
 
+@pytest.mark.parametrize("which", range(3))
+def test_roots_and_context_are_bound_by_y_msg_too(which: int) -> None:
+    """With the true digest, and the evaluation of another old root, new root or context."""
+    proof = honest()
+    public = public_inputs(proof, challenge([proof]))
+    links = list(link_elements(proof.old_root, proof.new_root, proof.context))
+    links[which] += 1
+    lie = replace(public, y_msg=evaluate((*proof.messages, *links), public.z))
+    circuit = batch_circuit(SMALL)
+    with pytest.raises(BrokenConstraint, match="tail/y_msg"):
+        circuit.circuit.check(circuit.circuit.witness(batch_inputs(circuit, proof, lie)))
+
+
 def test_no_public_input_may_change_after_the_fact() -> None:
     witness = witness_of(honest())
     circuit = batch_circuit(SMALL)
-    for wire in range(1, 8):
+    for wire in range(1, 5):
         changed = witness.copy()
-        changed[wire] = witness[wire % 7 + 1]
+        changed[wire] = witness[wire % 4 + 1]
         with pytest.raises(Unsatisfied):
             circuit.circuit.check(changed)
 
@@ -203,7 +226,7 @@ def test_an_unused_queue_slot_comes_last() -> None:
     circuit = batch_circuit(SMALL)
     inputs = batch_inputs(circuit, proof, public_inputs(proof, 5))
     inputs[queue_name(0)], inputs[queue_name(1)] = inputs[queue_name(1)], inputs[queue_name(0)]
-    with pytest.raises(BrokenConstraint, match="queue1/op/used slots come first"):
+    with pytest.raises(BrokenConstraint, match="queue1/used slots come first"):
         circuit.circuit.check(circuit.circuit.witness(inputs))
 
 
@@ -218,48 +241,38 @@ def test_nobody_is_named_where_there_are_no_fees() -> None:
 
 def forged_exists(name: str, exists: int) -> set[str]:
     """A queue slot whose account is said to exist, or not to, against its leaf."""
-    inputs = QUEUE_CASES[name]().inputs | {"account/exists": exists}
+    inputs = QUEUE_CASES[name]().inputs | {"account1/exists": exists}
     if not exists:
-        inputs |= {f"account/{lane}": 0 for lane in ("key_hash", "owner", "balance", "totals")}
+        inputs |= {f"account1/{lane}": 0 for lane in ("key_hash", "owner", "balance", "totals")}
     return failing(queue_slot(), inputs)
 
 
 @pytest.mark.parametrize("name", ["new account at a taken index", "deposit", "deposit past 2^64"])
 def test_an_account_cannot_be_denied(name: str) -> None:
     """Otherwise a NEW_ACCOUNT would take over a taken index, a deposit would vanish."""
-    assert forged_exists(name, 0) == {"account/old leaf is in the tree"}
+    assert forged_exists(name, 0) == {"account1/old leaf is in the tree"}
 
 
 @pytest.mark.parametrize("name", ["new account", "deposit to nobody"])
 def test_an_account_cannot_be_made_up(name: str) -> None:
     """Otherwise a NEW_ACCOUNT could be ignored."""
-    assert forged_exists(name, 1) == {"account/old leaf is in the tree"}
-
-
-@pytest.mark.parametrize("number", range(3, 8))
-def test_ops_that_do_not_exist_yet_satisfy_nothing(number: int) -> None:
-    """op = is_new + 2 is_deposit: 3 needs both bits, more needs something that is no bit."""
-    inputs = QUEUE_CASES["deposit"]().inputs
-    for is_new in (0, 1, number):
-        is_deposit = (number - is_new) * pow(2, -1, R) % R
-        changed: Inputs = {"op/is_new_account": is_new, "op/is_deposit": is_deposit}
-        failed = failing(queue_slot(), {**inputs, **changed})
-        assert failed & {
-            "op/is_new_account is a bit",
-            "op/is_deposit is a bit",
-            "op/at most one op",
-        }
+    assert forged_exists(name, 1) == {"account1/old leaf is in the tree"}
 
 
 def test_an_unused_queue_slot_has_no_elements() -> None:
     inputs = QUEUE_CASES["unused"]().inputs
-    for which in ("op/enqueue_time/value", "op/l1_address/value", "op/amount/value", "op/key_hash"):
-        assert failing(queue_slot(), {**inputs, which: 1})
+    fields = ("side", "enqueue_time/value", "epoch/value", "word/value", "element2", "element6")
+    for which in fields:
+        assert failing(queue_slot(), {**inputs, f"op/{which}": 1}), which
+    for which in ("account1/index/value", "account2/index/value", "channel/index/value"):
+        assert failing(queue_slot(), {**inputs, which: 1}), which
 
 
 def test_a_wrapped_deposit_mints_nothing() -> None:
     inputs = QUEUE_CASES["deposit"]().inputs
-    assert "op/amount/bit0 is a bit" in failing(queue_slot(), {**inputs, "op/amount/value": R - 5})
+    minus_5 = inputs["op/word/value"] - (5_005 << 160)
+    failed = failing(queue_slot(), {**inputs, "op/word/value": minus_5 % R})
+    assert "op/word/bits add up" in failed
 
 
 def tail_case(proof: ExecutedProof) -> Inputs:
@@ -293,7 +306,7 @@ def test_every_value_of_the_tail_is_bound() -> None:
 def test_every_value_of_the_head_is_bound() -> None:
     proof = honest()
     public = public_inputs(proof, challenge([proof]))
-    values = solve(head(), head_inputs(public, proof.old_trees))
+    values = solve(head(), head_inputs(public, proof.context, proof.old_trees))
     assert set(free_hints(head(), values)) == set()
     assert set(free_wires(head(), values)) == set()
 

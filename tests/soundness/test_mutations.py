@@ -13,11 +13,10 @@ import pytest
 
 from protocol.crypto.field import R
 from protocol.windows import WINDOW_LEVELS
-from prover.circuits.queue_slot import queue_slot
 from prover.circuits.user_slot import user_slot
 from prover.r1cs.engine import evaluate, failure_after, failure_at, solve
 from prover.r1cs.template import Op, Template
-from tests.prover.circuits.cases import QUEUE_CASES, USER_CASES
+from tests.prover.circuits.cases import USER_CASES
 
 HIGHER = "channel/lanes/claimed lane is higher inverse"
 DIFFERENT = "parties/two different accounts inverse"
@@ -214,44 +213,3 @@ def test_every_child_on_every_path_is_bound() -> None:
         scope = name.rpartition("/")[0]
         assert failure is not None, name
         assert failure.constraint in (f"{scope}/own place", f"{tree}/old leaf is in the tree")
-
-
-QUEUE_STATED: dict[str, set[str]] = {
-    "unused": {"accounts_root", "used_before"},
-    "unused after unused": {"accounts_root", "used_before"},
-    "new account": {"account/index/value"},
-    "new account at a taken index": set(),
-    "deposit": set(),
-    "deposit to nobody": {"account/index/value"},
-    "deposit past 2^64": set(),
-}
-"""Besides what is in an op, which L1 compares with its own. The next place may be empty as well."""
-
-OP_FIELDS = {"op/enqueue_time/value", "op/l1_address/value", "op/amount/value"}
-
-
-@pytest.mark.parametrize("name", QUEUE_CASES)
-def test_queue_slot(name: str) -> None:
-    template, inputs = queue_slot(), QUEUE_CASES[name]().inputs
-    values = solve(template, inputs)
-    assert set(free_hints(template, values)) == set()
-    unread = {"used_before"} if name.startswith("unused") else set()
-    if name == "new account at a taken index":
-        unread.add("op/key_hash")  # a no-op's key: exported as it is, read by nothing else
-    assert set(free_wires(template, values)) == unread
-    stated = set(QUEUE_STATED[name])
-    if not name.startswith("unused"):
-        stated |= OP_FIELDS
-    if name.startswith("new"):
-        stated.add("op/key_hash")
-    for which, wire in {**template.inputs, **template.links}.items():
-        changed = (values[wire] - 1) % R
-        failure = failure_after(template, values, {wire: changed})
-        if which == "used_before":
-            assert (failure is None) == name.startswith("unused")
-        elif which in stated:
-            assert failure is None, (which, failure)
-            after = exports(template, evaluate(template, {**inputs, which: changed}))
-            assert after != exports(template, values), which
-        else:
-            assert failure is not None, which

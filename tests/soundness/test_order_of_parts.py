@@ -12,7 +12,8 @@ import pytest
 
 from protocol.batch import ExecutedProof, seal
 from protocol.channels import Lane
-from protocol.execute import credit_fees, execute, execute_queue_op
+from protocol.execute import credit_fees, execute
+from protocol.execute_queue import execute_queue_op
 from protocol.queue import Deposit
 from protocol.state import AccountUpdate, State
 from protocol.trace import QueueTrace, UserTrace
@@ -35,7 +36,7 @@ LEAF = "old leaf is in the tree"
 def windows_from_before_the_queue() -> ExecutedProof:
     """Anna's deposit is consumed, and vanishes: her window is that from before it."""
     start = street_with_channel()
-    queue = [execute_queue_op(start.copy(), DEPOSIT)]
+    queue = [execute_queue_op(start.copy(), CONTEXT, DEPOSIT)]
     done = executed(start.copy(), [], [(AFAR, None)])
     return told(start, done.new_root, done, queue=queue)
 
@@ -43,7 +44,7 @@ def windows_from_before_the_queue() -> ExecutedProof:
 def window_2_from_before_the_queue() -> ExecutedProof:
     """The same with window 1 as it should be: window 2's path knows of no deposit."""
     start, after = street_with_channel(), street_with_channel()
-    queue = [execute_queue_op(after, DEPOSIT)]
+    queue = [execute_queue_op(after, CONTEXT, DEPOSIT)]
     done, other = (executed(state.copy(), [], [(AFAR, None)]) for state in (after, start))
     windows = replace(done.windows, accounts=(done.windows.accounts[0], other.windows.accounts[1]))
     return told(start, other.new_root, done, queue=queue, windows=windows)

@@ -11,7 +11,7 @@ import pytest
 
 from protocol import data
 from protocol.accounts import Account
-from protocol.batch import ExecutedProof, digest_of, seal
+from protocol.batch import ExecutedProof, digest_of, link_elements, seal
 from protocol.channels import Lane
 from protocol.errors import WrongNonce
 from protocol.execute import execute
@@ -102,7 +102,8 @@ def telling(done: ExecutedProof, user: object) -> ExecutedProof:
     changed = replace(done, users=(user,))  # type: ignore[arg-type]
     (slot,) = changed.users
     told = (done.data[0], slot.data_element, *done.data[2:])
-    return replace(changed, data=told, digest=digest_of(told, done.messages))
+    links = link_elements(done.old_root, done.new_root, done.context)
+    return replace(changed, data=told, digest=digest_of(told, done.messages, links))
 
 
 def test_a_channel_outside_the_channel_window_is_not_touched() -> None:
@@ -145,7 +146,11 @@ def richer(index: int, account: Account) -> State:
 def on_real_roots(lie: ExecutedProof, windows: ProofWindows) -> ExecutedProof:
     """What was executed on a state that is not the real one, said to have been."""
     real = street()
-    return replace(lie, old_trees=real.tree_roots, old_root=real.root, windows=windows)
+    links = link_elements(real.root, lie.new_root, lie.context)
+    digest = digest_of(lie.data, lie.messages, links)
+    return replace(
+        lie, old_trees=real.tree_roots, old_root=real.root, windows=windows, digest=digest
+    )
 
 
 def test_a_first_window_that_is_not_in_the_tree() -> None:

@@ -1,4 +1,4 @@
-"""One honest example of everything that a slot can do, on a street that has seen some days."""
+"""One honest example of everything that a user slot can do, on a street that has seen some days."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from protocol.channels import Channel, Lane, pack_lane
-from protocol.execute import execute_queue_op
-from protocol.queue import Deposit, NewAccount, QueueOp
 from protocol.state import State
-from protocol.trace import Context, QueueTrace, UserTrace
+from protocol.trace import Context, UserTrace
 from protocol.transactions import Claim, Finalize, Open, TopUp, Transaction, Transfer, Withdraw
 from protocol.units import DAY_S
 from tests.protocol.street import (
@@ -19,7 +17,6 @@ from tests.protocol.street import (
     HOMES,
     LATER,
     NOW,
-    STRANGER,
     at,
     close,
     home,
@@ -27,7 +24,7 @@ from tests.protocol.street import (
     signed,
     start_close,
 )
-from tests.prover.circuits.lone import Inputs, nodes_of, queue_case, user_case, windows_of
+from tests.prover.circuits.lone import Inputs, nodes_of, user_case, windows_of
 
 SLOT = 5
 """Where the cases' channel is: digits 1 1 0 ... in base 4."""
@@ -139,40 +136,3 @@ USER_CASES: dict[str, Callable[[], UserCase]] = {
     "finalize": _finalize,
 }
 """Every type, and what goes differently within one."""
-
-
-@dataclass(frozen=True, slots=True)
-class QueueCase:
-    """An honest queue slot."""
-
-    trace: QueueTrace | None
-    before: int
-    after: int
-    used_before: int = 1
-
-    @property
-    def inputs(self) -> Inputs:
-        return queue_case(self.trace, self.before, self.used_before)
-
-
-def queue(op: QueueOp | None, used_before: int = 1) -> QueueCase:
-    """Execute one op (None: unused) on the seasoned street."""
-    state = seasoned_street()
-    before = state.accounts_root
-    trace = None if op is None else execute_queue_op(state, op)
-    return QueueCase(trace, before, state.accounts_root, used_before)
-
-
-def _new(index: int) -> NewAccount:
-    return NewAccount(1, NOW, index, STRANGER.key_hash, STRANGER.l1_address, 5_000, 0xCAFE)
-
-
-QUEUE_CASES: dict[str, Callable[[], QueueCase]] = {
-    "unused": lambda: queue(None),
-    "unused after unused": lambda: queue(None, used_before=0),
-    "new account": lambda: queue(_new(6)),
-    "new account at a taken index": lambda: queue(_new(77)),
-    "deposit": lambda: queue(Deposit(2, NOW, 77, 5_000, 0xCAFE)),
-    "deposit to nobody": lambda: queue(Deposit(2, NOW, 6, 5_000, 0xCAFE)),
-    "deposit past 2^64": lambda: queue(Deposit(2, NOW, 77, 2**64 - 1, 0xCAFE)),
-}

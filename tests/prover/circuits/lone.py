@@ -12,7 +12,7 @@ from protocol.crypto.field import R
 from protocol.state import State
 from protocol.trace import Context, QueueTrace, UserTrace
 from protocol.windows import WINDOW_LEVELS, Leaves, OpenWindows, ProofWindows
-from prover.circuits.queue_slot import queue_inputs
+from prover.circuits.queue_inputs import queue_inputs
 from prover.circuits.user_inputs import user_inputs
 from prover.circuits.windows import WINDOWS
 from prover.r1cs.builder import Builder
@@ -52,9 +52,18 @@ def user_case(trace: UserTrace | None, before: State, context: Context) -> Input
     }
 
 
-def queue_case(trace: QueueTrace | None, accounts_root: int, used_before: int = 1) -> Inputs:
-    """All that the queue slot's template is given."""
-    return {**queue_inputs(trace), "accounts_root": accounts_root, "used_before": used_before}
+def queue_case(
+    trace: QueueTrace | None, before: State, context: Context, used_before: int = 1
+) -> Inputs:
+    """All that the queue slot's template is given on the state `before`."""
+    return {
+        **queue_inputs(trace),
+        "accounts_root": before.accounts_root,
+        "channels_root": before.channels_root,
+        "used_before": used_before,
+        "domain": context.domain,
+        "l1_time": context.l1_time,
+    }
 
 
 def failures(template: Template, values: list[int]) -> set[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from protocol.batch import Shape, challenge, public_inputs
 from protocol.channels import Lane, channel_id, pack_lane
-from protocol.execute import execute_queue_op
+from protocol.execute_queue import execute_queue_op
 from protocol.queue import Deposit, NewAccount, QueueOp
 from protocol.trace import Context
 from protocol.transactions import (
@@ -74,8 +74,8 @@ def test_public_inputs_are_the_protocols_in_its_order() -> None:
     proof = executed(seasoned_street(), OPS, TRANSACTIONS)
     public = public_inputs(proof, challenge([proof]))
     witness = witness_of(proof)
-    assert batch_circuit(SMALL).r1cs.n_public == 7
-    assert tuple(to_ints(witness[1:8])) == public.values()
+    assert batch_circuit(SMALL).r1cs.n_public == 4
+    assert tuple(to_ints(witness[1:5])) == public.values()
 
 
 def test_each_slot_leaves_the_trees_that_the_executor_has() -> None:
@@ -84,7 +84,7 @@ def test_each_slot_leaves_the_trees_that_the_executor_has() -> None:
     witness, circuit = witness_of(one), batch_circuit(SMALL).circuit
     after = state.copy()
     for op, name in zip(OPS, ("queue0", "queue1"), strict=True):
-        execute_queue_op(after, op)
+        execute_queue_op(after, CONTEXT, op)
         assert circuit.value_of(witness, Port(name, "accounts")) == after.accounts_root
     for (transaction, _), name in zip(TRANSACTIONS, ("user0", "user1"), strict=True):
         run(after, transaction)

@@ -13,6 +13,7 @@ from prover.gadgets.bits import (
     enforce_uint,
     input_bit,
     input_uint,
+    is_bits_below,
     pack,
     uint_of_bits,
     unsafe_uint,
@@ -21,6 +22,7 @@ from prover.r1cs.builder import Builder
 from prover.r1cs.engine import solve
 from prover.r1cs.errors import ConstraintFailed
 from prover.r1cs.lc import Uint
+from prover.r1cs.template import Template
 from tests.prover.mutation import assert_every_value_is_bound, first_failing, output, record
 
 
@@ -147,6 +149,29 @@ def test_bits_below_a_bound_are_accepted_exactly_below_it(bound: int) -> None:
         assert (first_failing(template, {"x": value}) is None) == (value < bound), value
 
 
+def below(bound: int, width: int) -> Template:
+    def build(b: Builder) -> None:
+        b.export("below", is_bits_below(b, enforce_bits(b, b.input("x"), width), bound))
+
+    return record(build)
+
+
+@pytest.mark.parametrize("bound", BOUNDS)
+def test_the_bit_says_whether_bits_are_below_a_bound(bound: int) -> None:
+    template = below(bound, 72)
+    near = {bound - 1, bound, bound + 1, 0, 1, (1 << 72) - 1, bound ^ 1, bound ^ 1 << 40}
+    for value in {x for x in near if 0 <= x < 1 << 72}:
+        assert output(template, {"x": value}, "below") == (value < bound), value
+
+
+@pytest.mark.parametrize("x", [0, (3 << 64) - 1, 3 << 64, (3 << 64) + 1, 4 << 64, (1 << 72) - 1])
+def test_every_value_of_that_bit_is_bound(x: int) -> None:
+    bound = 3 << 64
+    equal = [i for i in (1, 2) if not (x ^ bound) >> 32 * i & 0xFFFFFFFF]
+    free = [f"below/turn{i} hint" for i in equal]
+    assert_every_value_is_bound(below(bound, 72), {"x": x}, free=free)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, (1 << 96) - 1), st.integers(0, (1 << 96) - 1), st.integers(0, 3))
 def test_bits_below_any_bound_compare_integers(bound: int, value: int, shared: int) -> None:
@@ -158,6 +183,7 @@ def test_bits_below_any_bound_compare_integers(bound: int, value: int, shared: i
         enforce_bits_below(b, enforce_bits(b, b.input("x"), 96), bound)
 
     assert (first_failing(record(build), {"x": value}) is None) == (value < bound)
+    assert output(below(bound, 96), {"x": value}, "below") == (value < bound)
 
 
 def test_a_bound_that_all_or_no_bits_are_below_is_refused() -> None:

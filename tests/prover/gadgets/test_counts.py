@@ -54,6 +54,7 @@ USES: dict[str, Callable[[Operands], object]] = {
     "enforce_bits_below (252, l)": lambda o: bits.enforce_bits_below(
         o.b, o.bits(252), SUBGROUP_ORDER
     ),
+    "is_bits_below (255, l)": lambda o: bits.is_bits_below(o.b, o.bits(255), SUBGROUP_ORDER),
     "is_zero": lambda o: compare.is_zero(o.b, o.x),
     "is_equal": lambda o: compare.is_equal(o.b, o.x, o.y),
     "enforce_nonzero": lambda o: compare.enforce_nonzero(o.b, o.x),
@@ -84,6 +85,7 @@ USES: dict[str, Callable[[Operands], object]] = {
     ),
     "advise_siblings": lambda o: merkle.advise_siblings(o.b),
     "enforce_on_curve": lambda o: jubjub.enforce_on_curve(o.b, o.x, o.y),
+    "on_curve_or_identity": lambda o: jubjub.on_curve_or_identity(o.b, o.x, o.y),
     "negate": lambda o: jubjub.negate(o.p),
     "add": lambda o: jubjub.add(o.b, o.p, o.q),
     "quotient": lambda o: jubjub.quotient(o.b, o.x, o.y, "quotient"),
@@ -97,6 +99,7 @@ USES: dict[str, Callable[[Operands], object]] = {
     "enforce_signature (gated)": lambda o: schnorr.enforce_signature(
         o.b, schnorr.input_signature(o.b, "new"), o.x, enabled=o.bit
     ),
+    "is_signature": lambda o: schnorr.is_signature(o.b, schnorr.input_signature(o.b, "new"), o.x),
 }
 
 

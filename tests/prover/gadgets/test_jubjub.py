@@ -17,11 +17,12 @@ from prover.gadgets.jubjub import (
     enforce_on_curve,
     multiple,
     negate,
+    on_curve_or_identity,
 )
 from prover.r1cs.builder import Builder
 from prover.r1cs.engine import solve
 from prover.r1cs.template import Template
-from tests.prover.mutation import assert_every_value_is_bound, first_failing, record
+from tests.prover.mutation import assert_every_value_is_bound, first_failing, output, record
 
 
 def _of_order_8() -> Point:
@@ -76,6 +77,31 @@ def test_a_point_off_the_curve_fails(point: Point) -> None:
     failure = first_failing(TWICE, given(p=point))
     assert failure is not None
     assert failure.constraint == "p on curve"
+
+
+def or_identity(b: Builder) -> CurvePoint:
+    point, on = on_curve_or_identity(b, b.input("p.x"), b.input("p.y"))
+    b.export("on", on)
+    return point
+
+
+OR_IDENTITY = of(or_identity)
+OFF_CURVE = [Point(0, 0), Point(1, 1), Point(R - 1, 5), Point(5, R - 1), Point(GENERATOR.y, 0)]
+
+
+@pytest.mark.parametrize("point", [*POINTS, *OFF_CURVE, Point(GENERATOR.x, GENERATOR.y + 1)])
+def test_a_point_off_the_curve_becomes_the_identity(point: Point) -> None:
+    on = plain.is_on_curve(point)
+    assert output(OR_IDENTITY, given(p=point), "on") == on
+    assert point_of(OR_IDENTITY, given(p=point)) == (point if on else IDENTITY)
+
+
+@pytest.mark.parametrize("point", [IDENTITY, GENERATOR, MIXED[0], *OFF_CURVE])
+def test_every_value_of_that_choice_is_bound(point: Point) -> None:
+    on = plain.is_on_curve(point)
+    free = ["on curve inverse"] if on else []
+    statement = set(given(p=point))  # another point may be on or off the curve as well
+    assert_every_value_is_bound(OR_IDENTITY, given(p=point), free=free, statement=statement)
 
 
 def test_sums_are_right_for_all_points_small_orders_included() -> None:

@@ -1,14 +1,30 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from protocol.crypto import schnorr as plain
 from protocol.crypto.field import R
-from protocol.crypto.jubjub import GENERATOR, IDENTITY, SUBGROUP_ORDER, Point, add, multiply
+from protocol.crypto.jubjub import (
+    GENERATOR,
+    IDENTITY,
+    SUBGROUP_ORDER,
+    Point,
+    add,
+    is_on_curve,
+    multiply,
+)
 from protocol.crypto.poseidon import Tag, h4
 from protocol.crypto.schnorr import Signature
 from prover.gadgets.bits import input_bit
-from prover.gadgets.schnorr import DUMMY, enforce_signature, input_signature, signature_inputs
+from prover.gadgets.schnorr import (
+    DUMMY,
+    enforce_signature,
+    input_signature,
+    is_signature,
+    signature_inputs,
+)
 from prover.r1cs.builder import Builder
 from prover.r1cs.engine import evaluate, first_failure
 from tests.prover.gadgets.test_jubjub import SMALL
@@ -28,7 +44,14 @@ def gated(b: Builder) -> None:
     b.export("key_hash", enforce_signature(b, signature, message, enabled=enabled))
 
 
-ALWAYS, GATED = record(always), record(gated)
+def decided(b: Builder) -> None:
+    message, signature = b.input("message"), input_signature(b, "given")
+    verifies, key_hash = is_signature(b, signature, message)
+    b.export("verifies", verifies)
+    b.export("key_hash", key_hash)
+
+
+ALWAYS, GATED, DECIDED = record(always), record(gated), record(decided)
 
 
 def sign(message: int = MESSAGE, fresh: int = 0) -> Signature:
@@ -40,9 +63,10 @@ def given(signature: Signature, message: int = MESSAGE) -> dict[str, int]:
 
 
 def failing(signature: Signature, message: int = MESSAGE) -> str | None:
-    """The first failing constraint; circuit and plain verification must agree."""
+    """The first failing constraint; circuit, plain verification and the bit must agree."""
     failure = first_failing(ALWAYS, given(signature, message))
     assert plain.verify(signature, message) == (failure is None)
+    assert output(DECIDED, given(signature, message), "verifies") == (failure is None)
     return None if failure is None else failure.constraint
 
 
@@ -144,3 +168,57 @@ def test_the_challenge_cannot_be_that_of_another_decomposition() -> None:
 
 def test_every_value_is_bound() -> None:
     assert_every_value_is_bound(ALWAYS, given(sign()))
+
+
+OFF = Point(GENERATOR.x, GENERATOR.y + 1)
+GARBAGE: dict[str, Callable[[Signature], Signature]] = {
+    "key off the curve": lambda good: Signature(OFF, good.r, good.s),
+    "commitment off the curve": lambda good: Signature(good.key, OFF, good.s),
+    "both off the curve": lambda good: Signature(OFF, Point(0, 0), good.s),
+    "both off the curve, nothing to add": lambda good: Signature(Point(0, 0), Point(0, 0), 0),
+    "s + l": lambda good: Signature(good.key, good.r, good.s + SUBGROUP_ORDER),
+    "s + 2^252": lambda good: Signature(good.key, good.r, good.s + (1 << 252)),
+    "s of l": lambda good: Signature(IDENTITY, IDENTITY, SUBGROUP_ORDER),
+    "s of r - 1": lambda good: Signature(good.key, good.r, R - 1),
+    "all of r - 1": lambda good: Signature(Point(R - 1, R - 1), Point(R - 1, R - 1), R - 1),
+    "another s": lambda good: Signature(good.key, good.r, good.s ^ 1),
+    "coordinates swapped": lambda good: Signature(good.key, Point(good.r.y, good.r.x), good.s),
+}
+
+
+@pytest.mark.parametrize("name", GARBAGE)
+def test_any_elements_have_a_witness_and_the_bit_is_0(name: str) -> None:
+    signature = GARBAGE[name](sign())
+    inputs = given(signature)
+    assert first_failing(DECIDED, inputs) is None
+    assert output(DECIDED, inputs, "verifies") == plain.verify(signature, MESSAGE) == 0
+    key = signature.key if is_on_curve(signature.key) else IDENTITY
+    assert output(DECIDED, inputs, "key_hash") == plain.key_hash(key)
+
+
+def test_what_replaces_a_point_off_the_curve_does_not_count() -> None:
+    """With (0, 1) for both and s = 0 the equation holds; the bit is 0 as nobody signed that."""
+    inputs = given(Signature(OFF, OFF, 0))
+    assert output(DECIDED, inputs, "verifies") == 0
+    assert output(DECIDED, given(DUMMY), "verifies") == 1
+
+
+def test_the_key_hash_of_a_signature_that_holds_is_its_keys() -> None:
+    good = sign()
+    assert output(DECIDED, given(good), "verifies") == 1
+    assert output(DECIDED, given(good), "key_hash") == plain.key_hash(good.key)
+
+
+EVERYTHING = ["message", *(f"given/{part}" for part in ("ax", "ay", "rx", "ry", "s"))]
+
+
+def test_every_value_of_a_bit_that_is_1_is_bound() -> None:
+    on_curve = [f"signature/{point} on curve inverse" for point in "AR"]
+    equal = [f"signature/sG = R + eA in {axis} inverse" for axis in "xy"]
+    inputs = given(sign())
+    assert_every_value_is_bound(DECIDED, inputs, free=[*on_curve, *equal], statement=EVERYTHING)
+
+
+def test_every_value_of_a_bit_that_is_0_is_bound() -> None:
+    inputs = given(Signature(OFF, Point(7, 0), 3 * SUBGROUP_ORDER + 5))
+    assert_every_value_is_bound(DECIDED, inputs, statement=EVERYTHING)
