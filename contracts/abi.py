@@ -89,6 +89,20 @@ class Contract:
         """The data of the transaction that creates the contract."""
         return self.bytecode + encode(self.constructor_types, arguments)
 
+    def blueprint_deployment(self) -> bytes:
+        """The data of the transaction that creates the contract's blueprint. Ref: ERC-5202.
+
+        What it leaves behind is 0xfe, the version 0x7100 and the code that creates the contract;
+        it returns itself after its first ten bytes.
+        """
+        blueprint = bytes.fromhex("fe7100") + self.bytecode
+        return (
+            bytes.fromhex("61")
+            + len(blueprint).to_bytes(2, "big")
+            + bytes.fromhex("3d81600a3d39f3")
+            + blueprint
+        )
+
 
 def contract_from(artifact: Mapping[str, object]) -> Contract:
     """A contract from the content of an artifact file."""
@@ -122,5 +136,5 @@ def contract_from(artifact: Mapping[str, object]) -> Contract:
 
 @cache
 def load(name: str) -> Contract:
-    """The committed artifact of this name: "rollup" or "token"."""
+    """The committed artifact of this name: "rollup", "exodus" or "token"."""
     return contract_from(json.loads((FOLDER / f"{name}.json").read_text()))

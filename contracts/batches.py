@@ -13,14 +13,13 @@ from typing import cast
 from contracts.abi import Function, load
 from contracts.errors import L1Error
 from contracts.queue_ops import queue_op_from
-from contracts.verifying_key import G1_BYTES, G2_BYTES, MalformedKey, PointWords, joined, words
+from contracts.verifying_key import PROOF_BYTES, MalformedKey, joined, proof_words
 from protocol.batch import ExecutedProof, PublicInputs, Shape, public_inputs
 from protocol.blobs import COMMITMENT_BYTES, coefficients_of, versioned_hash
 from protocol.queue import QueueOp
 from protocol.trace import Context
 from protocol.units import ADDRESS_BITS, AMOUNT_BITS, check_range
 
-PROOF_BYTES = 2 * G1_BYTES + G2_BYTES
 POSITION_BITS = 32
 BLOB_ENTRY = "submit_batch/6"
 MOST_PROOFS, MOST_DATA_ELEMENTS, MOST_OPS = 16, 256, 32
@@ -158,7 +157,7 @@ class Submission:
                     proof.digest,
                     proof.y_data,
                     proof.y_msg,
-                    _points(proof.proof_bytes),
+                    proof_words(proof.proof_bytes),
                 )
                 for proof in self.proofs
             ],
@@ -345,10 +344,3 @@ def submission_from_calldata(calldata: bytes, processed: int) -> Submission | No
 def _entry(has_blob: bool) -> Function:
     """The contract's entry: the longer one where the data are in a blob."""
     return load("rollup").functions[BLOB_ENTRY if has_blob else "submit_batch"]
-
-
-def _points(proof_bytes: bytes) -> tuple[PointWords, PointWords, PointWords]:
-    a_g1 = proof_bytes[:G1_BYTES]
-    b_g2 = proof_bytes[G1_BYTES : G1_BYTES + G2_BYTES]
-    c_g1 = proof_bytes[G1_BYTES + G2_BYTES :]
-    return words(a_g1), words(b_g2), words(c_g1)

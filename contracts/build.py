@@ -14,7 +14,7 @@ from pathlib import Path
 from contracts.artifacts import FOLDER
 
 SOURCES = Path(__file__).parent
-CONTRACTS = ("rollup", "token")
+CONTRACTS = ("rollup", "exodus", "token")
 
 
 def compile_contract(source: Path) -> dict[str, object]:

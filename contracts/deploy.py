@@ -17,7 +17,16 @@ from protocol.batch import Shape
 
 def deploy_contract(sender: Sender, contract: Contract, *arguments: object) -> str:
     """Deploy and return the address. Raises as Sender.send."""
-    receipt = sender.send(None, contract.deployment(*arguments))
+    return _create(sender, contract.deployment(*arguments))
+
+
+def deploy_blueprint(sender: Sender, contract: Contract) -> str:
+    """Deploy what `create_from_blueprint` takes; returns its address. Raises as Sender.send."""
+    return _create(sender, contract.blueprint_deployment())
+
+
+def _create(sender: Sender, data: bytes) -> str:
+    receipt = sender.send(None, data)
     if receipt.contract_address is None:
         raise TransactionFailed("0x" + receipt.transaction_hash.hex())
     return receipt.contract_address

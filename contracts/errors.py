@@ -274,6 +274,58 @@ class NothingToWithdraw(Reverted):
     """Not even one base unit of the token is pending."""
 
 
+class ExodusNotStarted(Reverted):
+    """The exodus has not started: everything goes its usual way."""
+
+
+class IndexTooLarge(Reverted):
+    """An account's index or a channel's slot is not below 2^24."""
+
+
+class LaneTooLarge(Reverted):
+    """A lane is 0 (A pays B) or 1 (B pays A)."""
+
+
+class ExitAmountTooLarge(Reverted):
+    """A balance or deposit is not below 2^64 ntok, or what a lane paid not below 2^56."""
+
+
+class AlreadyExited(Reverted):
+    """This account's balance was credited before, or this channel's leaf noted."""
+
+
+class RaiseTooLate(Reverted):
+    """Lanes are raised within 14 days of the exodus's start, and never after."""
+
+
+class RaiseNotHigher(Reverted):
+    """As high a voucher of this lane was proved before: nothing is lost by leaving it at that."""
+
+
+class SettleTooEarly(Reverted):
+    """Channels are settled from 14 days after the exodus's start, when no lane rises any more."""
+
+
+class ChannelNotExited(Reverted):
+    """A channel is settled after its exit: prove its leaf first."""
+
+
+class AlreadySettled(Reverted):
+    """This channel's owners were credited before."""
+
+
+class OpProcessed(Reverted):
+    """A batch took this op in: what it brought is in an account."""
+
+
+class OpHoldsNothing(Reverted):
+    """Only a new account and a deposit bring money; other ops left in the queue are void."""
+
+
+class AlreadyRefunded(Reverted):
+    """This op's amount was credited to its payer before."""
+
+
 def reverted(reason: str | None) -> Reverted:
     """The typed error for a revert reason; None or "" is a revert without one."""
     if not reason:

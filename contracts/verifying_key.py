@@ -23,6 +23,8 @@ G2_BYTES = 256
 IC_POINTS = 5
 """One more than a circuit has public inputs."""
 
+PROOF_BYTES = 2 * G1_BYTES + G2_BYTES
+
 PointWords = tuple[int, ...]
 KeyWords = tuple[PointWords, PointWords, PointWords, PointWords, tuple[PointWords, ...]]
 
@@ -102,6 +104,16 @@ def negate(point: bytes) -> bytes:
 def words(point: bytes) -> PointWords:
     """A point as 32-byte words."""
     return tuple(int.from_bytes(point[i : i + 32], "big") for i in range(0, len(point), 32))
+
+
+def proof_words(proof_bytes: bytes) -> tuple[PointWords, PointWords, PointWords]:
+    """A, B, C of a proof, 512 bytes, as the contracts take them. Raises MalformedKey."""
+    if len(proof_bytes) != PROOF_BYTES:
+        raise MalformedKey("the proof", len(proof_bytes))
+    a_g1 = proof_bytes[:G1_BYTES]
+    b_g2 = proof_bytes[G1_BYTES : G1_BYTES + G2_BYTES]
+    c_g1 = proof_bytes[G1_BYTES + G2_BYTES :]
+    return words(a_g1), words(b_g2), words(c_g1)
 
 
 def joined(point_words: Sequence[int]) -> bytes:

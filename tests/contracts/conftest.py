@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from contracts.abi import Contract, contract_from
+from contracts.build import compile_contract
 from contracts.chain import Chain, ChainUnavailable, start_chain
 from tests.support.simulated_rollup import SimulatedRollup, deploy_simulated
+
+SOURCES = Path(__file__).parent / "sources"
 
 
 def _started(kind: str) -> Iterator[Chain]:
@@ -36,6 +41,12 @@ def chain(request: pytest.FixtureRequest) -> Chain:
     """Both, one after the other."""
     started: Chain = request.getfixturevalue(request.param)
     return started
+
+
+@pytest.fixture(scope="session")
+def standin() -> Contract:
+    """What an exodus belongs to in tests that need no rollup, compiled once."""
+    return contract_from(compile_contract(SOURCES / "standin.vy"))
 
 
 @pytest.fixture(scope="module")

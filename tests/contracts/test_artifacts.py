@@ -11,9 +11,11 @@ import pytest
 from contracts import errors
 from contracts.artifacts import FOLDER
 from contracts.build import CONTRACTS, SOURCES, artifact_text
+from contracts.exodus import RAISE_TIME_S, ExitStage
 from protocol.crypto.field import R
+from protocol.exits import ExitKind
 from protocol.state import genesis_root
-from protocol.units import L1_TIME_SLACK_S
+from protocol.units import AMOUNT_BITS, INDEX_BITS, L1_TIME_SLACK_S, LANE_PAID_BITS
 
 EIP_170_BYTES = 24_576
 
@@ -46,7 +48,7 @@ def test_every_error_says_what_it_means() -> None:
 
 def test_constants_are_the_protocols() -> None:
     constants = {}
-    for name in ("rollup", "polynomials"):
+    for name in ("rollup", "polynomials", "channel_exits", "exodus"):
         text = (SOURCES / f"{name}.vy").read_text()
         for key, value in re.findall(r"^(\w+): constant\(uint256\) = ([\d *]+)", text, re.M):
             constants[key] = _product(value)
@@ -54,6 +56,14 @@ def test_constants_are_the_protocols() -> None:
     assert constants["GENESIS_ROOT"] == genesis_root()
     assert constants["L1_TIME_LAG"] == L1_TIME_SLACK_S
     assert constants["OPERATOR_PRIVILEGE"] == 3 * 86_400
+    for kind in ExitKind:
+        assert constants[f"KIND_{kind.name}"] == kind
+    for stage in ExitStage:
+        assert constants[stage.name] == stage
+    assert constants["RAISE_TIME"] == RAISE_TIME_S
+    assert constants["INDEX_LIMIT"] == 2**INDEX_BITS
+    assert constants["AMOUNT_LIMIT"] == 2**AMOUNT_BITS
+    assert constants["PAID_LIMIT"] == 2**LANE_PAID_BITS
 
 
 def _product(text: str) -> int:

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 import pytest
 
 from contracts.abi import load
-from contracts.batches import PROOF_BYTES
 from contracts.chain import start_chain
 from contracts.errors import Reverted
-from contracts.verifying_key import P, negate, words
+from contracts.verifying_key import PROOF_BYTES, P, negate, words
 from protocol.crypto.field import R
 from prover.errors import ProverError
 from prover.groth16.keys import VerifyingKey

@@ -11,7 +11,6 @@ from eth_account.signers.local import LocalAccount
 
 from contracts.addresses import address_number
 from contracts.batches import (
-    PROOF_BYTES,
     BatchStatement,
     Payout,
     Submission,
@@ -23,7 +22,7 @@ from contracts.client import RollupClient
 from contracts.deploy import deploy_rollup, deploy_token
 from contracts.erc20 import TokenClient
 from contracts.finality import LATEST
-from contracts.verifying_key import VerifyingKey
+from contracts.verifying_key import PROOF_BYTES, VerifyingKey
 from protocol.batch import PublicInputs, Shape, challenge, queue_covered
 from protocol.queue import NewAccount, QueueOp
 from tests.support.simulated_proofs import SimulatedKey
