@@ -25,8 +25,8 @@ from protocol.execute_queue import execute_queue_op
 from protocol.proof_builder import execute_proof
 from protocol.queue import Deposit, NewAccount, QueueOp
 from protocol.replay import replay_proof
-from protocol.state import State
-from protocol.trace import Context, UserTrace
+from protocol.state import AccountUpdate, ChannelUpdate, State
+from protocol.trace import Context, QueueTrace, UserTrace, Withdrawal
 from protocol.transactions import (
     Body,
     Claim,
@@ -61,6 +61,13 @@ SECRETS = [(0xBEEF << 180) + n for n in range(3)]
 HASHES = [key_hash(public_key(secret)) for secret in SECRETS]
 SECRET_OF = dict(zip(HASHES, SECRETS, strict=True))
 
+_TwoAccounts = tuple[AccountUpdate | None, AccountUpdate | None]
+
+
+def amount_of(op: QueueOp) -> int:
+    """What an op brought to L1."""
+    return op.amount_ntok if isinstance(op, NewAccount | Deposit) else 0
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -69,6 +76,11 @@ class Seen:
     lane_ab: int
     lane_ba: int
     deposits_ntok: int
+
+
+def _is_empty(op: QueueOp) -> bool:
+    """One that changes nothing though it applies."""
+    return isinstance(op, Deposit) and op.amount_ntok == 0
 
 
 class ExecutorMachine(RuleBasedStateMachine):
@@ -87,7 +99,7 @@ class ExecutorMachine(RuleBasedStateMachine):
         self.stranded_ntok = 0
         self.withdrawn_ntok = 0
         self.fees_ntok = 0
-        self.ops: list[QueueOp] = []
+        self.queue: list[QueueTrace] = []
         self.users: list[UserTrace] = []
         self.windows = OpenWindows()
         self.proofs: list[ExecutedProof] = []
@@ -98,11 +110,11 @@ class ExecutorMachine(RuleBasedStateMachine):
 
     @property
     def deposited_ntok(self) -> int:
-        return sum(op.amount_ntok for op in self.l1_queue)
+        return sum(map(amount_of, self.l1_queue))
 
     @property
     def unprocessed_ntok(self) -> int:
-        return sum(op.amount_ntok for op in self.l1_queue[self.consumed :])
+        return sum(map(amount_of, self.l1_queue[self.consumed :]))
 
     def _room_ntok(self) -> int:
         """What the contract still takes in: all that is deposited stays below 2^64."""
@@ -164,15 +176,17 @@ class ExecutorMachine(RuleBasedStateMachine):
     @rule()
     def the_queue_is_worked_off(self) -> None:
         self.a_proof_is_sealed()
-        while self.consumed < len(self.l1_queue) and len(self.ops) < SHAPE.queue_slots:
+        while self.consumed < len(self.l1_queue) and len(self.queue) < SHAPE.queue_slots:
             op = self.l1_queue[self.consumed]
             before = self.state.root
-            trace = execute_queue_op(self.state, op)
-            if trace.applied == (self.state.root == before) and op.amount_ntok:
+            trace = execute_queue_op(self.state, self.context, op)
+            if trace.applied == (self.state.root == before) and not _is_empty(op):
                 self.faults.append(f"{op} says applied={trace.applied}")
-            self.ops.append(op)
+            self.queue.append(trace)
             self.consumed += 1
             self.applied[op.TYPE.name if trace.applied else "NO-OP"] += 1
+            self._book_payments(trace.withdrawal)
+            self._watch_channel(trace.channel, (trace.account_1, trace.account_2))
 
     @rule()
     def a_proof_is_sealed(self) -> None:
@@ -182,16 +196,19 @@ class ExecutorMachine(RuleBasedStateMachine):
         if fees:
             credit_fees(self.state, operator, fees)
         listed = [(trace.transaction, trace.slot) for trace in self.users]
-        proof = execute_proof(self.base, SHAPE, self.context, operator, self.ops, listed)
+        consumed = [trace.op for trace in self.queue]
+        proof = execute_proof(self.base, SHAPE, self.context, operator, consumed, listed)
         assert proof.new_root == self.state.root
-        ops = self.l1_queue[self.consumed - len(self.ops) :]
-        out = replay_proof(self.replica, proof.context, ops, proof.data).users
+        assert proof.queue == tuple(self.queue)
+        ops = self.l1_queue[self.consumed - len(consumed) :]
+        out = replay_proof(self.replica, proof.context, ops, proof.data)
         assert self.replica.root == proof.new_root
         assert self.replica.accounts == self.state.accounts
         assert self.replica.channels == self.state.channels
-        assert [one for one in out if one] == [t.withdrawal for t in self.users if t.withdrawal]
+        assert out.queue == tuple(trace.withdrawal for trace in self.queue)
+        assert out.users[: len(self.users)] == tuple(trace.withdrawal for trace in self.users)
         self.proofs.append(proof)
-        self.ops, self.users, self.fees_ntok = [], [], 0
+        self.queue, self.users, self.fees_ntok = [], [], 0
         self.windows = OpenWindows()
 
     # --- users ------------------------------------------------------------------------------
@@ -364,18 +381,21 @@ class ExecutorMachine(RuleBasedStateMachine):
         self.users.append(trace)
         self.applied[trace.transaction.body.TYPE.name] += 1
         self.fees_ntok += trace.fee_ntok
-        if trace.withdrawal is not None:
-            self.withdrawn_ntok += trace.withdrawal.amount_ntok
-        self._watch_channel(trace)
+        self._book_payments(trace.withdrawal)
+        self._watch_channel(trace.channel, (trace.account_1, trace.account_2))
         return True
 
-    def _watch_channel(self, trace: UserTrace) -> None:
+    def _book_payments(self, withdrawal: Withdrawal | None) -> None:
+        if withdrawal is not None:
+            self.withdrawn_ntok += withdrawal.amount_ntok
+
+    def _watch_channel(self, channel: ChannelUpdate | None, accounts: _TwoAccounts) -> None:
         """C4, from what is seen before and after."""
-        if trace.channel is None:
+        if channel is None:
             return
-        before, after = trace.channel.before, trace.channel.after
+        before, after = channel.before, channel.after
         if before is not None and after is None:
-            self._watch_payout(trace, self.seen.pop(before.id))
+            self._watch_payout(accounts, self.seen.pop(before.id))
         elif after is not None:
             now = Seen(after.lane_ab, after.lane_ba, after.deposit_a_ntok + after.deposit_b_ntok)
             last = self.seen.get(after.id, Seen(0, 0, 0))
@@ -387,9 +407,9 @@ class ExecutorMachine(RuleBasedStateMachine):
                 self.faults.append("deposits fell")
             self.seen[after.id] = now
 
-    def _watch_payout(self, trace: UserTrace, last: Seen) -> None:
+    def _watch_payout(self, accounts: _TwoAccounts, last: Seen) -> None:
         paid = 0
-        for update in (trace.account_1, trace.account_2):
+        for update in accounts:
             assert update is not None
             assert update.before is not None
             assert update.after is not None
