@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.reader import RollupReader
 from protocol.batch import Shape
 from prover.circuits.batch import DEFAULT_SHAPE
 from prover.distribution import (
@@ -16,8 +19,27 @@ from prover.distribution import (
     Workforce,
     open_cluster,
 )
+from prover.errors import KeyNotFound
 from prover.jobs import BatchProver
 from prover.progress import Progress, silent
+from wattlane.errors import WattlaneError
+from wattlane.proof_check import from_contract_key
+
+
+@dataclass
+class ProvingKeyMissing(WattlaneError):
+    """The cache does not hold the key that the contract verifies with. Hex digests."""
+
+    key: str
+    circuit: str
+    folder: str
+
+    def __str__(self) -> str:
+        return (
+            f"the contract's proving key {self.key[:16]} is not here: get its .zkey and run "
+            f"`wattlane ceremony import`, or copy {self.folder}/keys/{self.circuit} from a machine "
+            "that has it"
+        )
 
 
 def open_prover(
@@ -29,12 +51,14 @@ def open_prover(
     scheduler: str | None = None,
     processes: int = 1,
     terms: Terms | None = None,
+    key: bytes | None = None,
 ) -> ProvingPool:
     """Kernels, circuit and key made or loaded here, with progress; proofs by others.
 
     `scheduler`: the address of a Dask cluster's; None is this machine, `processes` proofs at
-    once. `prepared`: local processes start at once and load while nobody waits for them yet.
-    Raises KernelCacheUnwritable, CacheUnwritable, NotEnoughMemory, DaskMissing,
+    once. `prepared`: local processes start at once and load while nobody waits for them yet. `key`:
+    the digest of the verifying key to prove under, for which no key is made.
+    Raises KeyNotFound, KernelCacheUnwritable, CacheUnwritable, NotEnoughMemory, DaskMissing,
     SchedulerUnreachable. Close what it returns.
     """
     with ExitStack() as stack:
@@ -44,7 +68,7 @@ def open_prover(
         else:
             workforce, local = open_cluster(scheduler), None
         stack.callback(workforce.close)
-        here = BatchProver(shape, cache_folder=cache_folder, progress=progress)
+        here = BatchProver(shape, cache_folder=cache_folder, key=key, progress=progress)
         here.setup()
         requirement = Requirement(
             shape,
@@ -55,5 +79,23 @@ def open_prover(
         if local is not None and prepared:
             local.prepare(requirement)
         stack.pop_all()
-    key = Key(here.verifying_key, here.constraints, here.key_folder)
-    return ProvingPool(requirement, key, workforce, terms)
+    found = Key(here.verifying_key, here.constraints, here.key_folder)
+    return ProvingPool(requirement, found, workforce, terms)
+
+
+@contextmanager
+def open_prover_for(
+    reader: RollupReader, progress: Progress = silent, *, scheduler: str | None = None
+) -> Iterator[ProvingPool]:
+    """A prover of a deployed rollup's circuit, under the very key that the contract holds.
+
+    Raises ProvingKeyMissing, and as `open_prover` and the reader.
+    """
+    key = from_contract_key(reader.verifying_key()).digest()
+    shape = reader.settings().shape
+    try:
+        prover = open_prover(progress, shape=shape, scheduler=scheduler, key=key)
+    except KeyNotFound as error:
+        raise ProvingKeyMissing(error.key, error.circuit, str(error.folder)) from error
+    with closing(prover):
+        yield prover

@@ -15,6 +15,7 @@ from wattlane.cli import (
     node,
     prover,
     rebuild,
+    rescue,
     sequencer,
     status,
     verify,
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.add_typer(wallet.app, name="wallet")
 app.add_typer(node.app, name="node")
+sequencer.app.command()(rescue.rescue)
 app.add_typer(sequencer.app, name="sequencer")
 app.add_typer(keys.app, name="keys")
 app.add_typer(prover.app, name="prover")
