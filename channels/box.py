@@ -30,6 +30,8 @@ class Box:
 
     state: ChannelState
     intent: Intent = Intent.KEEP
+    wished_at: int = 0
+    """L1 time since when the owner wants what `intent` says."""
     deliveries: dict[int, Delivery] = field(default_factory=dict)
     soft: Channel | None = None
     """The leaf in the sequencer's soft state: a hint, never a reason to accept."""
@@ -44,7 +46,7 @@ class Box:
     @classmethod
     def of(cls, stored: StoredChannel) -> Box:
         """The box of a channel read from disk."""
-        box = cls(stored.state, stored.intent)
+        box = cls(stored.state, stored.intent, stored.wished_at)
         for outgoing in stored.outgoing:
             box.add(outgoing)
         return box

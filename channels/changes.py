@@ -13,7 +13,10 @@ from channels.records import (
     Bill,
     Change,
     Direction,
+    DropForced,
     SaveClose,
+    SaveForced,
+    SaveHanded,
     SaveIntent,
     SaveLeaf,
     SaveReceived,
@@ -25,6 +28,8 @@ from channels.schema import (
     bills,
     channels,
     close_text,
+    forced,
+    handed,
     leaf_text,
     outgoing,
     submissions,
@@ -83,11 +88,18 @@ def apply(connection: Connection, change: Change, path: str) -> None:
     elif isinstance(change, SaveClose):
         _save_close(connection, change, path)
     elif isinstance(change, SaveIntent):
-        _update_channel(connection, change.channel_id, {"intent": change.intent.value}, path)
+        wish = {"intent": change.intent.value, "wished_at": change.wished_at}
+        _update_channel(connection, change.channel_id, wish, path)
     elif isinstance(change, SaveWitnesses):
         save_witnesses(connection, change.witnesses)
-    else:
+    elif isinstance(change, SaveSubmission):
         _save_submission(connection, change)
+    elif isinstance(change, SaveForced):
+        _save_forced(connection, change)
+    elif isinstance(change, DropForced):
+        connection.execute(delete(forced).where(forced.c.want == change.key))
+    else:
+        _save_handed(connection, change)
 
 
 def _raise_lane(
@@ -186,4 +198,30 @@ def _save_submission(connection: Connection, change: SaveSubmission) -> None:
         .on_conflict_do_update(
             index_elements=["transaction_id"], set_={"is_settled": sent.is_settled}
         )
+    )
+
+
+def _save_forced(connection: Connection, change: SaveForced) -> None:
+    record, signed = change.record, change.record.signed
+    fields = {
+        "transaction_hash": signed.transaction_hash,
+        "raw": signed.raw,
+        "nonce": signed.nonce,
+        "signed_at": record.signed_at,
+        "op_number": record.op_number,
+        "is_void": record.is_void,
+    }
+    connection.execute(
+        upsert(forced)
+        .values(want=record.key, **fields)
+        .on_conflict_do_update(index_elements=["want"], set_=fields)
+    )
+
+
+def _save_handed(connection: Connection, change: SaveHanded) -> None:
+    value = {"lane_value": wide(change.lane_value)}
+    connection.execute(
+        upsert(handed)
+        .values(tower=change.tower, channel_id=wide(change.channel_id), **value)
+        .on_conflict_do_update(index_elements=["tower", "channel_id"], set_=value)
     )

@@ -1,17 +1,23 @@
 """What a node has to do on chain for a channel, decided from what it knows and nothing else.
 
-Pure and repeatable: each duty disappears from the answer once it shows in the sequencer's soft
-state, so a node that was killed at any point does the same again without harm.
-Ref: docs/protocol.md sections 3 and 4.
+Pure and repeatable. A duty towards the sequencer disappears from the answer once it shows in the
+sequencer's soft state, one towards L1 once it shows in a verified final root; so a node that was
+killed at any point does the same again without harm. Ref: docs/protocol.md sections 3 and 4.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
+from channels.forced import WantClaim, Wanted, WantFinalize, WantStartClose
 from channels.lanes import ChannelState
 from channels.records import Intent
 from protocol.channels import Channel, Status
+from protocol.vouchers import Voucher
+
+CLAIM_DIVISOR = 4
+"""A claim that is in no final root after a quarter of the window goes to L1: half is the latest."""
 
 
 class Duty(Enum):
@@ -21,6 +27,21 @@ class Duty(Enum):
     START_CLOSE = "start_close"
     CLOSE = "close"
     FINALIZE = "finalize"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many seconds of L1 time the sequencer gets for what cannot be lost by waiting.
+
+    `start_close_s` counts from the owner's wish, `finalize_s` from the deadline. A claim has no
+    setting: it follows from the window.
+    """
+
+    start_close_s: int = 3_600
+    finalize_s: int = 3_600
+
+
+DEFAULT_PATIENCE = Patience()
 
 
 def duty_of(
@@ -46,3 +67,49 @@ def duty_of(
             return Duty.CLAIM
         return Duty.FINALIZE if head_time >= soft.deadline else None
     return Duty.START_CLOSE if intent is Intent.FORCE else None
+
+
+def forced_duty_of(
+    state: ChannelState,
+    intent: Intent,
+    wished_at: int,
+    final_time: int,
+    head_time: int,
+    patience: Patience,
+) -> Wanted | None:
+    """What the sequencer has failed to bring into a verified final root in time, or None.
+
+    The sequencer's word plays no part. `wished_at`: L1 time of the intent; `final_time`: of the
+    newest final block; `head_time`: of the newest one. Except for a claim, which must not wait, a
+    leaf that was not compared with the newest final root decides nothing.
+    """
+    verified = state.verified
+    if verified is None or state.is_gone:
+        return None
+    leaf, slot = verified.leaf, verified.slot
+    is_current = verified.l1_time >= final_time
+    if leaf.status is Status.CLOSING:
+        owed = owed_claim(slot, leaf, state.received, head_time)
+        if owed is not None:
+            return owed
+        is_due = head_time >= leaf.deadline + patience.finalize_s
+        return WantFinalize(slot, leaf.id, leaf.deadline) if is_due and is_current else None
+    is_due = intent is Intent.FORCE and head_time >= wished_at + patience.start_close_s
+    return WantStartClose(slot, leaf.id, state.side) if is_due and is_current else None
+
+
+def owed_claim(
+    slot: int, leaf: Channel, voucher: Voucher | None, head_time: int
+) -> WantClaim | None:
+    """A voucher that a closing leaf in a final root does not show though its time has come.
+
+    ⚠ Before half of the window is over: from the end of its first quarter. The window is taken to
+    end at the deadline, so the 7,200 s that START_CLOSE adds come before it.
+    """
+    if leaf.status is not Status.CLOSING or voucher is None:
+        return None
+    if voucher.channel_id != leaf.id or voucher.lane_value <= leaf.lane(voucher.lane):
+        return None
+    began = leaf.deadline - leaf.window_s
+    is_due = head_time >= began + leaf.window_s // CLAIM_DIVISOR
+    return WantClaim(slot, voucher) if is_due else None

@@ -28,16 +28,16 @@ from channels.errors import (
     NotFinalInTime,
     SequencerRefused,
     UnknownChannel,
-    WrongRollup,
 )
+from channels.forcing import ForcedDesk
 from channels.frames import Answer, Ask, CloseAsk, CloseOffer, Pay, Request
 from channels.handle import Acts, ChannelHandle, ChannelInfo
 from channels.handshake import Introduction
 from channels.l1 import L1
 from channels.log import be_quiet_by_default
-from channels.parts import Parts, account_of, l1_of
+from channels.parts import Parts, account_of, find_rollup
 from channels.payments import Payer, PaymentDesk
-from channels.records import Bill, Identity, Intent, SaveIntent, Submission
+from channels.records import Bill, Identity, Submission
 from channels.rounds import Rounds
 from channels.sequencer_client import SequencerClient, TransactionStatus
 from channels.sessions import Neighbourhood, Session
@@ -83,16 +83,20 @@ class Node:
             settings.payment_timeout_s,
         )
         witnesses = WitnessDesk(self._index, parts.watch, parts.sequencer, parts.store, self._boxes)
+        self._forced = ForcedDesk(parts.l1, parts.store, settings.max_queue_fee_wei)
         self._rounds = Rounds(
             self._index,
             parts.identity.domain,
             parts.watch,
+            parts.leaves,
             parts.sequencer,
             parts.store,
             self._submitter,
             self._payments,
             witnesses,
+            self._forced,
             self._boxes,
+            settings.patience,
             settings.poll_s,
         )
         self._account = AccountDesk(
@@ -127,6 +131,7 @@ class Node:
 
         `l1`: the URL of an RPC of your own (default: WATTLANE_L1). `contract`: the rollup's
         address (default: what the sequencer says the first time; the store then holds to it).
+        A sequencer that does not answer is done without, where store or caller name the contract.
         `folder`: where the store lives (default: beside the wallet). `peers`: account -> ws:// URL.
         Raises L1Required, WrongRollup, NoAccount, PortInUse, and StoreError, L1Error and
         SequencerError leaves.
@@ -136,20 +141,16 @@ class Node:
         await warm_up(wallet, settings.use_compiled)
         async with contextlib.AsyncExitStack() as stack:
             client = await stack.enter_async_context(SequencerClient(sequencer))
-            info = await client.info()
-            view = l1_of(l1, contract or info.contract, wallet, settings)
-            domain = await view.domain()
-            if domain != info.domain:
-                raise WrongRollup(
-                    f"the sequencer serves domain {info.domain:#x}, L1 gives {domain:#x}"
-                )
-            watch = Watch(view, client)
+            place = folder or wallet.path.parent
+            found = await find_rollup(client, l1, contract, place, wallet, settings)
+            view, leaves = found.l1, found.leaves
+            watch = Watch(view, leaves)
             index = await account_of(wallet, watch, settings.account_timeout_s)
-            identity = Identity(domain, index, wallet.key_hash)
-            store = Store.open(folder or wallet.path.parent, identity)
+            identity = Identity(found.domain, index, wallet.key_hash, found.contract)
+            store = Store.open(place, identity)
             stack.callback(store.close)
             boxes = {one.state.channel_id: Box.of(one) for one in store.load_channels()}
-            parts = Parts(wallet, settings, identity, store, client, view, watch, boxes)
+            parts = Parts(wallet, settings, identity, store, client, view, leaves, watch, boxes)
             node = cls(parts, peers or {})
             await stack.enter_async_context(node.neighbours)
             if listen is not None:
@@ -332,13 +333,13 @@ class Node:
             await self._until_gone(box, timeout_s)
 
     async def _force_close(self, box: Box, wait: bool, timeout_s: float) -> None:
-        await self._parts.store.write(SaveIntent(box.channel_id, Intent.FORCE))
-        box.intent = Intent.FORCE
+        await self._rounds.wish_to_force(box)
         await self._rounds.once()
         if wait:
             await self._until_gone(box, timeout_s)
 
     async def _top_up(self, box: Box, amount_ntok: int, wait: bool, timeout_s: float) -> str:
+        box.require_wanted()
         submission = await self._account.top_up(box.channel_id, box.state.side, amount_ntok)
         if wait:
             await self._account.wait_final(submission, timeout_s)

@@ -5,14 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from channels.box import Box
-from channels.errors import L1Error, L1Required, NoAccount, SequencerError
+from channels.errors import (
+    L1Error,
+    L1Required,
+    NoAccount,
+    SequencerError,
+    SequencerUnreachable,
+    WrongRollup,
+)
 from channels.l1 import L1, ContractL1
+from channels.leaves import Leaves
 from channels.records import Identity
 from channels.sequencer_client import SequencerClient
 from channels.settings import NodeSettings
-from channels.store import Store
+from channels.store import Store, stored_contract
 from channels.wallet import Wallet
 from channels.watch import Watch
 
@@ -29,6 +38,7 @@ class Parts:
     store: Store
     sequencer: SequencerClient
     l1: L1
+    leaves: Leaves
     watch: Watch
     boxes: dict[int, Box] = field(default_factory=dict)
 
@@ -42,6 +52,47 @@ def l1_of(l1: str | L1 | None, contract: str, wallet: Wallet, settings: NodeSett
     if not isinstance(l1, str):
         return l1
     return ContractL1(l1, contract, wallet.l1_account, confirmations=settings.confirmations)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRollup:
+    """Which rollup a node is about, with its own L1's view of it."""
+
+    l1: L1
+    leaves: Leaves
+    domain: int
+    contract: str
+
+
+async def find_rollup(
+    sequencer: SequencerClient,
+    l1: str | L1 | None,
+    contract: str | None,
+    folder: Path | str,
+    wallet: Wallet,
+    settings: NodeSettings,
+) -> FoundRollup:
+    """The contract's address from the caller, the sequencer or the store; the domain from L1.
+
+    A sequencer that does not answer is done without, unless only it knows the address. Raises
+    L1Required, WrongRollup, StoreCorrupt, L1Unreachable and SequencerError leaves.
+    """
+    known, told = contract or stored_contract(folder), None
+    try:
+        told = await sequencer.info()
+    except SequencerUnreachable:
+        if known is None:
+            raise
+    address = contract or (told.contract if told else known)
+    assert address is not None
+    view = l1_of(l1, address, wallet, settings)
+    domain = await view.domain()
+    if told is not None and told.domain != domain:
+        raise WrongRollup(f"the sequencer serves domain {told.domain:#x}, L1 gives {domain:#x}")
+    leaves = Leaves(sequencer, view, settings.sequencer_patience_s)
+    if told is None:
+        leaves.replay()
+    return FoundRollup(view, leaves, domain, address)
 
 
 async def account_of(wallet: Wallet, watch: Watch, timeout_s: float) -> int:

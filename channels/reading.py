@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, Row, select
 
 from channels.errors import BadPayment, StoreCorrupt
+from channels.forced import ForcedRecord, SignedL1
 from channels.lanes import ChannelState, Payment
 from channels.records import (
     Bill,
@@ -18,14 +19,24 @@ from channels.records import (
     StoredChannel,
     Submission,
 )
-from channels.schema import Reader, bills, channels, identity, narrow, outgoing, submissions
+from channels.schema import (
+    Reader,
+    bills,
+    channels,
+    forced,
+    handed,
+    identity,
+    narrow,
+    outgoing,
+    submissions,
+)
 from protocol.channels import Lane
 
 
 def load_identity(connection: Connection) -> Identity:
     """Whose store it is."""
     row = connection.execute(select(identity)).one()
-    return Identity(int(row.domain, 16), row.account_index, int(row.key_hash, 16))
+    return Identity(int(row.domain, 16), row.account_index, int(row.key_hash, 16), row.contract)
 
 
 def load_channels(connection: Connection, path: str) -> list[StoredChannel]:
@@ -54,7 +65,8 @@ def load_channels(connection: Connection, path: str) -> list[StoredChannel]:
             close=reader.close(row.close),
             is_gone=row.is_gone,
         )
-        found.append(StoredChannel(state, Intent(row.intent), tuple(waiting[row.channel_id])))
+        intent, sent = Intent(row.intent), tuple(waiting[row.channel_id])
+        found.append(StoredChannel(state, intent, sent, row.wished_at))
     return found
 
 
@@ -73,6 +85,26 @@ def load_submissions(connection: Connection, path: str) -> list[Submission]:
         )
         for row in rows
     ]
+
+
+def load_forced(connection: Connection) -> list[ForcedRecord]:
+    """Transactions with forced ops."""
+    return [
+        ForcedRecord(
+            row.want,
+            SignedL1(row.transaction_hash, bytes(row.raw), row.nonce),
+            row.signed_at,
+            row.op_number,
+            row.is_void,
+        )
+        for row in connection.execute(select(forced))
+    ]
+
+
+def load_handed(connection: Connection, tower: str) -> dict[int, int]:
+    """What a watchtower has on disk: channel id to lane value."""
+    rows = connection.execute(select(handed).where(handed.c.tower == tower))
+    return {narrow(row.channel_id): narrow(row.lane_value) for row in rows}
 
 
 def _bill(row: Row[tuple[object, ...]]) -> Bill:

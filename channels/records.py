@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from channels.forced import ForcedRecord
 from channels.lanes import ChannelState, Payment
 from channels.witnesses import WitnessSet
 from protocol.transactions import Transaction
@@ -70,15 +71,17 @@ class StoredChannel:
     state: ChannelState
     intent: Intent
     outgoing: tuple[Outgoing, ...]
+    wished_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose store it is: one wallet's account in one rollup."""
+    """Whose store it is: one wallet's account in one rollup. `contract`: its address on L1."""
 
     domain: int
     account_index: int
     key_hash: int
+    contract: str | None = None
 
 
 # --- changes: what one atomic write is made of --------------------------------------------------
@@ -125,10 +128,11 @@ class SaveClose:
 
 @dataclass(frozen=True, slots=True)
 class SaveIntent:
-    """What the owner wants of the channel."""
+    """What the owner wants of the channel, since `wished_at` on L1."""
 
     channel_id: int
     intent: Intent
+    wished_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,29 @@ class SaveWitnesses:
     witnesses: WitnessSet
 
 
+@dataclass(frozen=True, slots=True)
+class SaveForced:
+    """A transaction with a forced op, before it is sent, or with what became of it."""
+
+    record: ForcedRecord
+
+
+@dataclass(frozen=True, slots=True)
+class DropForced:
+    """A forced op's transaction that can never take effect."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveHanded:
+    """A watchtower has on disk the peer's voucher of this lane value."""
+
+    tower: str
+    channel_id: int
+    lane_value: int
+
+
 Change = (
     SaveLeaf
     | SaveSigned
@@ -154,4 +181,7 @@ Change = (
     | SaveIntent
     | SaveSubmission
     | SaveWitnesses
+    | SaveForced
+    | DropForced
+    | SaveHanded
 )

@@ -1,6 +1,7 @@
 """A node's round: look at L1, verify every channel, do what is due, offer again what waits.
 
-A round that fails is logged and tried again; nothing in it depends on the one before.
+A round that fails is logged and tried again; nothing in it depends on the one before. What the
+sequencer does not bring into a verified root in time goes to L1 itself.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import structlog
 
 from channels.box import Box
 from channels.closing import close_transaction
-from channels.duties import Duty, duty_of
+from channels.duties import Duty, Patience, duty_of, forced_duty_of
 from channels.errors import (
     L1Error,
     PeerError,
@@ -24,9 +25,11 @@ from channels.errors import (
     StoreFailed,
     UnverifiedAnswer,
 )
+from channels.forcing import ForcedDesk
 from channels.lanes import ChannelState
+from channels.leaves import Leaves
 from channels.payments import PaymentDesk
-from channels.records import SaveLeaf
+from channels.records import Intent, SaveIntent, SaveLeaf
 from channels.sequencer_client import SequencerClient
 from channels.store import Store
 from channels.submit import Submitter
@@ -38,7 +41,6 @@ from protocol.transactions import Claim, Finalize, StartClose, Transaction
 
 _log = structlog.get_logger(__name__)
 _DUTY_AGAIN_S = 2.0
-_LATE_DIVISOR = 2
 
 
 class Rounds:
@@ -49,17 +51,23 @@ class Rounds:
         account_index: int,
         domain: int,
         watch: Watch,
+        leaves: Leaves,
         sequencer: SequencerClient,
         store: Store,
         submitter: Submitter,
         payments: PaymentDesk,
         witnesses: WitnessDesk,
+        forced: ForcedDesk,
         boxes: dict[int, Box],
+        patience: Patience,
         pause_s: float,
     ) -> None:
         self._account_index = account_index
         self._domain = domain
         self._watch = watch
+        self._leaves = leaves
+        self._forced = forced
+        self._patience = patience
         self._sequencer = sequencer
         self._store = store
         self._submitter = submitter
@@ -94,21 +102,30 @@ class Rounds:
 
     async def _once(self) -> None:
         problem = None
-        for step in (self._watch.look, self._submitter.settle, self._discover, self._verify):
+        for step in (
+            self._watch.look,
+            self._submitter.settle,
+            self._discover,
+            self._verify,
+            self._give_up_old_keys,
+        ):
             try:
                 await step()
             except (L1Error, SequencerError, ProtocolError) as error:
                 problem = problem or f"{type(error).__name__}: {error}"
         self._watch.publish()
         for box in list(self._boxes.values()):
-            try:
-                await self._serve(box)
-            except (L1Error, SequencerError, Refused) as error:
-                problem = problem or f"{error.code}: {error}"
+            for serve in (self._serve, self._force):  # the second above all where the first fails
+                try:
+                    await serve(box)
+                except (L1Error, SequencerError, Refused) as error:
+                    problem = problem or f"{error.code}: {error}"
         try:
             await self._witnesses.refresh()
         except SequencerError as error:
             problem = problem or f"{error.code}: {error}"
+        if problem is None and self._leaves.is_replaying:
+            problem = "the sequencer is of no use: replaying L1"
         if problem is not None and problem != self.problem:
             _log.warning("round incomplete", account=self._account_index, problem=problem)
         self.problem = problem
@@ -122,7 +139,7 @@ class Rounds:
     async def _discover(self) -> None:
         """Take up channels of this account that are in the newest final root."""
         listed: dict[int, tuple[int, Channel]] = {}
-        for slot, leaf in await self._sequencer.channels_of(self._account_index):
+        for slot, leaf in await self._leaves.channels_of(self._account_index):
             if self._account_index in (leaf.a_index, leaf.b_index):
                 listed[leaf.id] = slot, leaf
         for channel_id, box in self._boxes.items():
@@ -167,6 +184,51 @@ class Rounds:
         if failure is not None:
             raise failure
 
+    async def _give_up_old_keys(self) -> None:
+        """Close by force whatever is pinned to a key that the account no longer has.
+
+        Whoever has stolen that key can sign vouchers in the channel for as long as it lives; an
+        intent to close also ends paying, accepting and topping up. Ref: docs/protocol.md section 3.
+        """
+        open_ones = [
+            box
+            for box in self._boxes.values()
+            if box.state.verified and not box.state.is_gone and box.intent is not Intent.FORCE
+        ]
+        if not open_ones:
+            return
+        present = (await self._watch.account(self._account_index)).key_hash
+        for box in open_ones:
+            verified = box.state.verified
+            if verified is not None and verified.leaf.key_hash(box.state.side) != present:
+                _log.error("pinned to an old key: closing it", channel=hex(box.channel_id))
+                await self.wish_to_force(box)
+
+    async def wish_to_force(self, box: Box) -> None:
+        """From now on this channel is closed without the peer. Raises StoreFailed."""
+        if box.intent is not Intent.FORCE:
+            box.intent, box.wished_at = Intent.FORCE, self._watch.head_time
+            await self._store.write(SaveIntent(box.channel_id, box.intent, box.wished_at))
+
+    async def _force(self, box: Box) -> None:
+        final = self._watch.final
+        wanted = forced_duty_of(
+            box.state,
+            box.intent,
+            box.wished_at,
+            final.timestamp,
+            self._watch.head_time,
+            self._patience,
+        )
+        if wanted is not None:
+            await self._forced.pursue(wanted, self._processed_behind(box))
+
+    def _processed_behind(self, box: Box) -> int:
+        """The last queue op behind the root in which the channel was seen; 0 where that is old."""
+        verified, final = box.state.verified, self._watch.final
+        is_current = verified is not None and verified.state_root == final.state_root
+        return final.processed if is_current else 0
+
     async def _serve(self, box: Box) -> None:
         duty = duty_of(box.state, box.intent, box.soft, self._watch.head_time)
         if duty is not None:
@@ -205,7 +267,6 @@ class Rounds:
             )
         elif duty is Duty.CLAIM and state.received is not None:
             voucher = state.received
-            self._warn_if_late(box)
             claim = Claim(voucher.channel_id, voucher.lane, voucher.lane_value)
             await self._sequencer.submit(Transaction(claim, (voucher.signature,)))
         elif duty is Duty.FINALIZE:
@@ -216,11 +277,3 @@ class Rounds:
             await self._sequencer.submit(transaction)
         _log.info("submitted", duty=duty.value, channel=hex(box.channel_id))
         self.hurry()
-
-    def _warn_if_late(self, box: Box) -> None:
-        verified = box.state.verified
-        if verified is None or verified.leaf.deadline == 0:
-            return
-        leaf = verified.leaf
-        if self._watch.head_time > leaf.deadline - leaf.window_s // _LATE_DIVISOR:
-            _log.error("a claim is late: force it on L1", channel=hex(box.channel_id))

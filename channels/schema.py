@@ -8,7 +8,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 
 from channels.errors import StoreCorrupt
 from channels.lanes import SignedClose, VerifiedLeaf
@@ -26,7 +36,7 @@ from protocol.errors import ProtocolError
 from protocol.transactions import Close, Transaction
 from protocol.vouchers import Voucher
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """PRAGMA user_version. A store with a higher one is refused."""
 
 metadata = MetaData()
@@ -38,6 +48,7 @@ identity = Table(
     Column("domain", String, nullable=False),
     Column("account_index", Integer, nullable=False),
     Column("key_hash", String, nullable=False),
+    Column("contract", String),
 )
 
 channels = Table(
@@ -53,6 +64,7 @@ channels = Table(
     Column("received", Text),  # the peer's
     Column("close", Text),  # SignedClose
     Column("intent", String, nullable=False, default="keep"),
+    Column("wished_at", Integer, nullable=False, default=0),  # L1 time of the intent
 )
 
 outgoing = Table(
@@ -94,6 +106,32 @@ submissions = Table(
     Column("nonce", Integer),
     Column("is_settled", Boolean, nullable=False),
 )
+
+forced = Table(
+    "forced",
+    metadata,
+    Column("want", String, primary_key=True),  # channels.forced: a want's key
+    Column("transaction_hash", String, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("nonce", Integer, nullable=False),
+    Column("signed_at", Integer, nullable=False),
+    Column("op_number", Integer),
+    Column("is_void", Boolean, nullable=False, default=False),
+)
+
+handed = Table(
+    "handed",
+    metadata,
+    Column("tower", String, primary_key=True),  # its URL
+    Column("channel_id", String(24), primary_key=True),
+    Column("lane_value", String(24), nullable=False),
+)
+
+TO_3 = (
+    "ALTER TABLE identity ADD COLUMN contract VARCHAR",
+    "ALTER TABLE channels ADD COLUMN wished_at INTEGER NOT NULL DEFAULT 0",
+)
+"""What makes a store of version 1 or 2 one of version 3, besides the tables that it lacks."""
 
 
 def wide(number: int) -> str:

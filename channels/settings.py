@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import structlog
 
+from channels.duties import DEFAULT_PATIENCE, Patience
+from channels.forcing import DEFAULT_MAX_QUEUE_FEE_WEI
+from channels.leaves import DEFAULT_PATIENCE_S
 from channels.policy import DEFAULT_POLICY, Policy
 from channels.wallet import Wallet
 from protocol.channels import Lane
@@ -22,6 +25,9 @@ _log = structlog.get_logger(__name__)
 class NodeSettings:
     """How a node runs. `confirmations`: None takes L1's own "finalized" block; a number is for
     development chains without one. `max_fee_ntok`: the highest sequencer fee that is signed.
+    `max_queue_fee_wei`: the most that one forced op on L1 may cost besides gas. `patience`: how
+    long the sequencer has for what can wait; `sequencer_patience_s`: how long it may be of no use
+    before the channels are followed from L1's data.
     """
 
     policy: Policy = DEFAULT_POLICY
@@ -31,6 +37,9 @@ class NodeSettings:
     account_timeout_s: float = 0.0
     max_fee_ntok: int = 10_000_000
     use_compiled: bool = True
+    max_queue_fee_wei: int = DEFAULT_MAX_QUEUE_FEE_WEI
+    patience: Patience = DEFAULT_PATIENCE
+    sequencer_patience_s: float = DEFAULT_PATIENCE_S
 
 
 @dataclass(frozen=True, slots=True)

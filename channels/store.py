@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -33,12 +33,22 @@ from channels.errors import (
     StoreOfAnotherWallet,
     StoreTooNew,
 )
-from channels.reading import find_bill, load_bills, load_channels, load_submissions
+from channels.forced import ForcedRecord
+from channels.reading import (
+    find_bill,
+    load_bills,
+    load_channels,
+    load_forced,
+    load_handed,
+    load_submissions,
+)
 from channels.records import (
     Bill,
     Change,
     Direction,
+    DropForced,
     Identity,
+    SaveForced,
     StoredChannel,
     Submission,
 )
@@ -209,6 +219,24 @@ class Store:
         with self._reading() as connection:
             return load_witnesses(connection, str(self.path))
 
+    def load_forced(self) -> list[ForcedRecord]:
+        """All transactions with forced ops that were not dropped."""
+        with self._reading() as connection:
+            return load_forced(connection)
+
+    async def save_forced(self, record: ForcedRecord) -> None:
+        """Returns when it is on disk. Raises StoreFailed."""
+        await self.write(SaveForced(record))
+
+    async def drop_forced(self, key: str) -> None:
+        """Returns when it is gone from disk. Raises StoreFailed."""
+        await self.write(DropForced(key))
+
+    def load_handed(self, tower: str) -> dict[int, int]:
+        """What a watchtower has on disk: channel id to lane value."""
+        with self._reading() as connection:
+            return load_handed(connection, tower)
+
     def _reading(self) -> Connection:
         try:
             return self._engine.connect()
@@ -274,6 +302,9 @@ def _prepare(path: Path, engine: Engine, identity: Identity) -> None:
         if version > schema.SCHEMA_VERSION:
             raise StoreTooNew(str(path), version, schema.SCHEMA_VERSION)
         with connection.begin():
+            if version in (1, 2):
+                for statement in schema.TO_3:
+                    connection.exec_driver_sql(statement)
             if version < schema.SCHEMA_VERSION:
                 schema.metadata.create_all(connection)  # those tables that it lacks
                 connection.exec_driver_sql(f"PRAGMA user_version={schema.SCHEMA_VERSION}")
@@ -287,10 +318,36 @@ def _prepare(path: Path, engine: Engine, identity: Identity) -> None:
                     )
                 )
             row = connection.execute(select(schema.identity)).one()
-        for field, stored, own in (
-            ("rollup (domain)", int(row.domain, 16), identity.domain),
-            ("account", row.account_index, identity.account_index),
-            ("wallet key", int(row.key_hash, 16), identity.key_hash),
-        ):
-            if stored != own:
-                raise StoreOfAnotherWallet(str(path), field)
+            for field, stored, own in (
+                ("rollup (domain)", int(row.domain, 16), identity.domain),
+                ("account", row.account_index, identity.account_index),
+            ):
+                if stored != own:
+                    raise StoreOfAnotherWallet(str(path), field)
+            # The same account under another key: whoever opens this has seen in a final root that
+            # the account has it now (KEY_CHANGE).
+            known = {"key_hash": f"{identity.key_hash:x}"}
+            if identity.contract is not None:
+                known["contract"] = identity.contract
+            connection.execute(update(schema.identity).values(known))
+
+
+def stored_contract(folder: Path | str) -> str | None:
+    """The rollup that the store in `folder` is about; None where there is no store or it is older.
+
+    Raises StoreCorrupt.
+    """
+    path = Path(folder) / FILE_NAME
+    if not path.exists():
+        return None
+    engine = connect(path, read_only=True)
+    try:
+        with engine.connect() as connection:
+            if int(connection.scalar(text("PRAGMA user_version")) or 0) < schema.SCHEMA_VERSION:
+                return None
+            contract: str | None = connection.execute(select(schema.identity.c.contract)).scalar()
+            return contract
+    except DBAPIError as error:
+        raise StoreCorrupt(str(path), _reason(error)) from error
+    finally:
+        engine.dispose()

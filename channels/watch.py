@@ -1,7 +1,8 @@
 """What is verified: leaves proven in the state root that this node's own L1 holds final.
 
-The sequencer only carries proofs here. A proof that does not lead to L1's root is not believed,
-and what has not been proven in the newest final root for a while grows old (lanes.py refuses it).
+The sequencer only carries proofs here, and L1's own data stand in for it (channels/leaves.py). A
+proof that does not lead to L1's root is not believed, and what has not been proven in the newest
+final root for a while grows old (lanes.py refuses it).
 """
 
 from __future__ import annotations
@@ -10,19 +11,19 @@ import asyncio
 import time
 from dataclasses import replace
 
-from channels.errors import NoAccount, UnknownPeer, UnverifiedAnswer
+from channels.errors import NoAccount, UnknownPeer
 from channels.l1 import L1, FinalBlock
 from channels.lanes import ChannelState, L1Clock, VerifiedLeaf, see_leaf
-from channels.sequencer_client import SequencerClient
+from channels.leaves import Leaves
 from protocol.accounts import Account
 
 
 class Watch:
     """Follows the newest final block. Call `look` before anything else."""
 
-    def __init__(self, l1: L1, sequencer: SequencerClient) -> None:
+    def __init__(self, l1: L1, leaves: Leaves) -> None:
         self._l1 = l1
-        self._sequencer = sequencer
+        self._leaves = leaves
         self._final: FinalBlock | None = None
         self._seen_at = 0.0
         self._published: tuple[FinalBlock, float] | None = None
@@ -59,17 +60,13 @@ class Watch:
     async def refresh(self, state: ChannelState, slot: int) -> ChannelState:
         """The state with what the newest final root says of its slot.
 
-        Raises UnverifiedAnswer, and as the sequencer client.
+        Raises UnverifiedAnswer, and as Leaves.
         """
         final = self.final
         known = state.verified
         if known is not None and known.state_root == final.state_root and not state.is_gone:
             return replace(state, verified=replace(known, l1_time=final.timestamp))
-        inclusion = await self._sequencer.channel(slot, final.state_root)
-        given_root = await asyncio.to_thread(inclusion.state_root)
-        if inclusion.slot != slot or given_root != final.state_root:
-            raise UnverifiedAnswer(f"channel slot {slot}", final.state_root, given_root)
-        leaf = inclusion.channel
+        leaf = (await self._leaves.channel(slot, final.state_root)).channel
         if leaf is None or leaf.id != state.channel_id:
             return see_leaf(state, None)
         return see_leaf(state, VerifiedLeaf(slot, leaf, final.state_root, final.timestamp))
@@ -80,10 +77,7 @@ class Watch:
         known = self._accounts.get(index)
         if known is not None and known[0] == final.state_root:
             return known[1]
-        inclusion = await self._sequencer.account(index, final.state_root)
-        given_root = await asyncio.to_thread(inclusion.state_root)
-        if inclusion.index != index or given_root != final.state_root:
-            raise UnverifiedAnswer(f"account {index}", final.state_root, given_root)
+        inclusion = await self._leaves.account(index, final.state_root)
         if inclusion.account is None:
             raise UnknownPeer(index)
         self._accounts[index] = final.state_root, inclusion.account
@@ -94,7 +88,7 @@ class Watch:
 
         Raises NoAccount, and as `account`.
         """
-        for index, _ in await self._sequencer.accounts_of(key_hash):
+        for index, _ in await self._leaves.accounts_of(key_hash):
             try:
                 account = await self.account(index)
             except UnknownPeer:

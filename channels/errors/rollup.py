@@ -158,3 +158,28 @@ class WrongRollup(L1Error):
 
     def __str__(self) -> str:
         return self.reason
+
+
+@dataclass
+class QueueFeeTooHigh(L1Error):
+    """L1's queue asks a higher fee than the owner allows. Nothing was sent."""
+
+    asked_wei: int
+    allowed_wei: int
+
+    def __str__(self) -> str:
+        return (
+            f"a queue op costs {self.asked_wei} wei now, the limit is {self.allowed_wei} wei: "
+            "raise max_queue_fee_wei, or wait until fewer ops are pending"
+        )
+
+
+@dataclass
+class ForcedOpVoid(L1Error):
+    """L1 processed a forced op and it changed nothing; another one would not either."""
+
+    what: str
+    op_number: int
+
+    def __str__(self) -> str:
+        return f"queue op {self.op_number} ({self.what}) was processed and changed nothing"

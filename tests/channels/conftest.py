@@ -53,7 +53,8 @@ def open_node(rollup: Rollup, wallets: list[Wallet], tmp_path: Path) -> OpenNode
 
     def open_(index: int, **given: Any) -> AbstractAsyncContextManager[Node]:
         given.setdefault("settings", FAST)
-        given.setdefault("l1", RollupL1(rollup.url))
+        own = int(wallets[index].l1_address, 16)
+        given.setdefault("l1", RollupL1(rollup.url, own))
         folder = tmp_path / f"node{index}"
         return Node.open(wallets[index], sequencer=rollup.url, folder=folder, **given)
 

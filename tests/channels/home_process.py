@@ -19,7 +19,7 @@ def main(folder: Path, url: str, use_compiled: bool, timeout_s: float) -> None:
 
     async def run() -> None:
         wallet = Wallet.load(folder, PASSPHRASE)
-        l1 = RollupL1(url)
+        l1 = RollupL1(url, int(wallet.l1_address, 16))
         await run_node(wallet, folder=folder, sequencer=url, l1=l1, settings=settings)
 
     asyncio.run(run())

@@ -1,7 +1,8 @@
 """A rollup for the tests of nodes: the real rules in one process, no proofs, and an L1 to match.
 
 It speaks the sequencer's HTTP interface, executes with protocol/, and calls a root final when the
-test says `seal`. Its L1 is a number of seconds and the sealed root. Nothing shipped imports it.
+test says `seal`. Its L1 (tests/channels/fake_l1.py) is a number of seconds, the sealed root, and a
+queue of forced ops, which `consume` puts into the state. Nothing shipped imports it.
 """
 
 from __future__ import annotations
@@ -11,15 +12,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from channels.errors import L1Unreachable
-from channels.l1 import FinalBlock
 from protocol.accounts import Account
 from protocol.codec import (
     account_inclusion_to_json,
@@ -31,12 +29,16 @@ from protocol.codec import (
 )
 from protocol.errors import ProtocolError
 from protocol.execute import execute
+from protocol.execute_queue import execute_queue_op
 from protocol.inclusion import prove_account, prove_channel
 from protocol.state import State
 from protocol.trace import Context
 from protocol.transactions import Transaction
+from tests.channels.fake_l1 import DOMAIN, FakeQueue, RollupL1
 
-DOMAIN = 0xD0
+__all__ = ["DOMAIN", "FEE_NTOK", "START_TIME", "Rollup", "RollupL1", "serving"]
+
+
 START_TIME = 2_000_000_000
 FEE_NTOK = 10
 
@@ -58,6 +60,9 @@ class Rollup:
         self.l1_is_down = False
         self.fee_ntok = FEE_NTOK
         self.lie_about_deposits = False
+        self.censored: set[str] = set()
+        """Types of transactions that the sequencer says yes to and forgets."""
+        self.queue = FakeQueue()
         self.url = ""
         self.seal()
 
@@ -81,10 +86,19 @@ class Rollup:
         self.time += seconds
         self.seal()
 
+    def consume(self) -> None:
+        """A batch with all ops of the queue, sealed."""
+        for op in self.queue.waiting:
+            execute_queue_op(self.soft, Context(DOMAIN, self.time, self.time), op)
+        self.queue.processed = len(self.queue.ops)
+        self.seal()
+
     def submit(self, transaction: Transaction) -> str:
         """Execute on the soft state. Raises ProtocolError."""
         name = transaction_id(transaction)
-        if name not in self.statuses:
+        if transaction.body.TYPE.name in self.censored:
+            self.statuses.setdefault(name, "accepted")
+        elif self.statuses.get(name, "accepted") == "accepted":
             execute(self.soft, Context(DOMAIN, self.time, self.time), transaction)
             self.statuses[name] = "soft"
             self.log.append(transaction)
@@ -166,8 +180,17 @@ class Rollup:
                 "timestamp": self.final_time,
                 "root": str(self.final.root),
                 "head_time": self.time,
+                "queue": self.queue.to_json(),
             }
         )
+
+    async def _l1_state(self, _: Request) -> Response:
+        accounts = {str(index): account_to_json(one) for index, one in self.final.accounts.items()}
+        channels = {str(slot): channel_to_json(one) for slot, one in self.final.channels.items()}
+        return JSONResponse({"accounts": accounts, "channels": channels})
+
+    async def _l1_send(self, request: Request) -> Response:
+        return JSONResponse(self.queue.send(await request.json(), self.time))
 
     def app(self) -> Starlette:
         """The HTTP application."""
@@ -188,6 +211,8 @@ class Rollup:
                 Route("/v1/channels", self._channels),
                 Route("/v1/channels/{slot}", self._channel),
                 Route("/l1", self._l1),
+                Route("/l1/state", self._l1_state),
+                Route("/l1/send", self._l1_send, methods=["POST"]),
             ]
         )
         outer = Starlette()
@@ -210,50 +235,3 @@ async def serving(rollup: Rollup) -> AsyncIterator[Rollup]:
     finally:
         server.should_exit = True
         await task
-
-
-class RollupL1:
-    """The L1 port over HTTP to the same server, from this process or another."""
-
-    def __init__(self, url: str) -> None:
-        self._http = httpx.AsyncClient(base_url=url, timeout=5, trust_env=False)
-
-    async def _ask(self) -> dict[str, Any]:
-        answer: dict[str, Any] = (await self._http.get("/l1")).json()
-        if answer["down"]:
-            raise L1Unreachable("test", "down")
-        return answer
-
-    async def domain(self) -> int:
-        """The test's domain."""
-        await self._ask()
-        return DOMAIN
-
-    async def final(self) -> FinalBlock:
-        """The sealed root."""
-        answer = await self._ask()
-        return FinalBlock(answer["number"], answer["timestamp"], int(answer["root"]))
-
-    async def head_time(self) -> int:
-        """L1's time."""
-        return int((await self._ask())["head_time"])
-
-    async def pending_ntok(self) -> int:
-        """Nothing is ever pending here."""
-        return 0
-
-    async def collect(self) -> int:
-        """Nothing to collect."""
-        return 0
-
-    async def token_balance(self) -> int:
-        """No token."""
-        return 0
-
-    async def new_account(self, key_hash: int, amount_ntok: int) -> int:
-        """Not on this L1."""
-        raise L1Unreachable("test", "no accounts")
-
-    async def deposit(self, index: int, amount_ntok: int) -> None:
-        """Not on this L1."""
-        raise L1Unreachable("test", "no deposits")

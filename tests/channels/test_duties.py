@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from channels.closing import propose_close, sign_close
-from channels.duties import Duty, duty_of
+from channels.duties import Duty, Patience, duty_of, forced_duty_of
+from channels.forced import WantClaim, Wanted, WantFinalize, WantStartClose
 from channels.lanes import ChannelState, accept_voucher, see_leaf, sign_payment
 from channels.records import Intent
-from protocol.channels import Channel, Status
+from protocol.channels import Channel, Lane, Status
 from tests.channels.street import (
     ANN,
     BEN,
@@ -65,3 +66,53 @@ def test_a_close_that_both_signed_is_submitted_until_it_runs_out() -> None:
     assert duty_of(whole, Intent.KEEP, LEAF, body.valid_until) is Duty.CLOSE
     assert duty_of(whole, Intent.KEEP, LEAF, body.valid_until + 1) is None
     assert duty_of(whole, Intent.FORCE, LEAF, body.valid_until + 1) is Duty.START_CLOSE
+
+
+# --- what goes to L1 itself ---------------------------------------------------------------------
+
+BEGAN = CLOSING.deadline - CLOSING.window_s
+QUARTER = CLOSING.window_s // 4
+CLOSING_PAID = replace(PAID, verified=ben(CLOSING).verified)
+CLAIMED_STATE = replace(CLOSING_PAID, verified=ben(CLAIMED).verified)
+CLAIM, FINALIZE = WantClaim(0, VOUCHER), WantFinalize(0, CLOSING.id, CLOSING.deadline)
+START_CLOSE = WantStartClose(0, LEAF.id, Lane.BA)
+PATIENCE = Patience(start_close_s=3_600, finalize_s=600)
+
+
+@pytest.mark.parametrize(
+    ("state", "intent", "head_time", "expected"),
+    [
+        (CLOSING_PAID, Intent.KEEP, BEGAN + QUARTER - 1, None),
+        (CLOSING_PAID, Intent.KEEP, BEGAN + QUARTER, CLAIM),
+        (CLOSING_PAID, Intent.KEEP, CLOSING.deadline + 10**6, CLAIM),
+        (CLAIMED_STATE, Intent.KEEP, CLOSING.deadline + 599, None),
+        (CLAIMED_STATE, Intent.KEEP, CLOSING.deadline + 600, FINALIZE),
+        (PAID, Intent.KEEP, NOW + 10**6, None),
+        (PAID, Intent.FORCE, NOW + 3_599, None),
+        (PAID, Intent.FORCE, NOW + 3_600, START_CLOSE),
+        (unverified(PAID), Intent.FORCE, NOW + 10**6, None),
+        (see_leaf(PAID, None), Intent.FORCE, NOW + 10**6, None),
+    ],
+)
+def test_the_forced_duty(
+    state: ChannelState, intent: Intent, head_time: int, expected: Wanted | None
+) -> None:
+    assert forced_duty_of(state, intent, NOW, NOW, head_time, PATIENCE) == expected
+
+
+def test_a_claim_goes_to_l1_before_half_of_the_window_is_over() -> None:
+    """Looked at every hour, as the worst of nodes would: the rule leaves room for that."""
+    half = CLOSING.deadline - CLOSING.window_s // 2
+    first = next(
+        time
+        for time in range(BEGAN, half, 3_600)
+        if forced_duty_of(CLOSING_PAID, Intent.KEEP, NOW, NOW, time, PATIENCE) is not None
+    )
+    assert first < half
+
+
+def test_an_old_leaf_forces_claims_but_nothing_that_may_have_happened_since() -> None:
+    late, newer = CLOSING.deadline + 10**6, NOW + 1
+    assert forced_duty_of(CLOSING_PAID, Intent.KEEP, NOW, newer, late, PATIENCE) == CLAIM
+    assert forced_duty_of(CLAIMED_STATE, Intent.KEEP, NOW, newer, late, PATIENCE) is None
+    assert forced_duty_of(PAID, Intent.FORCE, NOW, newer, late, PATIENCE) is None

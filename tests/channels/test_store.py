@@ -27,6 +27,7 @@ from channels.errors import (
     StoreOfAnotherWallet,
     StoreTooNew,
 )
+from channels.forced import ForcedRecord, SignedL1
 from channels.lanes import ChannelState, see_leaf, sign_payment
 from channels.records import (
     Acknowledged,
@@ -36,6 +37,8 @@ from channels.records import (
     Intent,
     Outgoing,
     SaveClose,
+    SaveForced,
+    SaveHanded,
     SaveIntent,
     SaveLeaf,
     SaveReceived,
@@ -43,7 +46,8 @@ from channels.records import (
     SaveSubmission,
     Submission,
 )
-from channels.store import FILE_NAME, Store
+from channels.schema import SCHEMA_VERSION
+from channels.store import FILE_NAME, Store, stored_contract
 from protocol.codec import transaction_id
 from protocol.transactions import Finalize, Transaction
 from protocol.vouchers import Voucher
@@ -51,6 +55,7 @@ from tests.channels.street import ANN, BEN, DOMAIN, LEAF, NOW, PAYMENT, ann, ben
 
 Results = SimpleQueue[tuple[int, int, str, str]]
 IDENTITY = Identity(DOMAIN, ANN.index, ANN.key_hash)
+FORCED = ForcedRecord("finalize:5:7", SignedL1("0xab", b"\x02signed", 3), 1_000)
 
 
 def bill(voucher: Voucher, direction: Direction, payment_id: str) -> Bill:
@@ -188,7 +193,7 @@ def test_refuses_a_second_process_on_the_same_folder(store: Store) -> None:
 def test_refuses_a_store_of_a_newer_version(store: Store) -> None:
     store.close()
     with sqlite3.connect(store.path) as connection:
-        connection.execute("PRAGMA user_version=3")
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
     connection.close()
     for _ in range(2):
         with pytest.raises(StoreTooNew):
@@ -202,13 +207,53 @@ def test_refuses_a_store_of_a_newer_version(store: Store) -> None:
     [
         replace(IDENTITY, domain=1),
         replace(IDENTITY, account_index=1),
-        replace(IDENTITY, key_hash=1),
     ],
 )
-def test_refuses_a_store_of_another_wallet_account_or_rollup(store: Store, other: Identity) -> None:
+def test_refuses_a_store_of_another_account_or_rollup(store: Store, other: Identity) -> None:
     store.close()
     with pytest.raises(StoreOfAnotherWallet):
         Store.open(store.path.parent, other)
+
+
+async def test_goes_on_under_a_new_key_of_the_same_account(store: Store) -> None:
+    await store.write(SaveLeaf(ann()))
+    store.close()
+    rotated = replace(IDENTITY, key_hash=BEN.key_hash, contract="0x11")
+    with Store.open(store.path.parent, rotated) as again:
+        assert len(again.load_channels()) == 1
+    assert read_books(store.path.parent).owner == rotated
+    assert stored_contract(store.path.parent) == "0x11"
+
+
+async def test_a_store_of_version_1_keeps_all_it_holds(store: Store) -> None:
+    await store.write(SaveLeaf(ann()), SaveIntent(LEAF.id, Intent.FORCE, 7))
+    store.close()
+    with sqlite3.connect(store.path) as connection:  # what version 2 has added is taken away
+        connection.execute("DROP TABLE forced")
+        connection.execute("DROP TABLE handed")
+        connection.execute("ALTER TABLE channels DROP COLUMN wished_at")
+        connection.execute("ALTER TABLE identity DROP COLUMN contract")
+        connection.execute("PRAGMA user_version=1")
+    connection.close()
+    assert stored_contract(store.path.parent) is None
+    with Store.open(store.path.parent, IDENTITY) as again:
+        (found,) = again.load_channels()
+        assert (found.state, found.intent, found.wished_at) == (ann(), Intent.FORCE, 0)
+        await again.write(SaveForced(FORCED), SaveHanded("http://tower", LEAF.id, 5))
+        assert again.load_forced() == [FORCED]
+
+
+async def test_forced_ops_and_what_towers_hold_come_back(store: Store) -> None:
+    await store.save_forced(FORCED)
+    seen = replace(FORCED, op_number=12, is_void=True)
+    await store.write(SaveForced(seen), SaveHanded("http://tower", LEAF.id, 5))
+    await store.write(SaveHanded("http://tower", LEAF.id, 9))
+    with reopened(store) as again:
+        assert again.load_forced() == [seen]
+        assert again.load_handed("http://tower") == {LEAF.id: 9}
+        assert again.load_handed("http://another") == {}
+        await again.drop_forced(FORCED.key)
+        assert again.load_forced() == []
 
 
 def test_refuses_what_is_no_database(tmp_path: Path) -> None:

@@ -101,6 +101,9 @@ async def test_from_deposit_to_tokens_on_l1(street: Street) -> None:
         async with asyncio.timeout(30):
             while (await ben.balance()).final_ntok != expected:  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.1)
+        replayed, final = await l1.replayed(), await l1.final()
+        assert replayed.root == final.state_root == ben.info().final_root
+        assert replayed.account(ben_index).balance_ntok == expected
         with pytest.raises(L1Refused):
             await ben.deposit(100 * START_NTOK)
         with pytest.raises(SequencerRefused, match="InsufficientBalance"):
