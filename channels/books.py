@@ -41,8 +41,8 @@ def read_books(folder: Path | str) -> Books:
             if version > SCHEMA_VERSION:
                 raise StoreTooNew(str(path), version, SCHEMA_VERSION)
             return Books(
-                load_identity(connection),
-                tuple(load_channels(connection, str(path))),
+                load_identity(connection, version),
+                tuple(load_channels(connection, str(path), version)),
                 tuple(bill for _, bill in load_bills(connection)),
                 tuple(load_witnesses(connection, str(path))) if version >= HAS_WITNESSES else (),
             )

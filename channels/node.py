@@ -82,7 +82,7 @@ class Node:
             parts.l1.head_time,
             settings.payment_timeout_s,
         )
-        witnesses = WitnessDesk(self._index, parts.watch, parts.sequencer, parts.store, self._boxes)
+        witnesses = WitnessDesk(self._index, parts.watch, parts.leaves, parts.store, self._boxes)
         self._forced = ForcedDesk(parts.l1, parts.store, settings.max_queue_fee_wei)
         self._rounds = Rounds(
             self._index,

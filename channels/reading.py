@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Column, Connection, Row, Table, select
 
 from channels.errors import BadPayment, StoreCorrupt
 from channels.forced import ForcedRecord, SignedL1
@@ -20,6 +21,8 @@ from channels.records import (
     Submission,
 )
 from channels.schema import (
+    BEFORE_3,
+    SCHEMA_VERSION,
     Reader,
     bills,
     channels,
@@ -33,16 +36,23 @@ from channels.schema import (
 from protocol.channels import Lane
 
 
-def load_identity(connection: Connection) -> Identity:
-    """Whose store it is."""
-    row = connection.execute(select(identity)).one()
-    return Identity(int(row.domain, 16), row.account_index, int(row.key_hash, 16), row.contract)
+def _columns(table: Table, version: int) -> Sequence[Column[Any]]:
+    return BEFORE_3[table.name] if version < SCHEMA_VERSION else [*table.c]
 
 
-def load_channels(connection: Connection, path: str) -> list[StoredChannel]:
+def load_identity(connection: Connection, version: int = SCHEMA_VERSION) -> Identity:
+    """Whose store it is. `version`: the store's, where it may be an older one."""
+    row = connection.execute(select(*_columns(identity, version))).one()
+    contract: str | None = getattr(row, "contract", None)
+    return Identity(int(row.domain, 16), row.account_index, int(row.key_hash, 16), contract)
+
+
+def load_channels(
+    connection: Connection, path: str, version: int = SCHEMA_VERSION
+) -> list[StoredChannel]:
     """All channels with their vouchers, in the order of their ids. Raises StoreCorrupt."""
     reader = Reader(path)
-    domain = load_identity(connection).domain
+    domain = load_identity(connection, version).domain
     waiting: dict[str, list[Outgoing]] = defaultdict(list)
     order = select(outgoing).order_by(outgoing.c.channel_id, outgoing.c.lane_value)
     for row in connection.execute(order):
@@ -54,7 +64,8 @@ def load_channels(connection: Connection, path: str) -> list[StoredChannel]:
         if voucher is not None:
             waiting[row.channel_id].append(Outgoing(row.payment_id, voucher, payment))
     found = []
-    for row in connection.execute(select(channels).order_by(channels.c.channel_id)):
+    rows = select(*_columns(channels, version)).order_by(channels.c.channel_id)
+    for row in connection.execute(rows):
         state = ChannelState(
             domain=domain,
             channel_id=narrow(row.channel_id),
@@ -66,7 +77,7 @@ def load_channels(connection: Connection, path: str) -> list[StoredChannel]:
             is_gone=row.is_gone,
         )
         intent, sent = Intent(row.intent), tuple(waiting[row.channel_id])
-        found.append(StoredChannel(state, intent, sent, row.wished_at))
+        found.append(StoredChannel(state, intent, sent, getattr(row, "wished_at", 0)))
     return found
 
 

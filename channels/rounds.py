@@ -122,7 +122,7 @@ class Rounds:
                     problem = problem or f"{error.code}: {error}"
         try:
             await self._witnesses.refresh()
-        except SequencerError as error:
+        except (L1Error, SequencerError) as error:
             problem = problem or f"{error.code}: {error}"
         if problem is None and self._leaves.is_replaying:
             problem = "the sequencer is of no use: replaying L1"

@@ -133,6 +133,9 @@ TO_3 = (
 )
 """What makes a store of version 1 or 2 one of version 3, besides the tables that it lacks."""
 
+BEFORE_3 = {"channels": [*channels.c][:-1], "identity": [*identity.c][:-1]}
+"""The columns of tables that version 3 has widened, as an older store has them."""
+
 
 def wide(number: int) -> str:
     """A lane value or channel id (96 bits) as 24 hex digits."""

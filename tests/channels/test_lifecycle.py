@@ -263,7 +263,7 @@ async def test_a_neighbours_start_close_is_answered_with_the_highest_voucher(
         await pay(channel, energy_wh=2)
         await channel.force_close(wait=False)
         await until(lambda: "CLAIM" in kinds(rollup))
-        assert ben.channel(channel.id).info.status == "closing"
+        await until(lambda: ben.channel(channel.id).info.status == "closing")
         rollup.advance(DAY_S + 7_200)
         await until(lambda: ben.channel(channel.id).info.status == "closed")
     claims = [one.body for one in rollup.log if isinstance(one.body, Claim)]

@@ -51,6 +51,7 @@ from channels.store import FILE_NAME, Store, stored_contract
 from protocol.codec import transaction_id
 from protocol.transactions import Finalize, Transaction
 from protocol.vouchers import Voucher
+from tests.channels.old_stores import undo_version_3
 from tests.channels.street import ANN, BEN, DOMAIN, LEAF, NOW, PAYMENT, ann, ben
 
 Results = SimpleQueue[tuple[int, int, str, str]]
@@ -225,17 +226,15 @@ async def test_goes_on_under_a_new_key_of_the_same_account(store: Store) -> None
     assert stored_contract(store.path.parent) == "0x11"
 
 
-async def test_a_store_of_version_1_keeps_all_it_holds(store: Store) -> None:
+async def test_a_store_of_version_2_keeps_all_it_holds(store: Store) -> None:
     await store.write(SaveLeaf(ann()), SaveIntent(LEAF.id, Intent.FORCE, 7))
     store.close()
-    with sqlite3.connect(store.path) as connection:  # what version 2 has added is taken away
-        connection.execute("DROP TABLE forced")
-        connection.execute("DROP TABLE handed")
-        connection.execute("ALTER TABLE channels DROP COLUMN wished_at")
-        connection.execute("ALTER TABLE identity DROP COLUMN contract")
-        connection.execute("PRAGMA user_version=1")
+    with sqlite3.connect(store.path) as connection:
+        undo_version_3(connection)
+        connection.execute("PRAGMA user_version=2")
     connection.close()
     assert stored_contract(store.path.parent) is None
+    assert [one.state for one in read_books(store.path.parent).channels] == [ann()]
     with Store.open(store.path.parent, IDENTITY) as again:
         (found,) = again.load_channels()
         assert (found.state, found.intent, found.wished_at) == (ann(), Intent.FORCE, 0)

@@ -15,6 +15,7 @@ from channels.witnesses import Collecting, WitnessSet
 from protocol.inclusion import AccountInclusion, ChannelInclusion, prove_account, prove_channel
 from protocol.state import State
 from tests.channels.conftest import OpenNode
+from tests.channels.old_stores import undo_version_3
 from tests.channels.rollup import Rollup
 from tests.channels.test_payments import until
 
@@ -159,6 +160,7 @@ async def test_a_store_of_version_1_gets_the_tables_that_it_lacks(
     with sqlite3.connect(store.path) as connection:
         connection.execute("DROP TABLE witnesses")
         connection.execute("DROP TABLE witness_sets")
+        undo_version_3(connection)
         connection.execute("PRAGMA user_version=1")
     connection.close()
     assert on_disk(store.path.parent) == ()

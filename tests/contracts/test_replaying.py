@@ -1,21 +1,18 @@
-"""A state replayed up to the newest final block, or an error that says what does not fit."""
+"""A state followed up to the newest final block, or an error that says what does not fit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
 
 import pytest
 
 from contracts import replaying
-from contracts.reader import Progress, QueueRecord
+from contracts.rebuilding import RecordIncomplete
 from contracts.replaying import L1Replay, ReplayFails
-from protocol.queue import NewAccount
-from protocol.state import genesis_root
+from protocol.state import State
 from tests.wattlane import records
 from tests.wattlane.record_reader import HEAD, RecordReader
-from wattlane.l1_record import L1Record, rebuild_state
+from wattlane.l1_record import rebuild_state
 
 
 @pytest.fixture(autouse=True)
@@ -23,82 +20,40 @@ def _first_block(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replaying, "first_block_at", lambda _rpc, _time: 0)
 
 
-class Final(RecordReader):
-    """What the contract held in the block that is asked for, not only at its end."""
-
-    def progress(self, block: int | None = None) -> Progress:
-        done = [one for one in self.record.batches if one.block_number <= (block or 0)]
-        return Progress(0, done[-1].processed, done[-1].number) if done else Progress(0, 0, 0)
-
-    def state_root(self, block: int | None = None) -> int:
-        done = [one for one in self.record.batches if one.block_number <= (block or 0)]
-        return done[-1].submission.new_root if done else genesis_root()
-
-    def enqueued(self, block: int | None = None) -> int:
-        return len([op for op in self.record.ops if self._block_of(op) <= (block or 0)])
-
-
-def test_follows_the_final_block_to_the_contracts_root() -> None:
-    reader = Final(final=25)
+def test_follows_the_final_block_and_not_the_newest() -> None:
+    reader = RecordReader(final=25)
     replay = L1Replay(reader)
     early = replay.follow()
-    assert early.root == reader.state_root(25)
+    second = records.record().batches[1]
+    assert (early.root, second.block_number) == (second.submission.new_root, 20)
     reader.final = HEAD
     assert replay.follow().root == rebuild_state(records.record()).root
-    assert early.root == reader.state_root(25), "who holds the older state keeps it"
-    asked = len(reader.asked)
-    replay.follow()
-    assert len(reader.asked) == asked, "nothing new is asked for nothing new"
+    assert early.root == second.submission.new_root, "who holds the older state keeps it"
 
 
-def test_c6_reads_every_block_once() -> None:
-    reader = Final(final=25)
+def test_what_was_final_is_not_asked_for_again() -> None:
+    reader = RecordReader(final=25)
     replay = L1Replay(reader)
     replay.follow()
+    asked = len(reader.asked)
+    assert replay.follow().root == records.record().batches[1].submission.new_root
+    assert len(reader.asked) == asked
     reader.final = HEAD
     replay.follow()
-    assert reader.asked == [(0, 25), (26, HEAD)]
+    assert min(first for first, _ in reader.asked[asked:]) == 26
 
 
-def damaged(change: Callable[[L1Record], L1Record]) -> Final:
-    """The contract's word is true, what its node lists is not."""
-    honest = Final()
-    reader = Final(change(records.record()))
-    for name in ("progress", "state_root", "enqueued"):
-        setattr(reader, name, getattr(honest, name))
-    return reader
-
-
-DAMAGES: dict[str, Callable[[L1Record], L1Record]] = {
-    "queue op 3 is missing": lambda one: replace(one, ops=one.ops[:2] + one.ops[3:]),
-    "are missing": lambda one: replace(one, ops=one.ops[:-1]),
-    "batch 2 is missing": lambda one: replace(one, batches=one.batches[:1] + one.batches[2:]),
-    "L1 has 6 batches": lambda one: replace(one, batches=one.batches[:-1]),
-    "are not those of L1": lambda one: replace(
-        one, ops=(replace(cast(NewAccount, one.ops[0]), payer=1), *one.ops[1:])
-    ),
-    "batch 3": lambda one: replace(
-        one,
-        batches=(
-            *one.batches[:2],
-            replace(
-                one.batches[2],
-                submission=replace(one.batches[2].submission, data=one.batches[1].submission.data),
-            ),
-            *one.batches[3:],
-        ),
-    ),
-}
-
-
-@pytest.mark.parametrize("what", DAMAGES)
-def test_what_the_node_leaves_out_or_alters_is_noticed(what: str) -> None:
-    with pytest.raises(ReplayFails, match=what):
-        L1Replay(damaged(DAMAGES[what])).follow()
+def test_what_does_not_lead_to_the_contracts_root_is_not_taken() -> None:
+    whole = records.record()
+    reader = RecordReader(replace(whole, state_root=5))
+    with pytest.raises(ReplayFails, match="the contract holds"):
+        L1Replay(reader).follow()
+    with pytest.raises(RecordIncomplete):
+        L1Replay(RecordReader(replace(whole, ops=whole.ops[:-1]))).follow()
 
 
 def test_reorg_of_a_final_block_is_refused() -> None:
-    reader = Final(final=25)
+    reader = RecordReader(final=25)
     replay = L1Replay(reader)
     replay.follow()
     reader.final, reader.fork = HEAD, 1
@@ -106,8 +61,13 @@ def test_reorg_of_a_final_block_is_refused() -> None:
         replay.follow()
 
 
-def test_a_queue_that_never_had_an_op_is_the_genesis() -> None:
-    reader = Final(final=5)
-    reader.queue_record = lambda number, block=None: QueueRecord(bytes(32), 0)  # type: ignore[method-assign]
-    reader.record = replace(reader.record, ops=(), batches=())
-    assert L1Replay(reader).follow().accounts == {}
+def test_a_failed_look_keeps_what_was_final() -> None:
+    reader = RecordReader(final=25)
+    replay = L1Replay(reader)
+    early: State = replay.follow()
+    whole, reader.record = reader.record, replace(reader.record, state_root=5)
+    reader.final = HEAD
+    with pytest.raises(ReplayFails):
+        replay.follow()
+    reader.record, reader.final = whole, 25
+    assert replay.follow().root == early.root
