@@ -14,7 +14,7 @@ from contracts.abi import Function, load
 from contracts.errors import L1Error
 from contracts.queue_ops import queue_op_from
 from contracts.verifying_key import PROOF_BYTES, MalformedKey, joined, proof_words
-from protocol.batch import ExecutedProof, PublicInputs, Shape, public_inputs
+from protocol.batch import ExecutedProof, PublicInputs, Shape, challenge, public_inputs
 from protocol.blobs import COMMITMENT_BYTES, coefficients_of, versioned_hash
 from protocol.queue import QueueOp
 from protocol.trace import Context
@@ -191,6 +191,10 @@ class AcceptedBatch:
             raise WrongShape(len(submission.data))
         return statements_of(submission, shape, domain, self.queue_covered)
 
+    def challenge(self, shape: Shape, domain: int) -> int:
+        """z, the point at which all its data and messages were evaluated. Raises WrongShape."""
+        return challenge(self.statements(shape, domain), self.submission.versioned_hash)
+
 
 @dataclass(frozen=True, slots=True)
 class BatchStatement:
@@ -207,7 +211,7 @@ class BatchStatement:
     def public_inputs(self, z: int) -> PublicInputs:
         """The four public inputs that the contract computed; the digest is the proof's claim.
 
-        `z` is `protocol.batch.challenge` of all the batch's statements.
+        `z` is the batch's `challenge`.
         """
         return public_inputs(self, z)
 
@@ -305,8 +309,7 @@ def submission_from_calldata(calldata: bytes, processed: int) -> Submission | No
     """
     arguments, link = _entry(False).decode_call(calldata), None
     if arguments is None:
-        entry = load("rollup").functions.get(BLOB_ENTRY)
-        arguments = None if entry is None else entry.decode_call(calldata)
+        arguments = _entry(True).decode_call(calldata)
         if arguments is None:
             return None
         link = BlobLink.from_words(cast(Sequence[bytes], arguments[-1]))

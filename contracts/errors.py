@@ -270,6 +270,14 @@ class DataMismatch(Reverted):
     """y_data is not what the data give at z."""
 
 
+class NotOneBlob(Reverted):
+    """The transaction does not carry exactly one blob, as one whose data are in a blob must."""
+
+
+class BlobMismatch(Reverted):
+    """The blob is not what the proofs say at z, or the chain cannot check it."""
+
+
 class NothingToWithdraw(Reverted):
     """Not even one base unit of the token is pending."""
 

@@ -59,6 +59,14 @@ def _setup() -> object:
         return _loaded[0]
 
 
+def load_setup() -> None:
+    """Read the setup now, which takes seconds, instead of when it is first used.
+
+    Raises KzgUnavailable.
+    """
+    _setup()
+
+
 def commitment_to(blob: bytes) -> bytes:
     """The KZG commitment, 48 bytes. Raises KzgUnavailable where it is no blob."""
     try:
@@ -87,10 +95,14 @@ def open_at(blob: bytes, z: int) -> Opening:
     return Opening(bytes(proof), int.from_bytes(y, "big"))
 
 
-def opens(commitment: bytes, z: bytes, y: bytes, proof: bytes) -> bool:
-    """What the precompile checks: the committed polynomial is y at z. False for bad encodings."""
+def opens(commitment: bytes, z: int, y: int, proof: bytes) -> bool:
+    """What the precompile checks: the committed polynomial is y at z. False for bad encodings.
+
+    `z` and `y` below 2^256; they must be below r.
+    """
+    point, value = z.to_bytes(32, "big"), y.to_bytes(32, "big")
     try:
-        return bool(ckzg.verify_kzg_proof(commitment, z, y, proof, _setup()))
+        return bool(ckzg.verify_kzg_proof(commitment, point, value, proof, _setup()))
     except (ValueError, RuntimeError):
         return False
 

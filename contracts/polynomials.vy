@@ -9,19 +9,23 @@
 R: constant(uint256) = 52435875175126190479447740508185965837690552500527637822603658699938581184513
 
 MODE_CALLDATA: constant(uint256) = 0
+MODE_BLOB: constant(uint256) = 1
 Z_TAG: constant(bytes32) = keccak256("wattlane-z")
 EXPONENT_BITS: constant(uint256) = 7  # an element's place in its proof is below 99
 
 
 @internal
 @pure
-def _start(count: uint256, data_commitment: bytes32, messages_commitment: bytes32) -> bytes32:
+def _start(
+    mode: uint256, count: uint256, data_commitment: bytes32, messages_commitment: bytes32
+) -> bytes32:
     """
+    @param mode Where the data are, which says what `data_commitment` is of them.
     @param count Proofs in the batch.
     @return What the challenge's hash chain starts from.
     """
     return keccak256(
-        abi_encode(Z_TAG, MODE_CALLDATA, count, data_commitment, messages_commitment)
+        abi_encode(Z_TAG, mode, count, data_commitment, messages_commitment)
     )
 
 

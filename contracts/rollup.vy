@@ -13,6 +13,7 @@
 
 from ethereum.ercs import IERC20
 
+import blobs
 import calldata
 import combination
 import messages
@@ -167,23 +168,29 @@ def submit_batch(
     data: DynArray[uint256, MAX_DATA],
     ops: DynArray[queue.Op, MAX_OPS],
     withdrawals: DynArray[uint256, MAX_WITHDRAWALS],
+    opening: bytes32[3] = empty(bytes32[3]),
 ):
     """
-    @notice Moves the state by 1 to 16 proofs, each from where the one before it ends, with all
-            their data in calldata (mode 0).
+    @notice Moves the state by 1 to 16 proofs, each from where the one before it ends. Two entries:
+            without `opening` all their data are in calldata (mode 0), with it they are in the
+            transaction's one blob (mode 1).
     @param l1_time Seconds; the time the batch was made for: not below the last batch's, not
            above this block's, at most 7,200 behind it.
-    @param data Exactly S = 1 + N elements a proof, each below R; at most 256.
+    @param data Exactly S = 1 + N elements a proof, each below R; at most 256. In mode 1 none:
+           they are the coefficients of the blob's polynomial.
     @param ops The queue ops it consumes, oldest first: exactly min(Q a proof, unprocessed ops
            enqueued by l1_time); op i is in queue slot i % Q of proof i // Q. Room for at most 32.
     @param withdrawals Every amount paid out, by strictly increasing position: recipient +
            amount in ntok 2^160 + position 2^224.
+    @param opening The blob's KZG commitment, which never begins with a zero byte, and the proof
+           that its polynomial is at z what the proofs say; 48 bytes each, one after the other.
     """
     # Called by the transaction itself, so that its calldata is these arguments, for all to read. An
     # account with code (EIP-7702) could hide them in calls of its own. So no token can call this
     # from within a transfer either: there is nothing to lock.
     assert msg.sender == tx.origin and msg.sender.codesize == 0, "NotDirect"
-    calldata._check_arrays(len(proofs), len(data), len(ops), len(withdrawals))
+    in_blob: bool = opening[0] != empty(bytes32)
+    calldata._check_arrays(in_blob, len(proofs), len(data), len(ops), len(withdrawals))
     progress: Progress = self._progress()
     assert msg.sender == OPERATOR or queue._oldest_is_older_than(
         progress.processed, OPERATOR_PRIVILEGE
@@ -194,7 +201,10 @@ def submit_batch(
     root: uint256 = self.state_root
     assert proofs[0].old_root == root, "StaleRoot"
     assert count * QUEUE_SLOTS <= MAX_OPS, "TooManyProofs"
-    assert len(data) == count * (1 + USER_SLOTS), "BadDataLength"
+    expected_length: uint256 = 0
+    if not in_blob:
+        expected_length = count * (1 + USER_SLOTS)
+    assert len(data) == expected_length, "BadDataLength"
 
     # The queue, and all messages in one hash.
     commitment: bytes32 = empty(bytes32)
@@ -217,7 +227,14 @@ def submit_batch(
 
     # The chain of roots, what each proof covers of the queue, and z.
     contexts: DynArray[uint256, MAX_PROOFS] = []
-    bound: bytes32 = polynomials._start(count, keccak256(abi_encode(data)), commitment)
+    mode: uint256 = polynomials.MODE_CALLDATA
+    data_commitment: bytes32 = empty(bytes32)
+    if in_blob:
+        mode = polynomials.MODE_BLOB
+        data_commitment = blobs._only_hash()
+    else:
+        data_commitment = keccak256(abi_encode(data))
+    bound: bytes32 = polynomials._start(mode, count, data_commitment, commitment)
     for k: uint256 in range(count, bound=MAX_PROOFS):
         proof: combination.Proof = proofs[k]
         assert proof.old_root == root, "BrokenChain"
@@ -257,13 +274,16 @@ def submit_batch(
         assert proofs[k].y_msg == expected[k], "MessagesMismatch"
         claimed_data = uint256_addmod(claimed_data, uint256_mulmod(proofs[k].y_data, power, R), R)
         power = uint256_mulmod(power, z_s, R)
-    actual_data: uint256 = 0
-    power = 1
-    for element: uint256 in data:
-        assert element < R, "DataTooLarge"
-        actual_data = uint256_addmod(actual_data, uint256_mulmod(element, power, R), R)
-        power = uint256_mulmod(power, z, R)
-    assert actual_data == claimed_data, "DataMismatch"
+    if in_blob:
+        blobs._check_opening(data_commitment, z, claimed_data, opening)
+    else:
+        actual_data: uint256 = 0
+        power = 1
+        for element: uint256 in data:
+            assert element < R, "DataTooLarge"
+            actual_data = uint256_addmod(actual_data, uint256_mulmod(element, power, R), R)
+            power = uint256_mulmod(power, z, R)
+        assert actual_data == claimed_data, "DataMismatch"
 
     if count == 1:
         assert verifier._verify(

@@ -95,6 +95,17 @@ class Fees:
         )
 
 
+def highest(offered: Sequence[Fees]) -> Fees | None:
+    """The most that any of several transactions offers; None where there is none."""
+    if not offered:
+        return None
+    return Fees(
+        max(one.max_fee_wei for one in offered),
+        max(one.tip_wei for one in offered),
+        max(one.max_blob_fee_wei for one in offered),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class PreparedTransaction:
     """Signed and ready to send, any number of times. Its hash is known before it is sent."""
@@ -248,6 +259,10 @@ class Sender:
             tip_wei=fees.tip_wei,
             max_blob_fee_wei=fees.max_blob_fee_wei,
         )
+
+    def next_nonce(self) -> int:
+        """The nonce that no block has used yet; what is pending may have it already."""
+        return self.rpc.quantity("eth_getTransactionCount", self.address, "latest")
 
     def is_outbid(self, fees: Fees) -> bool:
         """Whether the newest block asks more than a transaction with these fees would pay."""

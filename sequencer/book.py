@@ -14,7 +14,7 @@ from protocol.queue import QueueOp
 from protocol.state import State
 from protocol.trace import Context
 from sequencer.history import History
-from sequencer.sealing import SealedBatch, Sealing, Terms, seal_batch
+from sequencer.sealing import SealedBatch, Sealing, SealingPolicy, Terms, seal_batch
 from sequencer.soft import Pending, Refusal, SoftState, context_at, due_ops, rebuild
 from sequencer.storage.schema import BatchStatus
 
@@ -112,11 +112,16 @@ class Book:
         """A batch on its way, by number."""
         return next((one for one in self.chain if one.sealed.number == number), None)
 
-    def seal(self, most_proofs: int) -> Sealing:
-        """What the next batch would be; changes nothing. Raises NoOperatorAccount."""
+    def seal(self, policy: SealingPolicy) -> Sealing:
+        """What the next batch would be; changes nothing. Raises as `seal_batch`."""
         rollup = self.rollup
         terms = Terms(
-            rollup.shape, rollup.domain, self.position.l1_time, rollup.operator_index, most_proofs
+            rollup.shape,
+            rollup.domain,
+            self.position.l1_time,
+            rollup.operator_index,
+            policy.proofs_per_batch,
+            policy.data_mode,
         )
         return seal_batch(
             self.sealed_number + 1,

@@ -15,16 +15,19 @@ from collections.abc import Callable
 import structlog
 
 from contracts.client import RollupClient
+from contracts.kzg import load_setup
 from protocol.crypto import compiled
 from sequencer.api.app import Info, create_app
 from sequencer.api.server import ApiServer
 from sequencer.keystore import OperatorKeys, open_keystore
+from sequencer.l1.stored_blobs import sources_of
 from sequencer.l1.submitter import Submitter
 from sequencer.l1.watcher import Watcher
 from sequencer.ledger import Ledger
 from sequencer.log import log_to_stderr
 from sequencer.loops import Loops, Stopping
 from sequencer.proving import Prover
+from sequencer.sealing import DataMode
 from sequencer.settings import DATABASE, Settings
 from sequencer.startup import check_rollup, listen, lock_folder
 from sequencer.storage.database import Database, sqlite_url
@@ -75,7 +78,10 @@ def _serve(
         keys.account,
         finality=settings.finality,
         timeout_s=settings.rpc_timeout_s,
+        blobs=sources_of(settings, database),
     )
+    if settings.data_mode is DataMode.BLOB:
+        load_setup()
     rollup = check_rollup(settings, keys, prover, client)
     ledger = Ledger(database, rollup, settings.policy, settings.sealing, keys.receipt_key, clock)
     watcher = Watcher(client, ledger, settings.start_block)

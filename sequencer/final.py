@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from protocol.accounts import Account
 from protocol.batch import Statement
+from protocol.blobs import blob_of
 from protocol.channels import Channel
 from protocol.data import unpack_header
 from protocol.errors import ReplayMismatch
@@ -19,12 +20,15 @@ from protocol.replay import replay_proof
 from protocol.state import AccountUpdate, State
 from protocol.trace import QueueTrace, UserTrace
 from sequencer.errors import ForeignBatch
-from sequencer.sealing import SealedBatch
+from sequencer.sealing import DataMode, SealedBatch
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedOnL1:
-    """A batch as its L1 transaction holds it: what each proof states, and all ops consumed."""
+    """A batch as its L1 transaction holds it: what each proof states, and all ops consumed.
+
+    `versioned_hash`: of the blob that holds its data; None where they are in calldata.
+    """
 
     number: int
     statements: tuple[Statement, ...]
@@ -33,6 +37,17 @@ class AcceptedOnL1:
     l1_block: int
     gas_used: int | None
     calldata_bytes: int
+    versioned_hash: bytes | None = None
+
+    @property
+    def data_mode(self) -> DataMode:
+        """Where its data are."""
+        return DataMode.CALLDATA if self.versioned_hash is None else DataMode.BLOB
+
+    @property
+    def blob(self) -> bytes:
+        """The blob of all its data."""
+        return blob_of([element for one in self.statements for element in one.data])
 
     @property
     def old_root(self) -> int:

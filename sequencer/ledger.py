@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from contracts.batches import most_proofs
+from contracts.blob_transactions import Sidecar
 from protocol.channels import Status
 from protocol.codec import transaction_id
 from protocol.errors import (
@@ -31,7 +32,7 @@ from sequencer.receipts import Receipt, ReceiptKey
 from sequencer.recovery import recover
 from sequencer.sealing import SealedBatch, SealingPolicy, is_due
 from sequencer.soft import Pending, Refusal
-from sequencer.storage import batches, events, leaves, mempool, meta, proofs, queue, sent
+from sequencer.storage import batches, blobs, events, leaves, mempool, meta, proofs, queue, sent
 from sequencer.storage.batches import Acceptance
 from sequencer.storage.database import Connection, Database
 from sequencer.storage.proofs import MadeProof
@@ -163,7 +164,7 @@ class Ledger:
                 waiting,
             ):
                 return None
-            sealing = book.seal(self.sealing.proofs_per_batch)
+            sealing = book.seal(self.sealing)
             batch, pending = sealing.batch, book.soft.pending
             gone = {one.id for one in batch.included} if batch else set()
             gone |= {one.id for one, _ in sealing.rejected}
@@ -240,9 +241,11 @@ class Ledger:
 
     # ------------------------------------------------------------------------ L1
 
-    def record_intent(self, row: SentRow) -> None:
-        """Keep a signed L1 transaction before it is sent."""
+    def record_intent(self, row: SentRow, sidecar: Sidecar | None = None) -> None:
+        """Keep a signed L1 transaction, and the blob that it carries, before it is sent."""
         with self.lock, self._writing() as connection:
+            if sidecar is not None:
+                blobs.put(connection, sidecar.versioned_hash, row.batch, sidecar.blob)
             sent.add(connection, row)
 
     def record_sent(self, row: SentRow, status: L1Status) -> None:
@@ -330,6 +333,8 @@ class Ledger:
             if book.chain:
                 self._void(connection, book.chain[0].sealed.number)
             batches.add_foreign(connection, batch, now)
+        if batch.versioned_hash is not None and not blobs.holds(connection, batch.versioned_hash):
+            blobs.put(connection, batch.versioned_hash, batch.number, batch.blob)
         last_op = book.final_last_op + len(batch.ops)
         self._checkpoint(connection, batch.number, last_op, leaves_changed)
         acceptance = Acceptance(batch.l1_tx, batch.l1_block, batch.gas_used, batch.calldata_bytes)

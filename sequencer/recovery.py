@@ -94,7 +94,7 @@ def _executed_again(
         ]
     except ProtocolError as error:
         raise CorruptDatabase(f"batch {row.number} does not execute: {error}") from error
-    sealed = SealedBatch.of(row.number, executed, included, row.first_op, after)
+    sealed = SealedBatch.of(row.number, executed, included, row.first_op, after, row.data_mode)
     if sealed.id != row.seal_id:
         raise CorruptDatabase(f"batch {row.number} no longer leads to what was recorded for it")
     return sealed

@@ -12,8 +12,11 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
+from contracts.blob_transactions import Sidecar
 from protocol.batch import ExecutedProof, PublicInputs, Shape, challenge, public_inputs
+from protocol.blobs import blob_of
 from protocol.errors import InvalidSignature, InvalidTransaction
 from protocol.proof_builder import ProofBuilder
 from protocol.queue import QueueOp
@@ -22,14 +25,21 @@ from sequencer.soft import Pending, Refusal, context_at, due_ops, slot_hint
 
 PROOFS_PER_BATCH = 8
 """Most of what a batch costs on L1 whatever it holds is then shared by eight: a proof alone takes
-304,000 gas, one of 4 takes 143,000, one of 16 takes 91,000 (contracts/snapshots/gas.json). More
+278,000 gas, one of 4 takes 136,000, one of 16 takes 89,000 (contracts/snapshots/gas.json). More
 would save little, and the first proof waits for the last before L1 sees any of them.
 """
 
 
+class DataMode(StrEnum):
+    """Where a batch's data go on L1: the challenge binds it, so a sealed batch has one for good."""
+
+    CALLDATA = "calldata"
+    BLOB = "blob"
+
+
 @dataclass(frozen=True, slots=True)
 class SealingPolicy:
-    """When a batch is worth sealing, and how many proofs it may have.
+    """When a batch is worth sealing, how many proofs it may have, and where its data go.
 
     Ages in seconds of the operator's clock; `sealed_ahead`: batches that may wait for proofs.
     """
@@ -37,6 +47,7 @@ class SealingPolicy:
     maximum_age_s: float = 20.0
     sealed_ahead: int = 2
     proofs_per_batch: int = PROOFS_PER_BATCH
+    data_mode: DataMode = DataMode.CALLDATA
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +55,8 @@ class SealedBatch:
     """A batch whose content is fixed. `id` names it with its context: re-sealing changes it.
 
     `proofs` are chained: each begins where the one before ended; `inputs` are theirs, in order.
-    `included`: the transactions of all proofs, in order.
+    `included`: the transactions of all proofs, in order. `sidecar`: the blob that holds its data;
+    None where they go into calldata.
     """
 
     number: int
@@ -53,6 +65,7 @@ class SealedBatch:
     included: tuple[Pending, ...]
     first_op: int
     state: State
+    sidecar: Sidecar | None
 
     @classmethod
     def of(
@@ -62,11 +75,23 @@ class SealedBatch:
         included: Iterable[Pending],
         first_op: int,
         state: State,
+        data_mode: DataMode = DataMode.CALLDATA,
     ) -> SealedBatch:
-        """Seal executed proofs with one challenge over all; `state` is that after the last."""
-        z = challenge(proofs)
+        """Seal executed proofs with one challenge over all; `state` is that after the last.
+
+        Raises KzgUnavailable where the data go into a blob and KZG cannot be computed here.
+        """
+        sidecar = None
+        if data_mode is DataMode.BLOB:
+            sidecar = Sidecar.of(blob_of([element for proof in proofs for element in proof.data]))
+        z = challenge(proofs, None if sidecar is None else sidecar.versioned_hash)
         inputs = tuple(public_inputs(proof, z) for proof in proofs)
-        return cls(number, tuple(proofs), inputs, tuple(included), first_op, state)
+        return cls(number, tuple(proofs), inputs, tuple(included), first_op, state, sidecar)
+
+    @property
+    def data_mode(self) -> DataMode:
+        """Where its data go."""
+        return DataMode.CALLDATA if self.sidecar is None else DataMode.BLOB
 
     @property
     def id(self) -> str:
@@ -128,6 +153,7 @@ class Terms:
     l1_time: int
     operator_index: int
     most_proofs: int
+    data_mode: DataMode = DataMode.CALLDATA
 
 
 def is_due(
@@ -162,7 +188,8 @@ def seal_batch(
 ) -> Sealing:
     """Make batch `number` on `state`; `last_op` is the last op consumed before it.
 
-    Raises NoOperatorAccount where fees were taken and the operator has no account.
+    Raises NoOperatorAccount where fees were taken and the operator has no account, and as
+    `SealedBatch.of`.
     """
     after, work = state.copy(), _Work(list(ops), deque(pending), last_op)
     proofs: list[ExecutedProof] = []
@@ -174,7 +201,8 @@ def seal_batch(
     rejected = tuple(work.rejected)
     if not proofs:
         return Sealing(None, rejected)
-    return Sealing(SealedBatch.of(number, proofs, work.included, last_op + 1, after), rejected)
+    batch = SealedBatch.of(number, proofs, work.included, last_op + 1, after, terms.data_mode)
+    return Sealing(batch, rejected)
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ from contracts.batches import MOST_PROOFS
 from contracts.finality import Finality
 from sequencer.admission import Policy
 from sequencer.errors import BadSettings
-from sequencer.sealing import PROOFS_PER_BATCH, SealingPolicy
+from sequencer.sealing import PROOFS_PER_BATCH, DataMode, SealingPolicy
 
 FILE = "sequencer.toml"
 KEYSTORE = "operator.json"
@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     maximum_age_s: float = Field(default=20.0, ge=0)
     sealed_ahead: int = Field(default=2, gt=0)
     proofs_per_batch: int = Field(default=PROOFS_PER_BATCH, gt=0, le=MOST_PROOFS)
+    data_mode: DataMode = DataMode.CALLDATA
+    beacon_url: str | None = None
+    archive_folder: Path | None = None
     poll_s: float = Field(default=1.0, gt=0)
     rpc_timeout_s: float = Field(default=15.0, gt=0)
     cache_folder: Path | None = None
@@ -93,7 +96,9 @@ class Settings(BaseSettings):
     @property
     def sealing(self) -> SealingPolicy:
         """When a batch is sealed."""
-        return SealingPolicy(self.maximum_age_s, self.sealed_ahead, self.proofs_per_batch)
+        return SealingPolicy(
+            self.maximum_age_s, self.sealed_ahead, self.proofs_per_batch, self.data_mode
+        )
 
     @property
     def keystore(self) -> Path:

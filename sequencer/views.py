@@ -22,7 +22,7 @@ from protocol.units import INDEX_BITS, check_range
 from sequencer.errors import NotFound, UnknownRoot
 from sequencer.ledger import Ledger
 from sequencer.receipts import Receipt
-from sequencer.storage import batches, events, mempool, proofs, queue
+from sequencer.storage import batches, blobs, events, mempool, proofs, queue
 from sequencer.storage.batches import BatchRow
 from sequencer.storage.database import Connection
 from sequencer.storage.mempool import TransactionRow
@@ -123,6 +123,17 @@ class Views:
             if row is None:
                 raise NotFound(f"batch {number}")
             return _batch_json(connection, row)
+
+    def blob(self, number: int, versioned_hash: bytes | None) -> bytes:
+        """The blob of this hash, or the newest one kept for a batch. Raises NotFound."""
+        with self._ledger.database.read() as connection:
+            if versioned_hash is None:
+                found = blobs.newest_of_batch(connection, number)
+            else:
+                found = blobs.find(connection, versioned_hash)
+        if found is None:
+            raise NotFound(f"a blob of batch {number}")
+        return found
 
     def batches(self, after: int) -> list[Json]:
         """Up to 100 sealed batches with a higher number, in order."""
@@ -246,6 +257,7 @@ def _batch_json(connection: Connection, row: BatchRow) -> Json:
         "l1_block": _text(row.l1_block),
         "gas_used": row.gas_used,
         "calldata_bytes": row.calldata_bytes,
+        "data_mode": str(row.data_mode),
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contracts.batches import AcceptedBatch
 from contracts.verifying_key import VerifyingKey as ContractKey
-from protocol.batch import challenge
 from prover.groth16 import points
 from prover.groth16.keys import VerifyingKey
 from prover.groth16.proof import Proof
@@ -33,8 +32,9 @@ def from_contract_key(key: ContractKey) -> VerifyingKey:
 def _statement(
     record: L1Record, batch: AcceptedBatch, place: int
 ) -> tuple[VerifyingKey, tuple[int, ...], Proof]:
-    statements = batch.statements(record.settings.shape, record.settings.domain)
-    inputs = statements[place].public_inputs(challenge(statements))
+    shape, domain = record.settings.shape, record.settings.domain
+    statement = batch.statements(shape, domain)[place]
+    inputs = statement.public_inputs(batch.challenge(shape, domain))
     proof = Proof.decode(batch.submission.proofs[place].proof_bytes)
     return from_contract_key(record.key), inputs.values(), proof
 

@@ -15,7 +15,9 @@ from functools import partial
 
 from contracts.batches import AcceptedBatch, BatchStatement
 from contracts.errors import L1Error
-from protocol.batch import challenge, digest_of, domain_of, link_elements, queue_covered
+from contracts.kzg import commitment_to, opens
+from protocol.batch import digest_of, domain_of, evaluate, link_elements, queue_covered
+from protocol.blobs import blob_of
 from protocol.crypto.field import R
 from protocol.data import unpack, unpack_header
 from protocol.errors import ProtocolError
@@ -141,6 +143,21 @@ def check_time(record: L1Record, batch: AcceptedBatch) -> str:
     return f"l1_time {l1_time}, {lag} s before its block; queue covered to {batch.queue_covered}"
 
 
+def check_blob(record: L1Record, batch: AcceptedBatch) -> str:
+    """The data are the blob's that L1 names, all of them: its KZG commitment, computed from them
+    alone, is the batch's, and opens at z to what the proofs say."""
+    submission = batch.submission
+    link = submission.link
+    if link is None:
+        return "none: its data are in calldata"
+    _require(commitment_to(blob_of(submission.data)) == link.commitment, "the blob is another")
+    z = batch.challenge(record.settings.shape, record.settings.domain)
+    y = evaluate(submission.data, z)
+    opened = opens(link.commitment, z, y, link.opening_proof)
+    _require(opened, "the KZG proof does not hold")
+    return f"0x{link.versioned_hash.hex()}"
+
+
 def check_digest(record: L1Record, batch: AcceptedBatch, place: int) -> str:
     """Poseidon over data and messages, both rebuilt from L1, is the digest that was proved."""
     statement = _statements(record, batch)[place]
@@ -167,8 +184,8 @@ def check_roots(record: L1Record, batch: AcceptedBatch, place: int) -> str:
 
 def check_evaluations(record: L1Record, batch: AcceptedBatch, place: int) -> str:
     """z from all proofs of the batch; both polynomials at z are what was proved."""
-    statements = _statements(record, batch)
-    inputs = statements[place].public_inputs(challenge(statements))
+    z = batch.challenge(record.settings.shape, record.settings.domain)
+    inputs = _statements(record, batch)[place].public_inputs(z)
     submitted = batch.submission.proofs[place]
     _require(inputs.y_data == submitted.y_data, "D(z) is not the submitted y_data")
     _require(inputs.y_msg == submitted.y_msg, "M(z) is not the submitted y_msg")
@@ -179,6 +196,7 @@ def check_evaluations(record: L1Record, batch: AcceptedBatch, place: int) -> str
 BATCH_CHECKS: tuple[tuple[str, _BatchCheck], ...] = (
     ("domain", check_domain),
     ("data", check_data),
+    ("blob", check_blob),
     ("queue", check_queue),
     ("time", check_time),
 )

@@ -29,7 +29,7 @@ def point_evaluation(data: bytes) -> bytes:
     commitment, proof = data[96 : 96 + COMMITMENT_BYTES], data[96 + COMMITMENT_BYTES :]
     if versioned_hash(commitment) != named:
         raise InvalidInput("the versioned hash is not the commitment's")
-    if not opens(commitment, z, y, proof):
+    if not opens(commitment, int.from_bytes(z, "big"), int.from_bytes(y, "big"), proof):
         raise InvalidInput("the polynomial has not this value there")
     return ANSWER
 

@@ -7,6 +7,7 @@ decoded by the protocol's strict codec alone. Ref: RFC 9457; docs/protocol.md.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,7 +15,7 @@ from importlib.metadata import version
 import structlog
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
@@ -90,6 +91,9 @@ _TRANSACTION = {
             }
         },
     }
+}
+_BLOB: dict[int | str, dict[str, object]] = {
+    200: {"content": {"application/octet-stream": {}}, "description": "The blob"}
 }
 Root = Query("soft", description="soft, final, or a recent state root (0x... or decimal)")
 Text = str | None
@@ -179,6 +183,7 @@ def create_app(
             "operator_index": str(rollup.operator_index),
             "queue_slots": str(rollup.shape.queue_slots),
             "user_slots": str(rollup.shape.user_slots),
+            "data_mode": str(ledger.sealing.data_mode),
             "proofs_per_batch": str(ledger.sealing.proofs_per_batch),
             "minimum_fee_ntok": str(ledger.policy.minimum_fee_ntok),
             "valid_at_least_s": str(ledger.policy.valid_at_least_s),
@@ -239,6 +244,16 @@ def create_app(
         """A batch with its proof, roots and L1 transaction."""
         return views.batch(_row_number("number", number))
 
+    @app.get("/v1/batches/{number}/blob", response_class=Response, responses=_BLOB)
+    def get_blob(number: str, versioned_hash: Text = None) -> Response:
+        """The blob that holds a batch's data, 131,072 bytes: check it against its hash on L1.
+
+        `versioned_hash` (optional, 0x...): that one exactly, where a batch was sealed anew.
+        """
+        named = None if versioned_hash is None else _hash("versioned_hash", versioned_hash)
+        blob = views.blob(_row_number("number", number), named)
+        return Response(blob, media_type="application/octet-stream")
+
     @app.get("/v1/state")
     def get_state() -> Json:
         """Roots, L1 position, queue and mempool."""
@@ -255,6 +270,13 @@ def create_app(
         return views.events(_row_number("after", after))
 
     return app
+
+
+def _hash(field: str, given: str) -> bytes:
+    """32 bytes in hexadecimal. Raises Malformed."""
+    if not re.fullmatch("0x[0-9a-fA-F]{64}", given):
+        raise Malformed(f"{field} = {given[:80]!r} is not 0x and 64 hexadecimal digits")
+    return bytes.fromhex(given[2:])
 
 
 def _row_number(field: str, given: str) -> int:

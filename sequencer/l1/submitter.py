@@ -1,8 +1,10 @@
 """Submitting batches exactly once: intent first, then bytes, and before either a look at L1.
 
 A signed transaction is in the database before it leaves; whoever starts again finds it and sends
-the same bytes, or finds that L1 has the batch already. A batch that L1 can no longer accept (its
-time too old, the queue moved) is sealed anew; nothing else is ever given up.
+the same bytes, or finds that L1 has the batch already. One whose fees the market has left behind is
+replaced by another of the same nonce that offers more: only one of the two can take effect. A
+batch that L1 can no longer accept (its time too old, the queue moved) is sealed anew; nothing else
+is ever given up.
 """
 
 from __future__ import annotations
@@ -15,10 +17,12 @@ from dataclasses import replace
 import structlog
 
 from contracts import errors as l1_errors
-from contracts.batches import Submission, submission_of
+from contracts.batches import BlobLink, Submission, submission_of
 from contracts.client import RollupClient
-from contracts.transactions import PreparedTransaction, find_receipt
+from contracts.kzg import open_at
+from contracts.transactions import PreparedTransaction, find_receipt, highest
 from protocol.units import L1_TIME_SLACK_S
+from sequencer.book import ChainedBatch
 from sequencer.errors import BatchRefused
 from sequencer.ledger import Ledger
 from sequencer.sealing import SealedBatch
@@ -75,13 +79,11 @@ class Submitter:
             sealed.old_root,
         ):
             return False  # this node is behind, or the batch before was reorged away
-        made = [batch.proofs_bytes[place] for place in range(len(sealed.proofs))]
-        submission = submission_of(sealed.proofs, sealed.inputs, made)
-        if self._resume(sealed, submission):
+        if self._resume(batch):
             return True
         if self._is_too_old(sealed, SAFETY_S):
             return self._seal_anew(sealed, "its L1 time is too old")
-        return self._send(sealed, submission)
+        return self._send(batch)
 
     def _notice_reorg(self) -> None:
         """A batch that L1 had accepted and no longer has is to be submitted again."""
@@ -126,26 +128,50 @@ class Submitter:
             rows = sent.of_batch(connection, sealed.number)
         return [row for row in rows if row.seal_id == sealed.id]
 
-    def _resume(self, sealed: SealedBatch, submission: Submission) -> bool:
+    def _resume(self, batch: ChainedBatch) -> bool:
         """Go on with a transaction that was signed before, if one may still get into a block."""
+        sealed, waiting = batch.sealed, []
         for row in self._rows(sealed):
             if row.status in (L1Status.REVERTED, L1Status.DROPPED):
                 continue
             receipt = find_receipt(self._client.rpc, bytes.fromhex(row.hash[2:]))
-            if receipt is not None and not receipt.succeeded:
+            if receipt is not None and receipt.succeeded:
+                self._wait(sealed, row)
+                return True
+            if receipt is not None:
                 self._ledger.record_sent(row, L1Status.REVERTED)
-                continue
-            if receipt is None and self._is_too_old(sealed, 0):
+            elif self._is_too_old(sealed, 0):
                 self._ledger.record_sent(row, L1Status.DROPPED)
-                continue
-            if receipt is not None or self._broadcast(row):
+            else:
+                waiting.append(row)
+        if waiting and self._client.sender.is_outbid(waiting[-1].fees):
+            return self._send(batch)
+        for row in reversed(waiting):
+            if self._broadcast(row):
                 self._wait(sealed, row)
                 return True
         return False
 
-    def _send(self, sealed: SealedBatch, submission: Submission) -> bool:
+    def _submission(self, batch: ChainedBatch) -> Submission:
+        sealed, link = batch.sealed, None
+        if sealed.sidecar is not None:
+            opening = open_at(sealed.sidecar.blob, sealed.inputs[0].z)
+            link = BlobLink(sealed.sidecar.commitment, opening.proof)
+        made = [batch.proofs_bytes[place] for place in range(len(sealed.proofs))]
+        return submission_of(sealed.proofs, sealed.inputs, made, link)
+
+    def _send(self, batch: ChainedBatch) -> bool:
+        """Sign, store and send, instead of what was signed with the same nonce before, if any."""
+        sealed, nonce = batch.sealed, self._client.sender.next_nonce()
+        with self._ledger.database.read() as connection:
+            offered = [row.fees for row in sent.of_nonce(connection, nonce)]
         try:
-            prepared = self._client.prepare_batch(submission)
+            prepared = self._client.prepare_batch(
+                self._submission(batch),
+                sealed.sidecar,
+                nonce=nonce if offered else None,
+                replaced=highest(offered),
+            )
         except OUTDATED as error:
             if isinstance(error, l1_errors.TimeTooOld) and self._is_newest(sealed):
                 self._make_block()
@@ -162,8 +188,9 @@ class Submitter:
             raw=prepared.raw_bytes,
             status=L1Status.INTENDED,
             created_at=self._clock(),
+            fees=prepared.fees,
         )
-        self._ledger.record_intent(row)
+        self._ledger.record_intent(row, sealed.sidecar)
         if self._broadcast(row):
             self._wait(sealed, row)
         return True

@@ -99,6 +99,7 @@ class Watcher:
             l1_block=batch.block_number,
             gas_used=None if receipt is None else receipt.gas_used,
             calldata_bytes=len(submission.calldata()),
+            versioned_hash=submission.versioned_hash,
         )
 
     def _last_block(self, first: int, final: BlockRef) -> BlockRef:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from sequencer.final import AcceptedOnL1
-from sequencer.sealing import SealedBatch
+from sequencer.sealing import DataMode, SealedBatch
 from sequencer.storage import proofs
 from sequencer.storage.schema import BatchStatus, batches
 
@@ -31,6 +31,7 @@ class BatchRow:
     l1_block: int | None
     gas_used: int | None
     calldata_bytes: int | None
+    data_mode: DataMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def add(connection: Connection, batch: SealedBatch, now: float) -> None:
             new_root=str(batch.new_root),
             seal_id=batch.id,
             sealed_at=now,
+            data_mode=batch.data_mode,
         )
     )
     proofs.add(connection, batch.number, batch.proofs)
@@ -79,6 +81,7 @@ def add_foreign(connection: Connection, batch: AcceptedOnL1, now: float) -> None
             new_root=str(batch.new_root),
             seal_id="",
             sealed_at=now,
+            data_mode=batch.data_mode,
         )
     )
     proofs.add(connection, batch.number, batch.statements)
@@ -140,4 +143,5 @@ def _row(row: RowMapping) -> BatchRow:
         l1_block=row["l1_block"],
         gas_used=row["gas_used"],
         calldata_bytes=row["calldata_bytes"],
+        data_mode=DataMode(row["data_mode"]),
     )

@@ -83,6 +83,7 @@ batches = Table(
     Column("l1_block", BigInteger),
     Column("gas_used", BigInteger),
     Column("calldata_bytes", Integer),
+    Column("data_mode", String(16), nullable=False, server_default="calldata"),
 )
 
 proofs = Table(
@@ -157,7 +158,20 @@ l1_transactions = Table(
     Column("raw", LargeBinary, nullable=False),
     Column("status", String(16), nullable=False),
     Column("created_at", Float, nullable=False),
+    Column("max_fee_wei", BigInteger, nullable=False, server_default="0"),
+    Column("tip_wei", BigInteger, nullable=False, server_default="0"),
+    Column("max_blob_fee_wei", BigInteger, nullable=False, server_default="0"),
     Index("l1_transactions_by_batch", "batch"),
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("number", COUNTER, primary_key=True),
+    Column("versioned_hash", String(66), nullable=False, unique=True),
+    Column("batch", BigInteger, nullable=False),
+    Column("blob", LargeBinary, nullable=False),
+    Index("blobs_by_batch", "batch"),
 )
 
 events = Table(

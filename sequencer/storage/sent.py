@@ -10,12 +10,16 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
+from contracts.transactions import Fees
 from sequencer.storage.schema import L1Status, l1_transactions
+
+NOT_KEPT = Fees(0, 0)
+"""Of transactions that an earlier version signed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SentRow:
-    """A signed L1 transaction that carries the sealed batch `seal_id`."""
+    """A signed L1 transaction that carries the sealed batch `seal_id`. `fees`: what it offers."""
 
     hash: str
     batch: int
@@ -24,6 +28,7 @@ class SentRow:
     raw: bytes
     status: L1Status
     created_at: float
+    fees: Fees = NOT_KEPT
 
 
 def add(connection: Connection, row: SentRow) -> None:
@@ -37,6 +42,9 @@ def add(connection: Connection, row: SentRow) -> None:
             raw=row.raw,
             status=row.status,
             created_at=row.created_at,
+            max_fee_wei=row.fees.max_fee_wei,
+            tip_wei=row.fees.tip_wei,
+            max_blob_fee_wei=row.fees.max_blob_fee_wei,
         )
     )
 
@@ -68,6 +76,16 @@ def of_batch(connection: Connection, batch: int) -> list[SentRow]:
     return [_row(row) for row in connection.execute(query).mappings()]
 
 
+def of_nonce(connection: Connection, nonce: int) -> list[SentRow]:
+    """All that was ever signed with a nonce of the operator's, in order."""
+    query = (
+        select(l1_transactions)
+        .where(l1_transactions.c.nonce == nonce)
+        .order_by(l1_transactions.c.created_at)
+    )
+    return [_row(row) for row in connection.execute(query).mappings()]
+
+
 def _row(row: RowMapping) -> SentRow:
     return SentRow(
         hash=row["hash"],
@@ -77,4 +95,5 @@ def _row(row: RowMapping) -> SentRow:
         raw=row["raw"],
         status=L1Status(row["status"]),
         created_at=row["created_at"],
+        fees=Fees(row["max_fee_wei"], row["tip_wei"], row["max_blob_fee_wei"]),
     )

@@ -17,10 +17,12 @@ from contracts.build import SOURCES
 from contracts.chain import Chain
 from contracts.transactions import Receipt
 from prover.circuits.batch import DEFAULT_SHAPE
+from tests.support.simulated_blobs import blob_batch
 from tests.support.simulated_rollup import SimulatedRollup, deploy_simulated
 
 SNAPSHOT = SOURCES / "snapshots" / "gas.json"
 CEILING_PLAIN_BATCH = 320_000
+CEILING_BLOB_BATCH = 330_000
 CEILING_FOUR_PROOFS, CEILING_SIXTEEN_PROOFS = 600_000, 1_500_000
 NOISE = 400
 """Gas by which a run may differ: random proofs and roots have more or fewer zero bytes."""
@@ -38,6 +40,7 @@ def test_gas_is_as_committed_and_a_plain_batch_below_its_ceiling(chain: Chain) -
         assert gas == pytest.approx(committed[name], abs=NOISE), name
     assert measured["batch without queue op or withdrawal, besides its data"] <= CEILING_PLAIN_BATCH
     proofs = "batch of {} proofs, the whole transaction with full data"
+    assert measured["batch of 1 proof in a blob, the whole transaction"] <= CEILING_BLOB_BATCH
     assert measured[proofs.format(4)] <= CEILING_FOUR_PROOFS
     assert measured[proofs.format(16)] <= CEILING_SIXTEEN_PROOFS
     assert measured["most expensive call that is no batch"] < 250_000
@@ -55,6 +58,7 @@ def _measure(chain: Chain) -> dict[str, int]:
     one_payout = _batch(rollup, 0, [0xA1])
     three_payouts = _batch(rollup, 0, [0xB1, 0xB2, 0xB3])
     several = {count: _several(rollup, count) for count in (1, 4, 16)}
+    in_blobs = {count: _in_blob(rollup, count) for count in (1, 4, 16)}
     known_recipient = _batch(rollup, 0, [0xB1])
     _batch(rollup, 0, [int(owner, 16)])
     _, withdraw = client.withdraw()
@@ -68,6 +72,10 @@ def _measure(chain: Chain) -> dict[str, int]:
         **{
             f"batch of {count} proof{'s' * (count > 1)}, the whole transaction with full data": gas
             for count, gas in several.items()
+        },
+        **{
+            f"batch of {count} proof{'s' * (count > 1)} in a blob, the whole transaction": gas
+            for count, gas in in_blobs.items()
         },
         "each queue op in a batch": one_op - plain,
         "a withdrawal in a batch, to a new recipient": one_payout - plain,
@@ -103,6 +111,16 @@ def _several(rollup: SimulatedRollup, count: int) -> int:
         [first + k for k in range(count)], data=(ELEMENT,) * (count * SHAPE.data_length)
     )
     return rollup.client.submit_batch(rollup.batch(statements)).gas_used
+
+
+def _in_blob(rollup: SimulatedRollup, count: int) -> int:
+    """The same with its data in a blob, whose own price is not gas."""
+    first = 2**250 + 2**101
+    statements = rollup.statements(
+        [first + k for k in range(count)], data=(ELEMENT,) * (count * SHAPE.data_length)
+    )
+    batch = blob_batch(rollup, statements)
+    return rollup.client.submit_blob_batch(batch.submission, batch.sidecar).gas_used
 
 
 def _besides_data(receipt: Receipt, submission: Submission) -> int:

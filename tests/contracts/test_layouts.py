@@ -123,11 +123,16 @@ def test_the_challenge_of_batches_of_one_proof_and_of_two(run: Run) -> None:
             ]
         for payout in outputs:
             commitment = run("bind_withdrawal", commitment, payout.word())
-        chained = run("start", len(proofs), data, commitment)
-        for proof in proofs:
-            digest = _int(proof["public_inputs"][0])
-            chained = run("bind", chained, *_ints(proof["links"]), digest)
-        assert int.from_bytes(chained, "big") % R == _int(batch["z"])
+        named = bytes.fromhex(batch["blob"]["versioned_hash"][2:])
+        for start, z in (
+            (run("start", len(proofs), data, commitment), batch["z"]),
+            (run("start_blob", len(proofs), named, commitment), batch["blob"]["z"]),
+        ):
+            chained = start
+            for proof in proofs:
+                digest = _int(proof["public_inputs"][0])
+                chained = run("bind", chained, *_ints(proof["links"]), digest)
+            assert int.from_bytes(chained, "big") % R == _int(z)
 
 
 def test_the_weights_of_several_proofs(run: Run) -> None:

@@ -218,6 +218,8 @@ def test_batches_chain_and_their_public_inputs_follow_from_data_and_messages() -
                     commitment = keccak(commitment + words([output + i * 2**224]))
         head = keccak(b"wattlane-z") + words([0, len(proofs)])
         chained = keccak(head + keccak(words([32, len(data), *data])) + commitment)
+        named = bytes.fromhex(batch["blob"]["versioned_hash"][2:])
+        in_blob = keccak(keccak(b"wattlane-z") + words([1, len(proofs)]) + named + commitment)
         for proof in proofs:
             digest, z_given, y_data, y_msg = numbers(proof["public_inputs"])
             old_root, new_root, context = links = numbers(proof["links"])
@@ -230,9 +232,11 @@ def test_batches_chain_and_their_public_inputs_follow_from_data_and_messages() -
                 evaluate(elements, z),
                 evaluate([*messages, *links], z),
             )
-            chained = keccak(chained + words([old_root, new_root, context, digest]))
+            bound = words([old_root, new_root, context, digest])
+            chained, in_blob = keccak(chained + bound), keccak(in_blob + bound)
             root = new_root
         assert z == int.from_bytes(chained, "big") % R
+        assert number(batch["blob"]["z"]) == int.from_bytes(in_blob, "big") % R != z
 
 
 def test_the_batches_hold_every_transaction_type_and_a_withdrawal() -> None:

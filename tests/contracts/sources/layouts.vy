@@ -81,7 +81,15 @@ def bind_withdrawal(previous: bytes32, word: uint256) -> bytes32:
 @external
 @pure
 def start(count: uint256, data: DynArray[uint256, 256], messages_commitment: bytes32) -> bytes32:
-    return polynomials._start(count, keccak256(abi_encode(data)), messages_commitment)
+    return polynomials._start(
+        polynomials.MODE_CALLDATA, count, keccak256(abi_encode(data)), messages_commitment
+    )
+
+
+@external
+@pure
+def start_blob(count: uint256, versioned_hash: bytes32, messages_commitment: bytes32) -> bytes32:
+    return polynomials._start(polynomials.MODE_BLOB, count, versioned_hash, messages_commitment)
 
 
 @external
