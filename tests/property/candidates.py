@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from protocol.channels import Channel, Lane, pack_lane
 from protocol.crypto.jubjub import Point
-from protocol.queue import Deposit, NewAccount, QueueOp
+from protocol.queue import QueueOp
 from protocol.state import State
 from protocol.trace import Context
 from protocol.transactions import (
@@ -23,6 +23,7 @@ from protocol.transactions import (
     Withdraw,
 )
 from protocol.units import DAY_S, L1_TIME_SLACK_S, MAX_WINDOW_S, MIN_WINDOW_S
+from tests.property.queue_candidates import holder_of, queue_op
 from tests.protocol.street import DOMAIN, Home, home, signed
 
 HOMES = tuple(home(index) for index in (0, 1, 5, 63))
@@ -45,8 +46,9 @@ class Street:
     slots: tuple[int, ...] = tuple(range(6))
 
     def owner(self, index: int) -> Home:
-        """Whoever has that index, or would."""
-        return home(index)
+        """Whoever has that index, or would, with the key that its account has now."""
+        account = self.state.find_account(index)
+        return holder_of(account.key_hash, index) if account else home(index)
 
     def candidate(self) -> tuple[Transaction, int | None]:
         """A transaction, and where an OPEN is to go."""
@@ -62,13 +64,7 @@ class Street:
 
     def op(self, number: int) -> QueueOp:
         """A queue op, applicable or not."""
-        rng, one = self.rng, self.rng.choice(self.homes)
-        time, payer = self.context.l1_time - rng.randrange(1_000), rng.getrandbits(160)
-        amount = rng.choice((0, 1_000_000, 5_000_000, 2**64 - 1 if rng.random() < 0.1 else 7))
-        if rng.random() < 0.5:
-            key = one.key_hash if rng.random() < 0.9 else rng.getrandbits(250)
-            return NewAccount(number, time, one.index, key, one.l1_address, amount, payer)
-        return Deposit(number, time, one.index, amount, payer)
+        return queue_op(self.rng, self.state, self.context, self.homes, number)
 
     def pass_time(self) -> None:
         """Move L1 on, mostly a little; the queue may lag behind."""
@@ -175,10 +171,18 @@ class Street:
         a, b = body.channel_id & 0xFFFFFF, body.channel_id >> 32 & 0xFFFFFF
         match body:
             case Close():
-                return self.owner(a), self.owner(b)
+                return self._pinned(body.channel_id, a, Lane.AB), self._pinned(
+                    body.channel_id, b, Lane.BA
+                )
             case Claim():
-                return (self.owner(a if body.lane is Lane.AB else b),)
+                payer = a if body.lane is Lane.AB else b
+                return (self._pinned(body.channel_id, payer, body.lane),)
         return (self.owner(a if body.side is Lane.AB else b),)
+
+    def _pinned(self, channel_id: int, index: int, side: Lane) -> Home:
+        """A party with the key that the channel has of it."""
+        found = [one for one in self.state.channels.values() if one.id == channel_id]
+        return holder_of(found[0].key_hash(side), index) if found else self.owner(index)
 
     def _signed(self, body: Body) -> Transaction:
         domain = DOMAIN if self.rng.random() < 0.97 else DOMAIN ^ 1
