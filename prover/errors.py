@@ -58,3 +58,18 @@ class KeyNotFound(ProverError):
 
     def __str__(self) -> str:
         return f"{self.folder} holds no key {self.key[:16]} of circuit {self.circuit[:16]}"
+
+
+@dataclass(eq=False)
+class OtherKey(ProverError):
+    """A key file holds another key than the one that is needed. Hex digests of verifying keys."""
+
+    path: Path
+    given: str
+    wanted: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} holds key {self.given[:16]}, but {self.wanted[:16]} is needed: get the "
+            "file of this rollup"
+        )

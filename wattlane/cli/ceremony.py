@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wattlane.cli.groth16 import CircuitFile, Force, must_be_new
+
+if TYPE_CHECKING:
+    from prover.r1cs.system import R1CS
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,20 +23,38 @@ OldKey = Annotated[Path, typer.Argument(metavar="OLD.zkey", exists=True, dir_oka
 NewKey = Annotated[Path, typer.Argument(metavar="NEW.zkey", dir_okay=False)]
 FinalKey = Annotated[Path, typer.Argument(metavar="KEY.zkey", exists=True, dir_okay=False)]
 Powers = Annotated[Path, typer.Argument(metavar="POWERS.ptau", exists=True, dir_okay=False)]
-NewCircuit = Annotated[Path, typer.Argument(metavar="BATCH.r1cs", dir_okay=False)]
+NewCircuit = Annotated[Path, typer.Argument(metavar="CIRCUIT.r1cs", dir_okay=False)]
 Name = Annotated[str | None, typer.Option(help="Recorded with the contribution, for people.")]
 Value = Annotated[str, typer.Option(metavar="HEX", help="Public randomness, such as a block hash.")]
 Iterations = Annotated[int, typer.Option(help="log2 of how often the value is hashed.")]
 
 
-@app.command()
-def circuit(path: NewCircuit, force: Force = False) -> None:
-    """Write the batch circuit, for which the rollup needs a key, as a .r1cs file."""
+class Which(StrEnum):
+    """The circuits that the rollup needs keys for."""
+
+    BATCH = "batch"
+    EXIT = "exit"
+
+
+OfCircuit = Annotated[
+    Which, typer.Option("--circuit", help="The rollup has two: of batches, and of exits.")
+]
+
+
+def _system(which: Which) -> R1CS:
     from prover.circuits.batch import DEFAULT_SHAPE, batch_circuit
+    from prover.circuits.exit import exit_circuit
+
+    return exit_circuit().r1cs if which is Which.EXIT else batch_circuit(DEFAULT_SHAPE).r1cs
+
+
+@app.command()
+def circuit(path: NewCircuit, which: OfCircuit = Which.BATCH, force: Force = False) -> None:
+    """Write a circuit for which the rollup needs a key, as a .r1cs file."""
     from prover.iden3.r1cs import write_r1cs
 
     must_be_new(path, force)
-    system = batch_circuit(DEFAULT_SHAPE).r1cs
+    system = _system(which)
     write_r1cs(path, system)
     typer.echo(f"constraints    {system.n_constraints:,}, {system.n_public} public inputs")
     typer.echo(f"wrote          {path}")
@@ -119,20 +141,23 @@ def check(circuit: CircuitFile, powers: Powers, key: FinalKey) -> None:
 
 
 @app.command("import")
-def import_(key: FinalKey) -> None:
-    """Prove batches with a ceremony's key from now on: KEY.zkey goes into the cache.
+def import_(key: FinalKey, which: OfCircuit = Which.BATCH) -> None:
+    """Prove with a ceremony's key from now on: KEY.zkey goes into the cache.
 
-    For the batch circuit. A contract keeps the key that it was deployed with.
+    A contract keeps the keys that it was deployed with.
     """
     from prover.cache import user_cache
-    from prover.circuits.batch import DEFAULT_SHAPE, batch_circuit
+    from prover.exit_key import import_exit_key
     from prover.iden3.ceremony import import_key
     from prover.iden3.zkey import open_zkey
 
     opened = open_zkey(key)
-    folder = import_key(opened, batch_circuit(DEFAULT_SHAPE).r1cs, user_cache())
+    if which is Which.EXIT:
+        stored = import_exit_key(opened)
+    else:
+        stored = import_key(opened, _system(which), user_cache())
     typer.echo(f"verifying key  {opened.verifying_key.digest().hex()} (ceremony key)")
-    typer.echo(f"stored in      {folder}")
+    typer.echo(f"stored in      {stored}")
 
 
 def _shown(name: str) -> str:
