@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ from channels.errors import (
     SequencerRefused,
     UnknownChannel,
 )
+from channels.exit_key import ExitKeyKeeper
 from channels.forcing import ForcedDesk
 from channels.frames import Answer, Ask, CloseAsk, CloseOffer, Pay, Request
 from channels.handle import Acts, ChannelHandle, ChannelInfo
@@ -95,6 +97,7 @@ class Node:
             self._payments,
             witnesses,
             self._forced,
+            ExitKeyKeeper(parts.store.path.parent, parts.sequencer, time.monotonic),
             self._boxes,
             settings.patience,
             settings.poll_s,

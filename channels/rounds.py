@@ -25,6 +25,7 @@ from channels.errors import (
     StoreFailed,
     UnverifiedAnswer,
 )
+from channels.exit_key import ExitKeyKeeper
 from channels.forcing import ForcedDesk
 from channels.lanes import ChannelState
 from channels.leaves import Leaves
@@ -58,6 +59,7 @@ class Rounds:
         payments: PaymentDesk,
         witnesses: WitnessDesk,
         forced: ForcedDesk,
+        exit_key: ExitKeyKeeper,
         boxes: dict[int, Box],
         patience: Patience,
         pause_s: float,
@@ -73,6 +75,7 @@ class Rounds:
         self._submitter = submitter
         self._payments = payments
         self._witnesses = witnesses
+        self._exit_key = exit_key
         self._boxes = boxes
         self._pause_s = pause_s
         self._hurry = asyncio.Event()
@@ -120,10 +123,11 @@ class Rounds:
                     await serve(box)
                 except (L1Error, SequencerError, Refused) as error:
                     problem = problem or f"{error.code}: {error}"
-        try:
-            await self._witnesses.refresh()
-        except (L1Error, SequencerError) as error:
-            problem = problem or f"{error.code}: {error}"
+        for keep in (self._witnesses.refresh, self._exit_key.keep):
+            try:
+                await keep()
+            except (L1Error, SequencerError) as error:
+                problem = problem or f"{error.code}: {error}"
         if problem is None and self._leaves.is_replaying:
             problem = "the sequencer is of no use: replaying L1"
         if problem is not None and problem != self.problem:

@@ -7,6 +7,7 @@ one from L1. Reads and submissions are repeated with backoff: a transaction's id
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -33,6 +34,8 @@ T = TypeVar("T")
 _SERVER_FAILS = 500
 _FIRST_PAUSE_S = 0.1
 MAX_ANSWER_BYTES = 4_000_000
+MAX_KEY_BYTES = 64_000_000
+_KEY_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,31 @@ class SequencerClient:
                 (to_int("slot", one["slot"]), channel_from_json(one["channel"])) for one in answer
             ]
         )
+
+    async def exit_key(self) -> bytes:
+        """The file of the exit circuit's key, at most MAX_KEY_BYTES, whole: it has the SHA-256 that
+        its ETag says. Whose key it is, is not looked at. Tried once.
+        """
+        try:
+            async with self._http.stream("GET", "/v1/exit-key", timeout=_KEY_TIMEOUT_S) as response:
+                content = bytearray()
+                async for piece in response.aiter_bytes():
+                    content += piece
+                    if len(content) > MAX_KEY_BYTES:
+                        raise SequencerGarbage(str(response.url), "a key of more than 64 MB")
+        except httpx.HTTPError as error:
+            raise SequencerUnreachable(self.url, f"{type(error).__name__}: {error}") from error
+        if response.status_code >= _SERVER_FAILS:
+            raise SequencerUnreachable(self.url, f"status {response.status_code}")
+        if not response.is_success:
+            problem = bytes(content[: MAX_ANSWER_BYTES + 1])
+            self._answer(
+                httpx.Response(response.status_code, content=problem, request=response.request)
+            )
+        found = hashlib.sha256(content).hexdigest()
+        if response.headers.get("etag") != f'"{found}"':
+            raise SequencerGarbage(str(response.url), "a key that is not what its ETag says")
+        return bytes(content)
 
     async def _get(self, path: str, **query: str) -> Any:
         return await self._request("GET", path, query, None)

@@ -73,7 +73,7 @@ def import_exit_key(zkey: Zkey, *, cache_folder: Path | None = None) -> Path:
 
 
 def read_exit_key(path: Path, expected: VerifyingKey, *, progress: Progress = silent) -> ProvingKey:
-    """The key in a file, for prove_exit, after a trial proof has verified under `expected`.
+    """The key in a file, for prove_exit, after trial proofs have verified under `expected`.
 
     expected: the contract's, of which only the points count. Raises OtherKey, CircuitMismatch,
     MalformedFile, WrongField, UnreadableFile; a VerificationError where a point is damaged;

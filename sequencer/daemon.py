@@ -11,6 +11,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import structlog
 
@@ -18,6 +19,7 @@ from contracts.client import RollupClient
 from contracts.kzg import load_setup
 from protocol.crypto import compiled
 from sequencer.api.app import Info, create_app
+from sequencer.api.key_file import KeyFile
 from sequencer.api.server import ApiServer
 from sequencer.keystore import OperatorKeys, open_keystore
 from sequencer.l1.stored_blobs import sources_of
@@ -41,10 +43,12 @@ def run_sequencer(
     prover: Prover,
     on_ready: Callable[[str], None] = lambda _url: None,
     clock: Callable[[], float] = time.time,
+    exit_key: Path | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; `on_ready` gets the API's URL. Closes the prover.
 
-    Raises StartError, StorageError, and contracts' L1Error where the RPC fails at the start.
+    `exit_key`: the file of the exit circuit's key, for users to keep; None serves none. Raises
+    StartError, StorageError, and contracts' L1Error where the RPC fails at the start.
     """
     log_to_stderr()
     lock = lock_folder(settings.folder)
@@ -55,7 +59,7 @@ def run_sequencer(
             url = settings.database_url or sqlite_url(settings.folder / DATABASE)
             database = Database.open(url)
             try:
-                _serve(settings, keys, prover, database, listener, on_ready, clock)
+                _serve(settings, keys, prover, database, listener, on_ready, clock, exit_key)
             finally:
                 database.close()
     finally:
@@ -71,6 +75,7 @@ def _serve(
     listener: socket.socket,
     on_ready: Callable[[str], None],
     clock: Callable[[], float],
+    exit_key: Path | None,
 ) -> None:
     client = RollupClient(
         settings.l1_url,
@@ -88,6 +93,7 @@ def _serve(
     newest = client.final_block().number
     while watcher.step() and ledger.book.position.block < newest:
         pass  # catch up with L1 before anyone is answered
+    key_file = None if exit_key is None else KeyFile.of(exit_key)
     host, port = listener.getsockname()[:2]
 
     async def main() -> None:
@@ -95,7 +101,7 @@ def _serve(
         submitter = Submitter(client, ledger, clock, stopping.thread)
         loops = Loops(ledger, watcher, submitter, prover, stopping, settings.poll_s)
         info = Info(settings.chain_id, client.address, prover.verifying_key.insecure)
-        server = ApiServer(create_app(ledger, info, loops.health))
+        server = ApiServer(create_app(ledger, info, loops.health, key_file))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -22,8 +22,9 @@ from starlette.exceptions import HTTPException
 from protocol.codec import Json, to_int, transaction_from_json
 from protocol.errors import Malformed, ProtocolError
 from protocol.units import check_range
+from sequencer.api.key_file import KeyFile
 from sequencer.api.limits import BodyLimit
-from sequencer.errors import SequencerError
+from sequencer.errors import NotFound, SequencerError
 from sequencer.ledger import Ledger
 from sequencer.problems import CONTENT_TYPE, problem_of
 from sequencer.views import Views
@@ -116,9 +117,14 @@ def _optional(field: str, given: str | None) -> int | None:
 
 
 def create_app(
-    ledger: Ledger, info: Info, health: Callable[[], Json] = lambda: {"status": "ok"}
+    ledger: Ledger,
+    info: Info,
+    health: Callable[[], Json] = lambda: {"status": "ok"},
+    exit_key: KeyFile | None = None,
 ) -> FastAPI:
-    """The application over a ledger. `health` adds what the daemon knows of itself."""
+    """The application over a ledger. `health` adds what the daemon knows of itself; `exit_key` is
+    the file with which users can leave without this sequencer, if it has it.
+    """
     views = Views(ledger)
     app = FastAPI(
         title="Wattlane sequencer",
@@ -193,6 +199,20 @@ def create_app(
             "l1_time": str(ledger.book.position.l1_time),
             "key_is_insecure": info.key_is_insecure,
         }
+
+    @app.get(
+        "/v1/exit-key",
+        response_class=Response,
+        responses={
+            200: {"description": "A .zkey file", "content": {"application/octet-stream": {}}},
+            304: {"description": "If-None-Match names it: nothing has changed"},
+        },
+    )
+    def get_exit_key(request: Request) -> Response:
+        """The exit circuit's proving key, for every household to keep; its ETag is its SHA-256."""
+        if exit_key is None:
+            raise NotFound("the exit circuit's key")
+        return exit_key.answer(request)
 
     @app.post("/v1/transactions", status_code=202, openapi_extra=_TRANSACTION)
     async def post_transaction(request: Request, domain: Text = None) -> Json:

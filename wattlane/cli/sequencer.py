@@ -104,6 +104,7 @@ def run(
     from sequencer.daemon import run_sequencer
     from sequencer.settings import load_settings
     from wattlane.cli.progress import shown_progress
+    from wattlane.exit_keys import open_exit_key
     from wattlane.proving import open_prover
 
     settings = load_settings(folder, **_listening(listen), **_proving(prover))
@@ -117,7 +118,14 @@ def run(
             processes=settings.proofs_at_once,
             terms=Terms(settings.proof_timeout_s, settings.proof_attempts),
         )
-    run_sequencer(settings, passphrase, proving, lambda url: typer.echo(f"listening on {url}"))
+        exits = open_exit_key(progress, cache_folder=settings.cache_folder)
+    run_sequencer(
+        settings,
+        passphrase,
+        proving,
+        lambda url: typer.echo(f"listening on {url}"),
+        exit_key=exits.file,
+    )
 
 
 def _private_key() -> bytes | None:

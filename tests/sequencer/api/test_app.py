@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from protocol.codec import (
 from protocol.crypto.jubjub import Point
 from protocol.transactions import Claim, Transaction
 from sequencer.api.app import MAX_BODY_BYTES, Info, create_app
+from sequencer.api.key_file import KeyFile
 from sequencer.receipts import Receipt, is_signed
 from tests.protocol.street import ANNA, BERT, signed
 from tests.sequencer.world import FEE_NTOK, PROOF, SHAPE, World
@@ -256,3 +259,28 @@ async def test_what_the_api_gives_back_decodes(http: AsyncClient, world: World) 
     assert transaction_from_json(json.loads(text)) == transaction
     info = (await http.get("/v1/info")).json()
     assert to_int("user_slots", info["user_slots"]) == SHAPE.user_slots
+
+
+async def test_the_exit_key_is_streamed_and_named_by_its_content(
+    world: World, tmp_path: Path
+) -> None:
+    path = tmp_path / "exit.zkey"
+    path.write_bytes(b"a key " * 40_000)
+    app = create_app(world.ledger, Info(31_337, "0x" + "5f" * 20, True), exit_key=KeyFile.of(path))
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://sequencer") as http:
+        answer = await http.get("/v1/exit-key")
+        assert (answer.status_code, answer.content) == (200, path.read_bytes())
+        etag = f'"{hashlib.sha256(path.read_bytes()).hexdigest()}"'
+        assert answer.headers["etag"] == etag
+        assert "immutable" in answer.headers["cache-control"]
+        assert answer.headers["content-length"] == str(path.stat().st_size)
+        for known in (etag, f'"other", {etag}'):
+            again = await http.get("/v1/exit-key", headers={"if-none-match": known})
+            assert (again.status_code, again.content) == (304, b"")
+            assert again.headers["etag"] == etag
+        other = await http.get("/v1/exit-key", headers={"if-none-match": '"other"'})
+        assert other.content == answer.content
+
+
+async def test_a_sequencer_without_an_exit_key_says_so(http: AsyncClient) -> None:
+    problem(await http.get("/v1/exit-key"), 404, "NotFound")

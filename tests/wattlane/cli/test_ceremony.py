@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from prover import Builder, Circuit, export
+from prover.circuits import exit as exit_
 from prover.iden3.phase2 import contribute
 from prover.iden3.zkey import open_zkey
 from tests.prover.iden3.test_damaged_files import write_known_ptau
 from tests.wattlane.cli.running import assert_one_line, wattlane
 
+COUNTS = Path(exit_.__file__).with_name("exit_counts.json")
 BEACON = "c0ffee" * 10
 
 
@@ -56,6 +59,17 @@ def test_a_key_without_contributions_is_called_insecure(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "INSECURE" in done.stderr
     assert_one_line(wattlane("ceremony", "import", str(folder / "0.zkey")), 1, "contributed")
+
+
+def test_the_exit_circuit_has_a_ceremony_of_its_own(folder: Path) -> None:
+    path = folder / "exit.r1cs"
+    done = wattlane("ceremony", "circuit", "--circuit", "exit", str(path))
+    assert done.returncode == 0, done.stderr
+    count = json.loads(COUNTS.read_text())["exit"]
+    assert f"{count:,}, 4 public inputs" in done.stdout
+    assert path.stat().st_size > 1_000_000
+    other = wattlane("ceremony", "import", "--circuit", "exit", str(folder / "1.zkey"))
+    assert_one_line(other, 1, "another circuit")
 
 
 def test_a_name_cannot_fake_lines_of_the_check(folder: Path) -> None:
