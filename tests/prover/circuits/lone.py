@@ -15,6 +15,7 @@ from protocol.windows import WINDOW_LEVELS, Leaves, OpenWindows, ProofWindows
 from prover.circuits.queue_inputs import queue_inputs
 from prover.circuits.user_inputs import user_inputs
 from prover.circuits.windows import WINDOWS
+from prover.curves.fr import to_ints
 from prover.r1cs.builder import Builder
 from prover.r1cs.compose import Circuit, Instance, Port, compose
 from prover.r1cs.engine import combine
@@ -91,6 +92,17 @@ def _witness(template: Template, inputs: Mapping[str, int]) -> NDArray[np.uint64
     links = {name: inputs[name] for name in template.links}
     own = {name: value for name, value in inputs.items() if name not in links}
     return lone(template).witness({"around": links, "slot": own})
+
+
+def values_of(template: Template, inputs: Mapping[str, int]) -> list[int]:
+    """All values of a template, by the compiled tape. Constraints are not looked at."""
+    return to_ints(lone(template).compiled[template].run(inputs))
+
+
+def exports_of(template: Template, inputs: Mapping[str, int]) -> dict[str, int]:
+    """What a slot exports, by the compiled tape. Constraints are not looked at."""
+    values = values_of(template, inputs)
+    return {name: values[wire] for name, wire in template.exports.items()}
 
 
 def check(template: Template, inputs: Mapping[str, int]) -> None:

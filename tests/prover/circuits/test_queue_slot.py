@@ -8,19 +8,18 @@ from protocol.queue import OpType
 from prover.circuits.queue_slot import ELEMENTS, queue_slot
 from prover.r1cs.engine import solve
 from prover.r1cs.errors import BrokenConstraint
-from tests.prover.circuits.lone import check, failing
+from tests.prover.circuits.lone import check, exports_of, failing, values_of
 from tests.prover.circuits.queue_cases import APPLIED, NO_OPS, QUEUE_CASES
 
 
 @pytest.mark.parametrize("name", QUEUE_CASES)
 def test_each_op_has_the_executors_outcome(name: str) -> None:
     case = QUEUE_CASES[name]()
-    values = solve(queue_slot(), case.inputs)
-    exports = {name: values[wire] for name, wire in queue_slot().exports.items()}
+    check(queue_slot(), case.inputs)
     trace = case.trace
     paid_out = trace.withdrawal.element() if trace and trace.withdrawal else 0
     elements = (*(trace.op.elements() if trace else (0,) * 7), paid_out)
-    assert exports == {
+    assert exports_of(queue_slot(), case.inputs) == {
         "accounts": case.after.accounts_root,
         "channels": case.after.channels_root,
         "used": int(trace is not None),
@@ -28,7 +27,12 @@ def test_each_op_has_the_executors_outcome(name: str) -> None:
     }
     if name in NO_OPS:
         assert case.after.root == case.before.root
-    check(queue_slot(), case.inputs)
+
+
+def test_the_plain_tape_agrees() -> None:
+    """What the compiled tape computes for a voucher, every value of it."""
+    inputs = QUEUE_CASES["claim ab"]().inputs
+    assert solve(queue_slot(), inputs) == values_of(queue_slot(), inputs)
 
 
 def test_the_cases_cover_every_op_and_no_op() -> None:
