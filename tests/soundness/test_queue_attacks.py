@@ -401,3 +401,27 @@ def test_no_comparison_is_turned_round(name: str, wire: str, value: int, says_no
     failure = first_failure(template, values)
     assert failure is not None
     assert failure.constraint.endswith(f"/{says_no}") or failure.constraint.endswith(says_no)
+
+
+UNUSED: list[tuple[str, str, int, str]] = [
+    ("deposit", "side", 1, "no side"),
+    ("finalize", "side", 1, "no side"),
+    ("deposit", "epoch/value", 1, "no epoch"),
+    ("forced exit", "word/value", 1 << 160, "no amount"),
+    ("start close a", "word/value", 1 << 160, "no amount"),
+    ("claim ab", "word/value", 1 << 160, "no amount"),
+    ("finalize", "word/value", 1 << 160, "no amount"),
+    ("finalize", "word/value", 1, "no address"),
+    ("claim ab", "word/value", 1 << 96, "a lane value"),
+    ("deposit", "element2", 1, "no key"),
+    ("finalize", "element2", 1, "no key"),
+    *(("key change", f"element{i}", 1, f"no signature {i - 3}") for i in range(3, 7)),
+]
+"""(case, an element's field that its op does not use, what is added to it, which rule says no)."""
+
+
+@pytest.mark.parametrize(("name", "field", "added", "says_no"), UNUSED)
+def test_what_an_op_does_not_use_is_0(name: str, field: str, added: int, says_no: str) -> None:
+    inputs = QUEUE_CASES[name]().inputs
+    inputs[f"op/{field}"] += added
+    assert f"op/{says_no}" in failing(queue_slot(), inputs)

@@ -88,12 +88,7 @@ def test_wires_and_hints_of_the_rules(name: str) -> None:
 
 def empty_places(name: str) -> set[str]:
     """Indices of places that are empty, as the next ones are: element 0 says which one it was."""
-    if name in (
-        "new account",
-        "deposit to nobody",
-        "key change of nobody",
-        "forced exit of nobody",
-    ):
+    if name in ("new account", "deposit to nobody"):
         return {"account1/index/value"}
     return {"channel/index/value"} if name == "finalize nothing" else set()
 
