@@ -1,4 +1,4 @@
-"""The rollup contract, with an L1 account that sends: deposits, batches, withdrawals.
+"""The rollup contract, with an L1 account that sends: deposits, forced ops, batches, withdrawals.
 
 `RollupReader` (contracts/reader.py) has all that only reads; a client is a reader too.
 """
@@ -17,9 +17,15 @@ from contracts.finality import FINALIZED, Finality
 from contracts.reader import ABI, RollupReader
 from contracts.rpc import DEFAULT_TIMEOUT_S
 from contracts.transactions import DEFAULT_WAIT_S, Fees, PreparedTransaction, Receipt, Sender
+from protocol.channels import Lane
+from protocol.crypto.schnorr import Signature
 from protocol.queue import NewAccount, QueueOp
 
 __all__ = ["RollupClient", "RollupReader"]
+
+FEE_MARGIN = 2
+"""So many times the queue's fee is sent along: it may double before the transaction runs, and what
+is more than the fee comes back."""
 
 
 class RollupClient(RollupReader):
@@ -53,11 +59,10 @@ class RollupClient(RollupReader):
         """Open an account with a first deposit that was approved; returns its index.
 
         Raises KeyHashTooLarge, OwnerZero, AmountZero, TooMuchDeposited, AccountsFull, OtherRevert
-        (the token's refusal), and as Sender.send.
+        (the token's refusal), FeeTooLow, ExodusStarted, and as Sender.send.
         """
         units = self.settings().base_units(amount_ntok)
-        data = ABI.functions["new_account"].encode_call(key_hash, owner, units)
-        receipt = self.sender.send(self.address, data)
+        receipt = self._enqueue("new_account", key_hash, owner, units)
         (op,) = self.enqueued_in(receipt)
         assert isinstance(op, NewAccount), "new_account enqueues nothing else"
         return op.index, receipt
@@ -65,8 +70,41 @@ class RollupClient(RollupReader):
     def deposit(self, index: int, owner: str, amount_ntok: int) -> Receipt:
         """Add to an account's balance. Raises UnknownAccount, OwnerMismatch, as new_account."""
         units = self.settings().base_units(amount_ntok)
-        data = ABI.functions["deposit"].encode_call(index, owner, units)
-        return self.sender.send(self.address, data)
+        return self._enqueue("deposit", index, owner, units)
+
+    def change_key(self, index: int, key_hash: int) -> Receipt:
+        """Ask for another key for one's account.
+
+        Raises UnknownAccount, KeyHashTooLarge, FeeTooLow, ExodusStarted, and as Sender.send.
+        """
+        return self._enqueue("change_key", index, key_hash)
+
+    def force_exit(self, index: int) -> Receipt:
+        """Ask for one's account's whole balance. Raises as change_key."""
+        return self._enqueue("force_exit", index)
+
+    def force_start_close(self, slot: int, epoch: int, side: Lane) -> Receipt:
+        """Ask to begin the close of one's channel.
+
+        Raises IndexTooLarge, EpochTooLarge, FeeTooLow, ExodusStarted, and as Sender.send.
+        """
+        return self._enqueue("force_start_close", slot, epoch, int(side))
+
+    def force_claim(
+        self, slot: int, epoch: int, lane: Lane, lane_value: int, signature: Signature
+    ) -> Receipt:
+        """Bring a voucher. Raises LaneValueTooLarge, ElementTooLarge, as force_start_close."""
+        key, r = signature.key, signature.r
+        parts = [key.x, key.y, r.x, r.y, signature.s]
+        return self._enqueue("force_claim", slot, epoch, int(lane), lane_value, parts)
+
+    def force_finalize(self, slot: int, epoch: int) -> Receipt:
+        """Ask for the payout of a channel whose deadline is over. Raises as force_start_close."""
+        return self._enqueue("force_finalize", slot, epoch)
+
+    def start_exodus(self) -> Receipt:
+        """End the rollup. Raises TooEarlyForExodus, ExodusStarted, and as Sender.send."""
+        return self.sender.send(self.address, ABI.functions["start_exodus"].encode_call())
 
     def withdraw(self) -> tuple[int, Receipt]:
         """Collect all whole base units pending for the account; returns how many.
@@ -116,3 +154,8 @@ class RollupClient(RollupReader):
             for log in receipt.logs
             if log.topics[:1] == (topic,) and log.address == self.address
         )
+
+    def _enqueue(self, function: str, *arguments: object) -> Receipt:
+        """Call one of those that cost the queue's fee, which is sent along."""
+        data = ABI.functions[function].encode_call(*arguments)
+        return self.sender.send(self.address, data, FEE_MARGIN * self.queue_fee_wei())

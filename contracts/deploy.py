@@ -14,6 +14,11 @@ from contracts.transactions import Sender
 from contracts.verifying_key import VerifyingKey
 from protocol.batch import Shape
 
+QUEUE_FEE_WEI = 10**13
+"""What a queue op costs in ether where nothing else is said, while fewer than 1,000 wait."""
+
+NOBODY = "0x" + 40 * "0"
+
 
 def deploy_contract(sender: Sender, contract: Contract, *arguments: object) -> str:
     """Deploy and return the address. Raises as Sender.send."""
@@ -50,6 +55,29 @@ def deploy_token(
     return TokenClient(sender, deploy_contract(sender, load("token"), name, symbol, decimals))
 
 
+def rollup_arguments(
+    *,
+    token: str,
+    operator: str,
+    owner: str,
+    shape: Shape,
+    key: VerifyingKey,
+    queue_fee_wei: int = QUEUE_FEE_WEI,
+    exodus: str = NOBODY,
+) -> tuple[object, ...]:
+    """The rollup's constructor arguments, in their order."""
+    return (
+        token,
+        operator,
+        owner,
+        shape.queue_slots,
+        shape.user_slots,
+        queue_fee_wei,
+        key.for_contract(),
+        exodus,
+    )
+
+
 def deploy_rollup(
     url: str,
     account: LocalAccount,
@@ -58,23 +86,29 @@ def deploy_rollup(
     operator: str,
     shape: Shape,
     key: VerifyingKey,
+    owner: str | None = None,
+    queue_fee_wei: int = QUEUE_FEE_WEI,
+    exodus: str = NOBODY,
     finality: Finality = FINALIZED,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     sender: Sender | None = None,
 ) -> RollupClient:
     """The rollup, for circuits of this shape and with this key for ever. `sender` as above.
 
-    Raises BadSlotCount, BadDecimals, KeyInfinity, KeyGammaIsDelta, PrecompileRefused (a key's
-    point is bad, or the chain has no EIP-2537), and as Sender.send.
+    `owner` governs, None for the deploying account; `queue_fee_wei`: of a queue op while few wait;
+    `exodus`: who credits what the last state is worth. Raises BadQueueFee, BadSlotCount,
+    BadDecimals, KeyInfinity, KeyGammaIsDelta, PrecompileRefused (a key's point is bad, or the chain
+    has no EIP-2537), and as Sender.send.
     """
     sender = sender or Sender(Rpc(url, timeout_s), account)
-    address = deploy_contract(
-        sender,
-        load("rollup"),
-        token,
-        operator,
-        shape.queue_slots,
-        shape.user_slots,
-        key.for_contract(),
+    arguments = rollup_arguments(
+        token=token,
+        operator=operator,
+        owner=account.address if owner is None else owner,
+        shape=shape,
+        key=key,
+        queue_fee_wei=queue_fee_wei,
+        exodus=exodus,
     )
+    address = deploy_contract(sender, load("rollup"), *arguments)
     return RollupClient(url, address, account, finality=finality, timeout_s=timeout_s)

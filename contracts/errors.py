@@ -185,6 +185,42 @@ class TokenRefused(Reverted):
     """The token answered false."""
 
 
+class BadQueueFee(Reverted):
+    """Deployment: the queue's fee would begin above 10^16 wei."""
+
+
+class FeeTooLow(Reverted):
+    """A queue op costs more ether than was sent along: see queue_fee_wei."""
+
+
+class ChangeRefused(Reverted):
+    """More ether than the fee was sent, and the sender is a contract that takes none back."""
+
+
+class EpochTooLarge(Reverted):
+    """A channel's epoch is not below 2^32."""
+
+
+class LaneValueTooLarge(Reverted):
+    """A lane value is not below 2^96."""
+
+
+class ElementTooLarge(Reverted):
+    """A part of a signature is not below r."""
+
+
+class ExodusStarted(Reverted):
+    """The rollup has ended: no batch and no queue op is taken any more, only exits."""
+
+
+class TooEarlyForExodus(Reverted):
+    """No queue op has waited for more than seven days."""
+
+
+class NotExodus(Reverted):
+    """Only the exodus contract credits exits."""
+
+
 class NotOperator(Reverted):
     """Only the operator submits batches while the oldest queue op is at most three days old."""
 

@@ -3,12 +3,22 @@
 @title The L1 queue: ops in order, each bound by a rolling hash
 @license Apache-2.0
 @notice Owns the order of the ops: op n's hash binds ops 1 to n with who paid for them, so an op
-        opens from its predecessor's hash and nothing but the ops that were enqueued fits.
-@dev    Which ops there are, and who may enqueue them, is the business of the importing contract.
+        opens from its predecessor's hash and nothing but the ops that were enqueued fits. And
+        what an op costs: ether that is burned, the more the more ops wait, so that nobody fills
+        the queue for little, and nobody gains by a full one.
+@dev    Which ops there are, and who may enqueue them, is the business of `accounts` and `closing`.
 """
+
+import standing
+
+uses: standing
 
 QUEUE_SLOTS_MAX: constant(uint256) = 8
 MAX_OPS: constant(uint256) = 32  # in a batch
+
+FEE_STEP: constant(uint256) = 1000  # pending ops at which the fee doubles
+FEE_DOUBLINGS: constant(uint256) = 6  # to 64 times the base, and no further
+MAX_BASE_FEE_WEI: constant(uint256) = 10**16
 
 
 # What is kept of an op. `hash` = keccak256(predecessor's hash, elements 0..6, payer); op 0's is 0.
@@ -25,42 +35,103 @@ struct Op:
 
 event OpEnqueued:
     number: indexed(uint256)
-    account_index: indexed(uint256)
+    index: indexed(uint256)  # of an account, or a channel's slot
     payer: indexed(address)
     elements: uint256[7]
 
 
-enqueued: uint256  # ops; the number of the newest
+BASE_FEE_WEI: immutable(uint256)
+
 records: HashMap[uint256, Record]  # op number, from 1 -> record
 
 
+@deploy
+def __init__(base_fee_wei: uint256):
+    """
+    @param base_fee_wei Of an op while fewer than 1,000 are pending; at most 10^16.
+    """
+    assert base_fee_wei <= MAX_BASE_FEE_WEI, "BadQueueFee"
+    BASE_FEE_WEI = base_fee_wei
+
+
 @internal
-def _enqueue(
-    op: uint256, account_index: uint256, party: address, amount_ntok: uint256, key_hash: uint256
-):
+@payable
+def _enqueue(op: uint256, index: uint256, second: uint256, key: uint256[5], place: uint256):
     """
-    @dev The sender pays. `party` is the owner of a new account, the payer of a deposit.
+    @dev The caller has checked all widths. The sender pays the fee and gets back what it sent
+         beyond. Both leave at the end, under the entry point's lock.
+    @param index Of the account, or the channel's slot.
+    @param second Message element 1 as the op has it.
+    @param key Message elements 2 to 6.
+    @param place side 2^32 + epoch 2^80 of a channel op.
     """
-    number: uint256 = self.enqueued + 1
+    now: standing.Standing = standing._load()
+    assert now.exodus_start == 0, "ExodusStarted"
+    fee_wei: uint256 = self._fee_wei(now)
+    assert msg.value >= fee_wei, "FeeTooLow"
+    previous: bytes32 = self.records[now.enqueued].hash
+    now.enqueued += 1
+    standing._store(now)
     entry: Op = Op(
         elements=[
-            op | account_index << 8 | block.timestamp << 40,
-            convert(party, uint256) | amount_ntok << 160,
-            key_hash,
-            0,
-            0,
-            0,
-            0,
+            op | index << 8 | block.timestamp << 40 | place,
+            second,
+            key[0],
+            key[1],
+            key[2],
+            key[3],
+            key[4],
         ],
         payer=msg.sender,
     )
-    self.enqueued = number
-    self.records[number] = Record(
-        hash=self._chain_hash(self.records[number - 1].hash, entry), enqueue_time=block.timestamp
+    self.records[now.enqueued] = Record(
+        hash=self._chain_hash(previous, entry), enqueue_time=block.timestamp
     )
     log OpEnqueued(
-        number=number, account_index=account_index, payer=msg.sender, elements=entry.elements
+        number=now.enqueued, index=index, payer=msg.sender, elements=entry.elements
     )
+    send(empty(address), fee_wei)
+    if msg.value > fee_wei:
+        success: bool = raw_call(
+            msg.sender, b"", value=msg.value - fee_wei, revert_on_failure=False
+        )
+        assert success, "ChangeRefused"
+
+
+@internal
+@view
+def _fee_wei(now: standing.Standing) -> uint256:
+    """
+    @return What the next op costs.
+    """
+    return BASE_FEE_WEI << min(FEE_DOUBLINGS, (now.enqueued - now.processed) // FEE_STEP)
+
+
+@external
+@view
+def queue_fee_wei() -> uint256:
+    """
+    @return What the next op costs; send more where others may come first, the rest comes back.
+    """
+    return self._fee_wei(standing._load())
+
+
+@external
+@view
+def enqueued() -> uint256:
+    """
+    @return How many queue ops there are, which is the number of the newest.
+    """
+    return standing._load().enqueued
+
+
+@external
+@view
+def queue_record(number: uint256) -> Record:
+    """
+    @param number From 1; 0 and numbers not yet given have an empty record.
+    """
+    return self.records[number]
 
 
 @internal
@@ -72,23 +143,24 @@ def _chain_hash(previous: bytes32, entry: Op) -> bytes32:
 @internal
 @view
 def _check_consumed(
-    last: uint256, hash: bytes32, count: uint256, slots: uint256, l1_time: uint256
+    now: standing.Standing, hash: bytes32, count: uint256, slots: uint256, l1_time: uint256
 ) -> uint256:
     """
     @notice The batch's `count` ops must be exactly the oldest min(slots, ops enqueued by l1_time)
             that are not processed yet.
     @dev Enqueue times never fall along the queue, so looking at its two ends is enough. A number
          that does not exist yet has the hash 0, which no list of ops has.
-    @param last The number of the last op that is processed with this batch.
+    @param now Where the rollup stands before the batch.
     @param hash The batch's ops, chained to the hash of the last one that was processed before.
     @param slots Queue slots of all proofs in the batch.
     @return The enqueue time of the oldest op left unprocessed, seconds; l1_time if that is earlier.
     """
     assert count <= slots, "TooManyOps"
+    last: uint256 = now.processed + count
     if count > 0:
         assert hash == self.records[last].hash, "QueueMismatch"
         assert self.records[last].enqueue_time <= l1_time, "OpNotDue"
-    if last == self.enqueued:
+    if last == now.enqueued:
         return l1_time
     next_time: uint256 = self.records[last + 1].enqueue_time
     assert next_time > l1_time or count == slots, "OpSkipped"
@@ -106,10 +178,10 @@ def _enqueue_time(elements: uint256[7]) -> uint256:
 
 @internal
 @view
-def _oldest_is_older_than(processed: uint256, age: uint256) -> bool:
+def _oldest_is_older_than(now: standing.Standing, age: uint256) -> bool:
     """
-    @return Whether the oldest op after number `processed` was enqueued more than `age` seconds ago.
+    @return Whether the oldest unprocessed op was enqueued more than `age` seconds ago.
     """
-    if processed == self.enqueued:
+    if now.processed == now.enqueued:
         return False
-    return self.records[processed + 1].enqueue_time + age < block.timestamp
+    return self.records[now.processed + 1].enqueue_time + age < block.timestamp

@@ -35,6 +35,7 @@ class RollupSettings:
     domain: int
     base_units_per_ntok: int
     ntok_per_base_unit: int
+    exodus: str
 
     def base_units(self, amount_ntok: int) -> int:
         """The token's base units of an amount. Raises ValueError where they are not whole."""
@@ -117,8 +118,8 @@ class RollupReader(ContractReader):
             if not self.rpc.data("eth_getCode", self.address, "latest"):
                 raise NoContract(self.rpc.shown_url, self.address)
             (fields,) = self._read("settings")
-            token, operator, queue_slots, user_slots, domain, units, ntok = cast(
-                tuple[str, str, int, int, int, int, int], fields
+            token, operator, queue_slots, user_slots, domain, units, ntok, exodus = cast(
+                tuple[str, str, int, int, int, int, int, str], fields
             )
             shape = Shape(queue_slots, user_slots)
             self._settings = RollupSettings(
@@ -128,6 +129,7 @@ class RollupReader(ContractReader):
                 domain=domain,
                 base_units_per_ntok=units,
                 ntok_per_base_unit=ntok,
+                exodus=TokenReader.checked_address(exodus),
             )
         return self._settings
 
@@ -170,6 +172,14 @@ class RollupReader(ContractReader):
     def enqueued(self, block: int | None = None) -> int:
         """The number of the newest queue op."""
         return self._number("enqueued", block=block)
+
+    def queue_fee_wei(self, block: int | None = None) -> int:
+        """What the next queue op costs in ether; it doubles with every 1,000 that wait."""
+        return self._number("queue_fee_wei", block=block)
+
+    def exodus_start(self, block: int | None = None) -> int:
+        """When the exodus started, seconds; 0 before."""
+        return self._number("exodus_start", block=block)
 
     def queue_record(self, number: int, block: int | None = None) -> QueueRecord:
         """The rolling hash and time of op `number`; both 0 where it does not exist."""

@@ -13,21 +13,49 @@
 
 from ethereum.ercs import IERC20
 
+import accounts
 import blobs
 import calldata
+import closing
 import combination
+import ending
 import messages
 import polynomials
 import queue
+import standing
 import vault
 import verifier
 
-initializes: queue
+initializes: standing
 initializes: vault
+initializes: queue[standing := standing]
+initializes: accounts[queue := queue, vault := vault]
+initializes: closing[queue := queue]
+initializes: ending[queue := queue, standing := standing, vault := vault]
 initializes: verifier
 initializes: combination[verifier := verifier]
 
-exports: (vault.withdraw, vault.pending_ntok, vault.held_ntok, combination.proofs_hold)
+exports: (
+    accounts.new_account,
+    accounts.deposit,
+    accounts.change_key,
+    accounts.force_exit,
+    accounts.account_count,
+    accounts.account_owner,
+    closing.force_start_close,
+    closing.force_claim,
+    closing.force_finalize,
+    queue.queue_fee_wei,
+    queue.enqueued,
+    queue.queue_record,
+    vault.withdraw,
+    vault.pending_ntok,
+    vault.held_ntok,
+    ending.start_exodus,
+    ending.credit_exit,
+    ending.exodus_start,
+    combination.proofs_hold,
+)
 
 
 # Constants
@@ -36,17 +64,12 @@ R: constant(uint256) = polynomials.R  # order of the field Fr
 # H4(TAG_STATE; E12, E12, 0, 0): both trees empty.
 GENESIS_ROOT: constant(uint256) = 47371869789403867778011508693007539615464353420482134488434868181510038898728
 
-OP_NEW_ACCOUNT: constant(uint256) = 1
-OP_DEPOSIT: constant(uint256) = 2
-
 MAX_QUEUE_SLOTS: constant(uint256) = queue.QUEUE_SLOTS_MAX
 MAX_USER_SLOTS: constant(uint256) = 32
 MAX_PROOFS: constant(uint256) = combination.MAX_PROOFS
 MAX_OPS: constant(uint256) = queue.MAX_OPS
 MAX_DATA: constant(uint256) = 256  # elements of all proofs in a batch
 MAX_WITHDRAWALS: constant(uint256) = 256
-
-ACCOUNT_LIMIT: constant(uint256) = 2**24
 
 L1_TIME_LAG: constant(uint256) = 7200  # seconds a batch's l1_time may lie behind its block
 OPERATOR_PRIVILEGE: constant(uint256) = 3 * 86400  # seconds; the oldest op older: anyone submits
@@ -63,9 +86,10 @@ struct Settings:
     domain: uint256  # 128 bits
     base_units_per_ntok: uint256  # 1 where the token has 9 decimals or fewer
     ntok_per_base_unit: uint256  # 1 where the token has 9 decimals or more
+    exodus: address  # through which everyone leaves when the rollup has ended
 
 
-# Where the rollup stands, kept in one word: l1_time + processed 2^64 + batches 2^128.
+# How far the rollup is.
 struct Progress:
     l1_time: uint256  # seconds; of the last batch
     processed: uint256  # queue ops that took effect
@@ -91,72 +115,40 @@ USER_SLOTS: immutable(uint256)  # N
 DOMAIN: immutable(uint256)  # 128 bits
 
 state_root: public(uint256)
-packed_progress: uint256
-account_count: public(uint256)  # accounts; the index that the next one gets
-account_owner: public(HashMap[uint256, address])  # account index -> l1_address
 
 
 @deploy
 def __init__(
     token: IERC20,
     operator: address,
+    owner: address,
     queue_slots: uint256,
     user_slots: uint256,
+    base_fee_wei: uint256,
     key: verifier.VerifyingKey,
+    exodus: address,
 ):
     """
     @param token The settlement token; its decimals are read once, here.
     @param operator Who submits batches while the oldest queue op is at most three days old.
+    @param owner Who governs, within what `governance` allows; zero for nobody.
     @param queue_slots Q of the circuit, 1 to 8.
     @param user_slots N of the circuit, 1 to 32.
+    @param base_fee_wei Of a queue op while fewer than 1,000 are pending.
     @param key Verifying key; alpha, gamma and delta negated. Nothing can replace it later.
+    @param exodus The contract that credits what the last state is worth.
     """
     assert queue_slots >= 1 and queue_slots <= MAX_QUEUE_SLOTS, "BadSlotCount"
     assert user_slots >= 1 and user_slots <= MAX_USER_SLOTS, "BadSlotCount"
     verifier.__init__(key)
     vault.__init__(token)
+    queue.__init__(base_fee_wei)
+    ending.__init__(exodus)
     OPERATOR = operator
     QUEUE_SLOTS = queue_slots
     USER_SLOTS = user_slots
     DOMAIN = convert(keccak256(abi_encode("wattlane", chain.id, self)), uint256) % 2**128
     self.state_root = GENESIS_ROOT
-
-
-# Deposits and the queue
-
-@external
-@nonreentrant
-def new_account(key_hash: uint256, owner: address, amount_base_units: uint256) -> uint256:
-    """
-    @notice Opens the next account with a first deposit, paid by the caller.
-    @param key_hash H2(TAG_KEY; A.x, A.y) of the account's key, below R.
-    @param owner The account's l1_address: deposits must name it, withdrawals go to it.
-    @param amount_base_units Of the token; what arrives must be a whole number of ntok, not 0.
-    @return The account's index.
-    """
-    index: uint256 = self.account_count
-    assert index < ACCOUNT_LIMIT, "AccountsFull"
-    assert key_hash < R, "KeyHashTooLarge"
-    assert owner != empty(address), "OwnerZero"
-    amount_ntok: uint256 = vault._take_deposit(amount_base_units)
-    self.account_count = index + 1
-    self.account_owner[index] = owner
-    queue._enqueue(OP_NEW_ACCOUNT, index, owner, amount_ntok, key_hash)
-    return index
-
-
-@external
-@nonreentrant
-def deposit(account_index: uint256, owner: address, amount_base_units: uint256):
-    """
-    @notice Adds to an account's balance, paid by the caller.
-    @param owner Must be the l1_address on record: a reorg may have given the index to another.
-    @param amount_base_units As in new_account.
-    """
-    assert account_index < self.account_count, "UnknownAccount"
-    assert self.account_owner[account_index] == owner, "OwnerMismatch"
-    amount_ntok: uint256 = vault._take_deposit(amount_base_units)
-    queue._enqueue(OP_DEPOSIT, account_index, msg.sender, amount_ntok, 0)
 
 
 # Batches
@@ -191,11 +183,12 @@ def submit_batch(
     assert msg.sender == tx.origin and msg.sender.codesize == 0, "NotDirect"
     in_blob: bool = opening[0] != empty(bytes32)
     calldata._check_arrays(in_blob, len(proofs), len(data), len(ops), len(withdrawals))
-    progress: Progress = self._progress()
+    now: standing.Standing = standing._load()
+    assert now.exodus_start == 0, "ExodusStarted"
     assert msg.sender == OPERATOR or queue._oldest_is_older_than(
-        progress.processed, OPERATOR_PRIVILEGE
+        now, OPERATOR_PRIVILEGE
     ), "NotOperator"
-    self._check_time(l1_time, progress.l1_time)
+    self._check_time(l1_time, now.l1_time)
     count: uint256 = len(proofs)
     assert count > 0, "NoProof"
     root: uint256 = self.state_root
@@ -210,13 +203,12 @@ def submit_batch(
     commitment: bytes32 = empty(bytes32)
     rolling_hash: bytes32 = empty(bytes32)
     if len(ops) > 0:
-        rolling_hash = queue.records[progress.processed].hash
+        rolling_hash = queue.records[now.processed].hash
     for entry: queue.Op in ops:
         rolling_hash = queue._chain_hash(rolling_hash, entry)
         commitment = messages._bind_op(commitment, entry.elements)
-    processed: uint256 = progress.processed + len(ops)
     queue_covered: uint256 = queue._check_consumed(
-        processed, rolling_hash, len(ops), count * QUEUE_SLOTS, l1_time
+        now, rolling_hash, len(ops), count * QUEUE_SLOTS, l1_time
     )
     free: uint256 = 0  # the lowest position that the next withdrawal may have
     for withdrawal: uint256 in withdrawals:
@@ -292,19 +284,21 @@ def submit_batch(
     else:
         assert staticcall combination.Itself(self).proofs_hold(proofs, z), "ProofRejected"
 
-    number: uint256 = progress.batches + 1
     self.state_root = root
-    self.packed_progress = l1_time | processed << 64 | number << 128
+    now.l1_time = l1_time
+    now.processed += len(ops)
+    now.batches += 1
+    standing._store(now)
     for withdrawal: uint256 in withdrawals:
         recipient: address = convert(withdrawal % 2**160, address)
         amount_ntok: uint256 = (withdrawal >> 160) % 2**64
-        vault._owe(recipient, amount_ntok, number, withdrawal >> 224)
+        vault._owe(recipient, amount_ntok, now.batches, withdrawal >> 224)
     log BatchAccepted(
-        number=number,
+        number=now.batches,
         new_root=root,
         l1_time=l1_time,
         queue_covered=queue_covered,
-        processed=processed,
+        processed=now.processed,
         proofs=count,
     )
 
@@ -319,40 +313,14 @@ def _check_time(l1_time: uint256, last_l1_time: uint256):
 
 # Views
 
-@internal
-@view
-def _progress() -> Progress:
-    packed: uint256 = self.packed_progress
-    return Progress(
-        l1_time=packed % 2**64, processed=(packed >> 64) % 2**64, batches=packed >> 128
-    )
-
-
 @external
 @view
 def progress() -> Progress:
     """
     @return The last batch's l1_time in seconds, queue ops processed, batches accepted.
     """
-    return self._progress()
-
-
-@external
-@view
-def enqueued() -> uint256:
-    """
-    @return How many queue ops there are, which is the number of the newest.
-    """
-    return queue.enqueued
-
-
-@external
-@view
-def queue_record(number: uint256) -> queue.Record:
-    """
-    @param number From 1; 0 and numbers not yet given have an empty record.
-    """
-    return queue.records[number]
+    now: standing.Standing = standing._load()
+    return Progress(l1_time=now.l1_time, processed=now.processed, batches=now.batches)
 
 
 @external
@@ -369,6 +337,7 @@ def settings() -> Settings:
         domain=DOMAIN,
         base_units_per_ntok=vault.BASE_UNITS_PER_NTOK,
         ntok_per_base_unit=vault.NTOK_PER_BASE_UNIT,
+        exodus=ending.EXODUS,
     )
 
 

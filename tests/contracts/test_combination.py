@@ -21,7 +21,7 @@ from contracts.batches import Submission, SubmittedProof
 from contracts.build import SOURCES, compile_contract
 from contracts.chain import Chain
 from contracts.client import RollupClient
-from contracts.deploy import deploy_contract
+from contracts.deploy import deploy_contract, rollup_arguments
 from contracts.finality import LATEST
 from contracts.reader import ABI
 from contracts.verifying_key import FIELD_BYTES, P, joined, negate, words
@@ -148,15 +148,14 @@ def test_with_weights_that_are_known_the_same_forgeries_get_through(
     if shared.chain is not embedded:
         pytest.skip("once is enough: it is about the contract, not about the chain")
     client, operator = shared.client, embedded.accounts[0]
-    address = deploy_contract(
-        client.sender,
-        careless,
-        shared.token.address,
-        operator.address,
-        SHAPE.queue_slots,
-        SHAPE.user_slots,
-        shared.key.key.for_contract(),
+    arguments = rollup_arguments(
+        token=shared.token.address,
+        operator=operator.address,
+        owner=operator.address,
+        shape=SHAPE,
+        key=shared.key.key,
     )
+    address = deploy_contract(client.sender, careless, *arguments)
     other = RollupClient(embedded.url, address, operator, finality=LATEST)
     victim = SimulatedRollup(embedded, shared.key, shared.token, other)
     victim.try_submit(victim.honest_batch(ROOTS))

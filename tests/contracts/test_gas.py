@@ -15,7 +15,11 @@ from contracts.abi import load
 from contracts.batches import Payout, Submission
 from contracts.build import SOURCES
 from contracts.chain import Chain
+from contracts.deploy import rollup_arguments
 from contracts.transactions import Receipt
+from protocol.channels import Lane
+from protocol.crypto.jubjub import Point
+from protocol.crypto.schnorr import Signature
 from prover.circuits.batch import DEFAULT_SHAPE
 from tests.support.simulated_blobs import blob_batch
 from tests.support.simulated_rollup import SimulatedRollup, deploy_simulated
@@ -28,6 +32,7 @@ NOISE = 400
 """Gas by which a run may differ: random proofs and roots have more or fewer zero bytes."""
 SHAPE = DEFAULT_SHAPE
 ELEMENT = (1 << 220) - 1
+SIGNATURE = Signature(Point(2**250 + 1, 2**250 + 2), Point(2**250 + 3, 2**250 + 4), 2**250 + 5)
 
 
 def test_gas_is_as_committed_and_a_plain_batch_below_its_ceiling(chain: Chain) -> None:
@@ -65,6 +70,11 @@ def _measure(chain: Chain) -> dict[str, int]:
     calls = {
         "new_account": account.gas_used,
         "deposit": deposit.gas_used,
+        "change_key": client.change_key(1, 2**250 + 3).gas_used,
+        "force_exit": client.force_exit(1).gas_used,
+        "force_start_close": client.force_start_close(2**23, 2**31, Lane.BA).gas_used,
+        "force_claim": client.force_claim(2**23, 2**31, Lane.BA, 2**95, SIGNATURE).gas_used,
+        "force_finalize": client.force_finalize(2**23, 2**31).gas_used,
         "withdraw": withdraw.gas_used,
     }
     return {
@@ -130,13 +140,14 @@ def _besides_data(receipt: Receipt, submission: Submission) -> int:
 
 def _deployment(rollup: SimulatedRollup) -> dict[str, str]:
     client = rollup.client
-    data = load("rollup").deployment(
-        rollup.token.address,
-        client.account.address,
-        SHAPE.queue_slots,
-        SHAPE.user_slots,
-        rollup.key.key.for_contract(),
+    arguments = rollup_arguments(
+        token=rollup.token.address,
+        operator=client.account.address,
+        owner=client.account.address,
+        shape=SHAPE,
+        key=rollup.key.key,
     )
+    data = load("rollup").deployment(*arguments)
     return {"from": client.account.address, "data": "0x" + data.hex()}
 
 

@@ -13,9 +13,9 @@ from eth_hash.auto import keccak
 
 from contracts.abi import Contract, contract_from
 from contracts.batches import Payout, messages_of
-from contracts.build import compile_contract
+from contracts.build import SOURCES, compile_contract
 from contracts.chain import Chain
-from contracts.deploy import deploy_contract
+from contracts.deploy import QUEUE_FEE_WEI, deploy_contract
 from contracts.queue_ops import queue_op_from
 from contracts.transactions import Sender
 from protocol.batch import Shape, domain_of, evaluate
@@ -52,7 +52,8 @@ def run(chain: Chain, source: Contract) -> Run:
         entry = source.functions[function]
         data = "0x" + entry.encode_call(*arguments).hex()
         result = chain.rpc.data("eth_call", {"to": address, "data": data}, "latest")
-        return next(iter(entry.decode_result(result)), None)
+        values = entry.decode_result(result)
+        return values if len(values) > 1 else next(iter(values), None)
 
     return call
 
@@ -170,6 +171,43 @@ def _flipped(hashed: bytes) -> bytes:
 def _nested(words: list[int]) -> tuple[int, tuple[object, ...]]:
     """z and a proof, from 22 words in their order."""
     return words[0], (*words[1:6], (words[6:10], words[10:18], words[18:22]))
+
+
+def test_the_fee_doubles_with_every_1_000_pending_ops_up_to_64_times(run: Run) -> None:
+    base = QUEUE_FEE_WEI
+    for processed in (0, 5, 10**9):
+        for thousands in range(9):
+            times = 2 ** min(thousands, 6)
+            for pending in (1_000 * thousands, 1_000 * thousands + 999):
+                assert run("fee_wei", processed + pending, processed) == times * base
+        assert run("fee_wei", processed + 10**12, processed) == 64 * base
+
+
+def test_what_it_costs_to_fill_the_queue(run: Run) -> None:
+    """docs/protocol.md section 6 states these sums."""
+    total, reached = 0, {}
+    for pending in range(0, 20_000, 1_000):  # the fee is constant in between
+        reached[pending] = total
+        total += 1_000 * int(run("fee_wei", pending, 0))
+    ether = {pending: total / 10**18 for pending, total in reached.items()}
+    assert ether[1_000] == 0.01
+    assert ether[2_000] == 0.03
+    assert ether[6_000] == 0.63
+    assert ether[7_000] == 1.27
+    assert ether[19_000] == 8.95
+    text = (SOURCES.parent / "docs" / "protocol.md").read_text()
+    for pending in (1_000, 6_000, 19_000):
+        assert f"{pending:,} waiting ops cost {ether[pending]:g} ether" in text
+
+
+def test_the_standing_is_six_numbers_of_40_bits_in_one_word(run: Run) -> None:
+    for place in range(6):
+        for number in (1, 2**40 - 1):
+            fields = tuple(number if i == place else 0 for i in range(6))
+            word, loaded = run("pack", fields)
+            assert (word, loaded) == (number << 40 * place, fields)
+    largest = (2**40 - 1,) * 6
+    assert run("pack", largest) == (2**240 - 1, largest)
 
 
 def test_powers_of_z(run: Run) -> None:

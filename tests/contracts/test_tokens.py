@@ -110,9 +110,11 @@ def test_a_token_that_moves_nothing_credits_nothing(hostile: Hostile) -> None:
 
 @pytest.mark.parametrize("mode", [REENTER_DEPOSIT, REENTER_NEW_ACCOUNT, REENTER_WITHDRAW])
 def test_a_token_cannot_call_back_into_the_rollup(hostile: Hostile, mode: int) -> None:
-    """The token has tokens and a pending withdrawal of its own: only the lock stops the call."""
+    """The token has tokens, ether for the fee and a pending withdrawal of its own: only the lock
+    stops the call."""
     client = hostile.rollup.client
     hostile.give_the_token(10_000)
+    client.sender.send(hostile.token, b"", 10**18)
     ops = hostile.rollup.queue(1, 1)
     client.submit_batch(hostile.rollup.honest(1, ops, (payout(0, hostile.token, 100),)))
     hostile.misbehave(mode)

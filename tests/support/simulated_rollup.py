@@ -19,7 +19,7 @@ from contracts.batches import (
 )
 from contracts.chain import Chain
 from contracts.client import RollupClient
-from contracts.deploy import deploy_rollup, deploy_token
+from contracts.deploy import NOBODY, QUEUE_FEE_WEI, deploy_rollup, deploy_token
 from contracts.erc20 import TokenClient
 from contracts.finality import LATEST
 from contracts.verifying_key import PROOF_BYTES, VerifyingKey
@@ -193,6 +193,8 @@ def deploy_simulated(
     decimals: int = 18,
     seed: int = 1,
     token: str | None = None,
+    queue_fee_wei: int = QUEUE_FEE_WEI,
+    exodus: str = NOBODY,
 ) -> SimulatedRollup:
     """Token and rollup; the operator gets tokens and has approved all of them."""
     key = SimulatedKey(seed)
@@ -204,6 +206,8 @@ def deploy_simulated(
         operator=operator.address,
         shape=shape,
         key=key.key,
+        queue_fee_wei=queue_fee_wei,
+        exodus=exodus,
         finality=LATEST,
     )
     if token is None:

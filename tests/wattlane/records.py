@@ -45,6 +45,7 @@ SETTINGS = RollupSettings(
     domain=DOMAIN,
     base_units_per_ntok=10**9,
     ntok_per_base_unit=1,
+    exodus="0x" + "33" * 20,
 )
 
 

@@ -6,9 +6,9 @@
 """
 
 interface Rollup:
-    def deposit(account_index: uint256, owner: address, amount_base_units: uint256): nonpayable
+    def deposit(account_index: uint256, owner: address, amount_base_units: uint256): payable
     def withdraw() -> uint256: nonpayable
-    def new_account(key_hash: uint256, owner: address, amount: uint256) -> uint256: nonpayable
+    def new_account(key_hash: uint256, owner: address, amount: uint256) -> uint256: payable
 
 
 decimals: public(constant(uint8)) = 9
@@ -21,9 +21,17 @@ REENTER_NEW_ACCOUNT: constant(uint256) = 5
 MOVE_NOTHING: constant(uint256) = 6
 SEND_TWICE: constant(uint256) = 7
 
+QUEUE_FEE: constant(uint256) = 10**13  # wei
+
 balanceOf: public(HashMap[address, uint256])
 mode: public(uint256)
 rollup: Rollup
+
+
+@external
+@payable
+def __default__():
+    pass
 
 
 @external
@@ -67,10 +75,10 @@ def _move(owner: address, to: address, amount: uint256) -> bool:
         self.balanceOf[to] += amount
     elif mode == REENTER_DEPOSIT:
         self.mode = 0
-        extcall self.rollup.deposit(0, owner, 500)
+        extcall self.rollup.deposit(0, owner, 500, value=QUEUE_FEE)
     elif mode == REENTER_NEW_ACCOUNT:
         self.mode = 0
-        ignored: uint256 = extcall self.rollup.new_account(1, owner, amount)
+        ignored: uint256 = extcall self.rollup.new_account(1, owner, amount, value=QUEUE_FEE)
     elif mode == REENTER_WITHDRAW:
         self.mode = 0
         ignored: uint256 = extcall self.rollup.withdraw()

@@ -8,9 +8,11 @@ import combination
 import messages
 import polynomials
 import queue
+import standing
 import verifier
 
-initializes: queue
+initializes: standing
+initializes: queue[standing := standing]
 initializes: verifier
 initializes: combination[verifier := verifier]
 
@@ -18,6 +20,7 @@ initializes: combination[verifier := verifier]
 @deploy
 def __init__(key: verifier.VerifyingKey):
     verifier.__init__(key)
+    queue.__init__(10**13)
 
 
 @external
@@ -116,3 +119,18 @@ def bind_proof(previous: bytes32, z: uint256, proof: combination.Proof) -> bytes
 @pure
 def weight(seed: bytes32, k: uint256) -> uint256:
     return combination._weight(seed, k)
+
+
+@external
+@view
+def fee_wei(enqueued: uint256, processed: uint256) -> uint256:
+    now: standing.Standing = empty(standing.Standing)
+    now.enqueued = enqueued
+    now.processed = processed
+    return queue._fee_wei(now)
+
+
+@external
+def pack(given: standing.Standing) -> (uint256, standing.Standing):
+    standing._store(given)
+    return standing.word, standing._load()
