@@ -46,6 +46,7 @@ from channels.sessions import Neighbourhood, Session
 from channels.settings import Balance, NodeInfo, NodeSettings, warm_up
 from channels.store import Store
 from channels.submit import Submitter, check_amount
+from channels.towers import TowerDesk
 from channels.wallet import Wallet
 from channels.watch import Watch
 from channels.witness_desk import WitnessDesk
@@ -85,6 +86,10 @@ class Node:
             settings.payment_timeout_s,
         )
         witnesses = WitnessDesk(self._index, parts.watch, parts.leaves, parts.store, self._boxes)
+        self._towers = [
+            TowerDesk(one, parts.store, self._boxes, wallet.tower_key) for one in settings.towers
+        ]
+        self._payments.on_received = self._wake_towers
         self._forced = ForcedDesk(parts.l1, parts.store, settings.max_queue_fee_wei)
         self._rounds = Rounds(
             self._index,
@@ -162,11 +167,13 @@ class Node:
             following = asyncio.create_task(node._rounds.run(), name=f"node {index}")
             node._following = following
             following.add_done_callback(_complain)
+            handing = [asyncio.create_task(one.run()) for one in node._towers]
             try:
                 yield node
             finally:
-                following.cancel()
-                await asyncio.gather(following, return_exceptions=True)
+                for task in (following, *handing):
+                    task.cancel()
+                await asyncio.gather(following, *handing, return_exceptions=True)
                 await node._rounds.stop()
 
     # --- looking --------------------------------------------------------------------------------
@@ -194,7 +201,7 @@ class Node:
             final_time=final.timestamp,
             final_root=final.state_root,
             channels=sum(not box.state.is_gone for box in self._boxes.values()),
-            problem=self._rounds.problem,
+            problem=self._rounds.problem or self._tower_problem(),
         )
 
     def channels(self) -> list[ChannelInfo]:
@@ -356,6 +363,15 @@ class Node:
                     await box.changed.wait()
         except TimeoutError:
             raise NotFinalInTime(f"the end of channel {box.channel_id:#x}", timeout_s) from None
+
+    # --- watchtowers ----------------------------------------------------------------------------
+
+    def _wake_towers(self) -> None:
+        for one in self._towers:
+            one.wake()
+
+    def _tower_problem(self) -> str | None:
+        return next((one.problem for one in self._towers if one.problem), None)
 
     # --- neighbours -----------------------------------------------------------------------------
 

@@ -99,6 +99,8 @@ class PaymentDesk:
         self._neighbours = neighbours
         self._tasks: set[asyncio.Task[Any]] = set()
         self._paying: dict[tuple[int, str], tuple[Payment, asyncio.Task[Receipt]]] = {}
+        self.on_received: Callable[[], None] = lambda: None
+        """Called whenever a neighbour's voucher is on disk. Must not take long."""
 
     # --- the payer's side -----------------------------------------------------------------------
 
@@ -347,6 +349,7 @@ class PaymentDesk:
         bill = _bill(box, payment, frame.payment_id, voucher.lane_value, Direction.IN)
         await self._store.write(SaveReceived(voucher, bill))
         box.notify()
+        self.on_received()
         return Ack(frame.id, voucher.lane_value)
 
     async def standing(self, session: Session, frame: Ask) -> Standing:

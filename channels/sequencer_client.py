@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -29,6 +30,7 @@ from protocol.codec import (
 from protocol.errors import ProtocolError
 from protocol.inclusion import AccountInclusion, ChannelInclusion
 from protocol.transactions import Transaction
+from protocol.units import INDEX_BITS
 
 T = TypeVar("T")
 _SERVER_FAILS = 500
@@ -36,6 +38,7 @@ _FIRST_PAUSE_S = 0.1
 MAX_ANSWER_BYTES = 4_000_000
 MAX_KEY_BYTES = 64_000_000
 _KEY_TIMEOUT_S = 60.0
+_PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +129,22 @@ class SequencerClient:
 
     async def channels_of(self, account_index: int) -> list[tuple[int, Channel]]:
         """Soft channels of an account with their slots."""
-        answer = await self._get("/v1/channels", account=str(account_index))
-        return self._parse(
-            lambda: [
-                (to_int("slot", one["slot"]), channel_from_json(one["channel"])) for one in answer
-            ]
-        )
+        return await self._channels(account=str(account_index))
+
+    async def closing_channels(self) -> list[tuple[int, Channel]]:
+        """Every channel that is closing in the soft state, with its slot; page by page."""
+        return await self._channels(status="closing")
+
+    async def _channels(self, **query: str) -> list[tuple[int, Channel]]:
+        """All pages. What does not go forward ends it."""
+        found: dict[int, Channel] = {}
+        while True:
+            first = max(found, default=-1) + 1
+            answer = await self._get("/v1/channels", from_slot=str(first), **query)
+            page = self._parse(partial(_channels_in, answer))
+            found.update(page)
+            if len(page) < _PAGE or not first <= max(found) < 1 << INDEX_BITS:
+                return list(found.items())
 
     async def exit_key(self) -> bytes:
         """The file of the exit circuit's key, at most MAX_KEY_BYTES, whole: it has the SHA-256 that
@@ -222,3 +235,7 @@ class SequencerClient:
 
 def _root_text(root: int | str) -> str:
     return root if isinstance(root, str) else f"{root:#x}"
+
+
+def _channels_in(answer: Any) -> list[tuple[int, Channel]]:
+    return [(to_int("slot", one["slot"]), channel_from_json(one["channel"])) for one in answer]

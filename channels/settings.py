@@ -11,6 +11,7 @@ from channels.duties import DEFAULT_PATIENCE, Patience
 from channels.forcing import DEFAULT_MAX_QUEUE_FEE_WEI
 from channels.leaves import DEFAULT_PATIENCE_S
 from channels.policy import DEFAULT_POLICY, Policy
+from channels.towers import TowerAddress
 from channels.wallet import Wallet
 from protocol.channels import Lane
 from protocol.crypto import compiled
@@ -27,7 +28,7 @@ class NodeSettings:
     development chains without one. `max_fee_ntok`: the highest sequencer fee that is signed.
     `max_queue_fee_wei`: the most that one forced op on L1 may cost besides gas. `patience`: how
     long the sequencer has for what can wait; `sequencer_patience_s`: how long it may be of no use
-    before the channels are followed from L1's data.
+    before the channels are followed from L1's data. `towers`: who watches while this node is off.
     """
 
     policy: Policy = DEFAULT_POLICY
@@ -40,6 +41,7 @@ class NodeSettings:
     max_queue_fee_wei: int = DEFAULT_MAX_QUEUE_FEE_WEI
     patience: Patience = DEFAULT_PATIENCE
     sequencer_patience_s: float = DEFAULT_PATIENCE_S
+    towers: tuple[TowerAddress, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,15 +40,20 @@ def _jubjub_secret(seed: bytes) -> int:
         attempt += 1
 
 
+def _derived(secret: bytes, info: bytes) -> bytes:
+    return HKDF(algorithm=SHA512(), length=32, salt=None, info=info).derive(secret)
+
+
 class Wallet:
     """An unlocked wallet: signs, and shows only what is public."""
 
-    __slots__ = ("__l1_account", "__secret", "key", "key_hash", "l1_address", "path")
+    __slots__ = ("__l1_account", "__secret", "__towers", "key", "key_hash", "l1_address", "path")
 
     def __init__(self, path: Path, entropy: bytes) -> None:
         seed = _WORDS.to_seed(_WORDS.to_mnemonic(entropy))
         self.path = path
         self.__secret = _jubjub_secret(seed)
+        self.__towers = _derived(seed, b"wattlane/towers")
         self.__l1_account: LocalAccount = EthAccount.from_key(key_from_seed(seed, L1_PATH))
         self.key: Point = public_key(self.__secret)
         self.key_hash: int = key_hash(self.key)
@@ -68,6 +73,10 @@ class Wallet:
     def sign(self, message: int) -> Signature:
         """Schnorr signature over a field element, with fresh randomness."""
         return sign(self.__secret, message, os.urandom(32))
+
+    def tower_key(self, lane: bytes) -> bytes:
+        """The 32-byte key of a lane's sealed records: the same in every process of this wallet."""
+        return _derived(self.__towers, b"wattlane/sealed/" + lane)
 
     @classmethod
     def create(cls, folder: Path | str, passphrase: str) -> tuple[Wallet, str]:

@@ -6,6 +6,9 @@ Statuses as users see them: accepted (durable), soft (executed in order, with a 
 
 from __future__ import annotations
 
+from itertools import islice
+
+from protocol.channels import Status
 from protocol.codec import (
     Json,
     account_inclusion_to_json,
@@ -36,8 +39,10 @@ _SEEN_AS = {
     BatchStatus.ACCEPTED: "proved",
     BatchStatus.FINAL: "final",
 }
+_STATUSES = {status.name.lower(): status for status in Status}
 RECEIPTS_KEPT = 4_096
 PAGE = 100
+CHANNELS_A_PAGE = 1_000
 
 
 class Views:
@@ -102,16 +107,37 @@ class Views:
             if key_hash in (None, account.key_hash) and l1_address in (None, account.l1_address)
         ]
 
-    def channels(self, account: int | None, channel_id: int | None) -> list[Json]:
-        """Soft channels of an account, or the one with this id. Raises Malformed."""
-        if account is None and channel_id is None:
-            raise Malformed("give account or channel_id")
+    def channels(
+        self,
+        account: int | None,
+        channel_id: int | None,
+        status: str | None = None,
+        from_slot: int = 0,
+    ) -> list[Json]:
+        """Soft channels of an account, the one with this id, or of a status: by slot, a page.
+
+        Raises Malformed.
+        """
+        if account is None and channel_id is None and status is None:
+            raise Malformed("give account, channel_id or status")
+        if status not in (None, *_STATUSES):
+            raise Malformed(f"status is one of {sorted(_STATUSES)}")
+        wanted = None if status is None else _STATUSES[status]
         with self._ledger.lock:
             found = self._ledger.book.soft.state.channels
         return [
             {"slot": str(slot), "channel": channel_to_json(one), "channel_id": str(one.id)}
-            for slot, one in sorted(found.items())
-            if account in (None, one.a_index, one.b_index) and channel_id in (None, one.id)
+            for slot, one in islice(
+                (
+                    (slot, one)
+                    for slot, one in sorted(found.items())
+                    if slot >= from_slot
+                    and account in (None, one.a_index, one.b_index)
+                    and channel_id in (None, one.id)
+                    and wanted in (None, one.status)
+                ),
+                CHANNELS_A_PAGE,
+            )
         ]
 
     def batch(self, number: int) -> Json:

@@ -2,7 +2,7 @@
 
 `ChannelsError` is the base of all; the groups below it are what callers usually catch:
 WalletError, StoreError, Refused (the rules forbid it, nothing was signed or changed),
-PeerError, SequencerError, L1Error and ControlError.
+PeerError, SequencerError, L1Error, TowerError and ControlError.
 """
 
 from __future__ import annotations
@@ -77,6 +77,13 @@ from channels.errors.store import (
     StoreOfAnotherWallet,
     StoreTooNew,
 )
+from channels.errors.towers import (
+    BadHandover,
+    BadTowersFile,
+    TowerError,
+    TowerRefused,
+    TowerUnreachable,
+)
 from channels.errors.wallet import (
     BadPassphrase,
     BadRecoveryPhrase,
@@ -91,9 +98,11 @@ from channels.errors.wallet import (
 __all__ = [
     "AmountMismatch",
     "BadFrame",
+    "BadHandover",
     "BadPassphrase",
     "BadPayment",
     "BadRecoveryPhrase",
+    "BadTowersFile",
     "BadVoucherSignature",
     "ChannelClosing",
     "ChannelNotFinal",
@@ -141,6 +150,9 @@ __all__ = [
     "StoreInUse",
     "StoreOfAnotherWallet",
     "StoreTooNew",
+    "TowerError",
+    "TowerRefused",
+    "TowerUnreachable",
     "TransactionRejected",
     "UnknownChannel",
     "UnknownPeer",

@@ -245,9 +245,22 @@ def create_app(
         return views.account(to_int("index", index), root)
 
     @app.get("/v1/channels")
-    def get_channels(account: Text = None, channel_id: Text = None) -> list[Json]:
-        """Channels of an account, or the one with an id, in the soft state."""
-        return views.channels(_optional("account", account), _optional("channel_id", channel_id))
+    def get_channels(
+        account: Text = None,
+        channel_id: Text = None,
+        status: Text = None,
+        from_slot: str = "0",
+    ) -> list[Json]:
+        """Channels in the soft state: of an account, with an id, or of a status (open, closing).
+
+        In the order of their slots, at most 1,000; `from_slot` asks for more.
+        """
+        return views.channels(
+            _optional("account", account),
+            _optional("channel_id", channel_id),
+            status,
+            to_int("from_slot", from_slot),
+        )
 
     @app.get("/v1/channels/{slot}")
     def get_channel(slot: str, root: str = Root) -> Json:

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from protocol.accounts import Account
+from protocol.channels import Status
 from protocol.codec import (
     account_inclusion_to_json,
     account_to_json,
@@ -163,12 +164,13 @@ class Rollup:
         return JSONResponse({"root": str(state.root), "inclusion": found})
 
     async def _channels(self, request: Request) -> Response:
-        account = int(request.query_params["account"])
+        account = request.query_params.get("account")
         return JSONResponse(
             [
                 {"slot": str(slot), "channel": channel_to_json(one), "channel_id": str(one.id)}
                 for slot, one in self.soft.channels.items()
-                if account in (one.a_index, one.b_index)
+                if (one.status is Status.CLOSING if account is None else True)
+                and (account is None or int(account) in (one.a_index, one.b_index))
             ]
         )
 
