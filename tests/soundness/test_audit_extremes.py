@@ -13,7 +13,17 @@ import pytest
 
 from protocol.accounts import Account
 from protocol.channels import Channel, Lane, Status, pack_lane
-from protocol.queue import Deposit, NewAccount, QueueOp
+from protocol.crypto.field import R
+from protocol.queue import (
+    Deposit,
+    ForcedClaim,
+    ForcedExit,
+    ForcedFinalize,
+    ForcedStartClose,
+    KeyChange,
+    NewAccount,
+    QueueOp,
+)
 from protocol.state import State
 from protocol.trace import Context
 from protocol.transactions import (
@@ -28,6 +38,7 @@ from protocol.transactions import (
     Withdraw,
 )
 from protocol.units import DAY_S, L1_TIME_SLACK_S, MAX_WINDOW_S, MIN_WINDOW_S
+from protocol.vouchers import voucher_message
 from tests.protocol.street import Home, home, signed
 from tests.prover.circuits.proofs import check, executed
 
@@ -179,6 +190,45 @@ def deposits(before_ntok: int, *amounts_ntok: int) -> Case:
     return Case(street(account(ALICE, before_ntok), account(BOB)), [], ops=ops)
 
 
+def ops(state: State, *ops: QueueOp, context: Context = END) -> Case:
+    return Case(state, [], context, ops=ops)
+
+
+def rotated_to_the_last_nonce() -> Case:
+    """The last key change that there can be, and a forced exit that leaves the nonce as it is."""
+    return ops(
+        street(account(ALICE, AMOUNT, NONCE - 1), account(BOB)),
+        KeyChange(1, TIME, TOP, R - 1, ADDRESS),
+        ForcedExit(2, TIME, TOP, ADDRESS),
+    )
+
+
+def forced_claims(deadline: int | None, *lanes: Lane) -> Case:
+    """The highest vouchers."""
+    one_channel = channel((AMOUNT, AMOUNT), (LANE - 1, 0), deadline)
+    claims = []
+    for number, lane in enumerate(lanes, 1):
+        message = voucher_message(END.domain, one_channel.id, lane, LANE)
+        signature = (ALICE if lane is Lane.AB else BOB).sign(message)
+        epoch = one_channel.epoch
+        claims.append(ForcedClaim(number, TIME, TOP, epoch, lane, LANE, signature, ADDRESS))
+    return ops(street(account(ALICE), account(BOB), one_channel), *claims)
+
+
+def forced_end(
+    deposits: tuple[int, int], lanes: tuple[int, int], balances: tuple[int, int] = (0, 0)
+) -> Case:
+    """A payout of a channel whose deadline is the op's own second."""
+    one_channel = channel(deposits, lanes, TIME)
+    state = street(account(ALICE, balances[0]), account(BOB, balances[1]), one_channel)
+    return ops(state, ForcedFinalize(1, TIME, TOP, one_channel.epoch, 0))
+
+
+def forced_start(context: Context) -> Case:
+    start = ForcedStartClose(1, 0, TOP, NONCE - 1, Lane.BA, ADDRESS)
+    return ops(street(account(ALICE), account(BOB), channel()), start, context=context)
+
+
 A, B = account(ALICE), account(BOB)
 ALMOST = TOTAL_WH - (2**40 - 1)
 
@@ -223,6 +273,22 @@ CASES: dict[str, Callable[[], Case]] = {
     "fees up to the last ntok": fees_up_to_the_last_ntok,
     "deposits up to the last ntok": lambda: deposits(1, AMOUNT - 2, 1),
     "a deposit that does not fit, and one that does": lambda: deposits(1, AMOUNT, 1),
+    "key change and exit at the last nonce": rotated_to_the_last_nonce,
+    "forced claims of both highest lanes": lambda: forced_claims(None, Lane.AB, Lane.BA),
+    "forced claim in the last second": lambda: forced_claims(TIME, Lane.BA),
+    "forced start of a close with the last deadline": lambda: forced_start(EARLY),
+    "forced start of a close past it": lambda: forced_start(replace(EARLY, l1_time=TIME)),
+    "forced end, both lanes full": lambda: forced_end((AMOUNT, 0), (LANE, LANE)),
+    "forced end, a owes more than all": lambda: forced_end((1, AMOUNT - 1), (LANE, 0)),
+    "forced end, b owes more than all": lambda: forced_end((0, AMOUNT), (0, LANE)),
+    "forced end up to the last ntok": lambda: forced_end(
+        (5, 9), paid(1, 3), (AMOUNT - 7, AMOUNT - 7)
+    ),
+    "forced end past a's last ntok": lambda: forced_end((5, 9), paid(1, 3), (AMOUNT - 6, 0)),
+    "forced end past b's last ntok": lambda: forced_end((5, 9), paid(1, 3), (0, AMOUNT - 6)),
+    "forced end far past a's last ntok": lambda: forced_end(
+        (AMOUNT, AMOUNT), (0, LANE), (AMOUNT, 0)
+    ),
 }
 
 
@@ -238,3 +304,10 @@ def test_the_edge_has_a_witness(name: str) -> None:
             operator_index=case.operator.index,
         )
     )
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith(("key", "forced"))])
+def test_the_edge_is_where_it_should_be(name: str) -> None:
+    case = CASES[name]()
+    proof = executed(case.state, case.ops, [], context=case.context)
+    assert all(trace.applied for trace in proof.queue) == ("past" not in name)
