@@ -18,7 +18,7 @@ from prover.errors import OtherKey
 from prover.exit_key import FILES, exit_key, exit_key_file, import_exit_key, read_exit_key
 from prover.exit_proofs import ExitProof, prove_exit, try_exit_key
 from prover.exit_trial import trial_exits
-from prover.groth16 import Proof, ProvingKey, verify_arkworks, verify_py_ecc
+from prover.groth16 import Proof, ProvingKey, verify_arkworks
 from prover.groth16 import setup as make_key
 from prover.groth16.errors import ProofRejected, VerificationError, WrongCircuit
 from prover.groth16.store import stored_keys
@@ -78,7 +78,6 @@ def test_a_kept_file_proves_an_exit_and_nothing_else(key: ProvingKey, file: Path
     assert holds(key, proof, values)
     for i in range(4):
         assert not holds(key, proof, (*values[:i], values[i] + 1, *values[i + 1 :]))
-    verify_py_ecc(key.verifying_key, values, Proof.decode(proof.proof_bytes))
 
 
 def test_the_file_is_written_once(key: ProvingKey, file: Path, cache_folder: Path) -> None:
