@@ -16,6 +16,7 @@ from eth_account.signers.local import LocalAccount
 from channels.errors import L1Refused, L1Unreachable, WrongRollup
 from channels.forced import EPOCH_SHIFT, SignedL1, WantClaim, Wanted, WantStartClose
 from contracts import errors as contract_errors
+from contracts.blob_sources import BlobSources
 from contracts.client import RollupClient
 from contracts.finality import FINALIZED, Finality
 from contracts.reader import ABI
@@ -140,9 +141,13 @@ class ContractL1:
         *,
         confirmations: int | None = None,
         timeout_s: float = 15.0,
+        blobs: BlobSources | None = None,
     ) -> None:
+        """`blobs`: where those of batches are looked for; None: only at the node's own URL."""
         finality = FINALIZED if confirmations is None else Finality(confirmations)
-        self._client = RollupClient(url, contract, account, finality=finality, timeout_s=timeout_s)
+        self._client = RollupClient(
+            url, contract, account, finality=finality, timeout_s=timeout_s, blobs=blobs
+        )
         self._final: FinalBlock | None = None
         self._replay = L1Replay(self._client)
         self._replaying = asyncio.Lock()

@@ -11,6 +11,7 @@ from channels.box import Box
 from channels.errors import (
     L1Error,
     L1Required,
+    L1Unreachable,
     NoAccount,
     SequencerError,
     SequencerUnreachable,
@@ -24,6 +25,8 @@ from channels.settings import NodeSettings
 from channels.store import Store, stored_contract
 from channels.wallet import Wallet
 from channels.watch import Watch
+from contracts.blob_places import blob_sources
+from contracts.blob_sources import SourceFailed
 
 L1_ENVIRONMENT = "WATTLANE_L1"
 
@@ -43,15 +46,27 @@ class Parts:
     boxes: dict[int, Box] = field(default_factory=dict)
 
 
-def l1_of(l1: str | L1 | None, contract: str, wallet: Wallet, settings: NodeSettings) -> L1:
-    """The node's own L1: an address, the environment's, or a port as given. Raises L1Required."""
+def l1_of(
+    l1: str | L1 | None, contract: str, wallet: Wallet, settings: NodeSettings, sequencer: str
+) -> L1:
+    """The node's own L1: an address, the environment's, or a port as given.
+
+    `sequencer`: its URL, one of the places where blobs are looked for. Raises L1Required, and
+    L1Unreachable where the archive of blobs cannot be used.
+    """
     if l1 is None:
         l1 = os.environ.get(L1_ENVIRONMENT) or None
     if l1 is None:
         raise L1Required
     if not isinstance(l1, str):
         return l1
-    return ContractL1(l1, contract, wallet.l1_account, confirmations=settings.confirmations)
+    archive, beacon = settings.archive, settings.beacon
+    try:
+        blobs = blob_sources(l1, archive=archive, sequencer=sequencer, beacon=beacon)
+    except SourceFailed as error:
+        raise L1Unreachable(error.source, error.problem) from error
+    confirmations = settings.confirmations
+    return ContractL1(l1, contract, wallet.l1_account, confirmations=confirmations, blobs=blobs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +100,7 @@ async def find_rollup(
             raise
     address = contract or (told.contract if told else known)
     assert address is not None
-    view = l1_of(l1, address, wallet, settings)
+    view = l1_of(l1, address, wallet, settings, sequencer.url)
     domain = await view.domain()
     if told is not None and told.domain != domain:
         raise WrongRollup(f"the sequencer serves domain {told.domain:#x}, L1 gives {domain:#x}")

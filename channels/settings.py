@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
@@ -29,6 +30,8 @@ class NodeSettings:
     `max_queue_fee_wei`: the most that one forced op on L1 may cost besides gas. `patience`: how
     long the sequencer has for what can wait; `sequencer_patience_s`: how long it may be of no use
     before the channels are followed from L1's data. `towers`: who watches while this node is off.
+    `archive` (a folder) and `beacon` (a URL): where L1's data are looked for, besides the
+    sequencer, when a batch has them in a blob.
     """
 
     policy: Policy = DEFAULT_POLICY
@@ -42,6 +45,8 @@ class NodeSettings:
     patience: Patience = DEFAULT_PATIENCE
     sequencer_patience_s: float = DEFAULT_PATIENCE_S
     towers: tuple[TowerAddress, ...] = ()
+    archive: Path | None = None
+    beacon: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -305,7 +305,7 @@ class Sender:
 
     def _estimate(self, call: dict[str, object]) -> int:
         try:
-            return self.rpc.quantity("eth_estimateGas", call)
+            return self.rpc.quantity("eth_estimateGas", call, "latest")
         except RpcRefused as error:
             if "insufficient funds" in error.problem.lower():
                 raise InsufficientFunds(self.address, error.problem) from error

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from contracts.blob_archive import BlobArchive
-from contracts.blob_sources import (
-    BeaconBlobs,
-    BlobKeeper,
-    BlobSource,
-    BlobSources,
-    SourceFailed,
-    WantedBlob,
-)
+from contracts.blob_places import blob_sources
+from contracts.blob_sources import BlobSources, SourceFailed, WantedBlob
 from sequencer.errors import StorageError
 from sequencer.settings import Settings
 from sequencer.storage import blobs
@@ -41,10 +34,10 @@ def sources_of(settings: Settings, database: Database) -> BlobSources:
 
     Raises SourceFailed where the archive's folder cannot be made.
     """
-    sources: list[BlobSource] = [StoredBlobs(database)]
-    keeper: BlobKeeper | None = None
-    if settings.archive_folder is not None:
-        archive = BlobArchive(settings.archive_folder)
-        sources, keeper = [*sources, archive], archive
-    beacon = BeaconBlobs(settings.beacon_url or settings.l1_url, settings.rpc_timeout_s)
-    return BlobSources((*sources, beacon), keeper)
+    return blob_sources(
+        settings.l1_url,
+        archive=settings.archive_folder,
+        beacon=settings.beacon_url,
+        first=StoredBlobs(database),
+        timeout_s=settings.rpc_timeout_s,
+    )

@@ -6,11 +6,15 @@ import random
 
 import pytest
 
+from contracts.blob_transactions import Sidecar
 from contracts.chain import Chain
 from contracts.chain.eip2537 import InvalidInput, g1_add, g1_msm, pairing_check
+from contracts.chain.eip4844 import point_evaluation
 from contracts.errors import L1Error
+from contracts.kzg import open_at
 from contracts.rpc import Rpc
 from contracts.verifying_key import FIELD_BYTES, P
+from protocol.blobs import blob_of, versioned_hash
 from protocol.crypto.field import R
 from tests.contracts.points import (
     encode,
@@ -23,7 +27,13 @@ from tests.support.simulated_proofs import g1_bytes, g2_bytes
 
 G1ADD, G1MSM, PAIRING = (f"0x{number:040x}" for number in (0x0B, 0x0C, 0x0F))
 INFINITY_G1, INFINITY_G2 = bytes(128), bytes(256)
-FUNCTIONS = {G1ADD: g1_add, G1MSM: g1_msm, PAIRING: pairing_check}
+POINT_EVALUATION = f"0x{0x0A:040x}"
+FUNCTIONS = {
+    POINT_EVALUATION: point_evaluation,
+    G1ADD: g1_add,
+    G1MSM: g1_msm,
+    PAIRING: pairing_check,
+}
 
 
 def _scalar_bytes(scalar: int) -> bytes:
@@ -86,6 +96,23 @@ def _inputs() -> list[tuple[str, bytes]]:
     return inputs
 
 
+def _openings() -> list[tuple[str, bytes]]:
+    """Inputs of the point evaluation: true ones, and each part of one changed."""
+    sidecar, zero = Sidecar.of(blob_of([3, 1, 4])), b"\xc0" + bytes(47)
+    inputs = [versioned_hash(zero) + _scalar_bytes(9) + bytes(32) + zero + zero]
+    for z in (0, 9, R - 1):
+        opening = open_at(sidecar.blob, z)
+        head = sidecar.versioned_hash + _scalar_bytes(z) + _scalar_bytes(opening.y)
+        inputs.append(head + sidecar.commitment + opening.proof)
+    good = inputs[2]
+    inputs += [good[:-1], good + b"\0", b"", good[:32] + _scalar_bytes(R + 9) + good[64:]]
+    inputs.append(good[:64] + _scalar_bytes(open_at(sidecar.blob, 9).y + R) + good[96:])
+    for place in (0, 1, 31, 63, 95, 96, 100, 143, 144, 150, 191):
+        inputs.append(good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :])
+    inputs += [good[:144] + point for point in (zero, bytes(48), sidecar.commitment)]
+    return [(POINT_EVALUATION, one) for one in inputs]
+
+
 def _on_chain(rpc: Rpc, address: str, data: bytes) -> bytes | None:
     call = {"to": address, "data": "0x" + data.hex(), "gas": hex(3_000_000)}
     try:
@@ -102,7 +129,7 @@ def _here(address: str, data: bytes) -> bytes | None:
 
 
 def test_the_embedded_precompiles_agree_with_anvils(anvil: Chain) -> None:
-    inputs = _inputs()
+    inputs = _inputs() + _openings()
     accepted = refused = 0
     for address, data in inputs:
         here = _here(address, data)
@@ -114,7 +141,7 @@ def test_the_embedded_precompiles_agree_with_anvils(anvil: Chain) -> None:
 
 
 def test_the_embedded_chain_runs_these_functions(embedded: Chain) -> None:
-    for address, data in _inputs()[::5]:
+    for address, data in _inputs()[::5] + _openings():
         assert _on_chain(embedded.rpc, address, data) == _here(address, data)
 
 
@@ -122,7 +149,8 @@ def test_the_embedded_chain_runs_these_functions(embedded: Chain) -> None:
 def test_gas_is_the_same_on_both_chains(anvil: Chain, embedded: Chain, terms: int) -> None:
     msm = b"".join(g1_bytes(i + 1) + _scalar_bytes(i) for i in range(terms))
     pairing = (g1_bytes(1) + g2_bytes(2)) * min(terms, 8)
-    for address, data in ((G1MSM, msm), (PAIRING, pairing)):
+    opening = _openings()[1:2] if terms == 1 else []
+    for address, data in ((G1MSM, msm), (PAIRING, pairing), *opening):
         enough = _least_gas(anvil, address, data)
         assert _works(embedded, address, data, enough)
         assert not _works(embedded, address, data, enough - 1)

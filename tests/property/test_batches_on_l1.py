@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from sequencer.l1.submitter import Submitter
 from sequencer.l1.watcher import Watcher
 from sequencer.ledger import Ledger
 from sequencer.receipts import ReceiptKey
-from sequencer.sealing import SealedBatch, SealingPolicy
+from sequencer.sealing import DataMode, SealedBatch, SealingPolicy
 from sequencer.storage.database import Database, sqlite_url
 from sequencer.storage.proofs import MadeProof
 from tests.property import candidates
@@ -112,6 +113,10 @@ class Rollout:
             taken += 1
         return taken
 
+    def seal_into(self, mode: DataMode) -> None:
+        """From now on the data of new batches go there."""
+        self.ledger.sealing = replace(self.ledger.sealing, data_mode=mode)
+
     def seal(self) -> list[SealedBatch]:
         """All that there is to seal, each batch proved."""
         sealed = []
@@ -139,14 +144,19 @@ def _check_sealed(sealed: list[SealedBatch], most_proofs: int) -> None:
         assert op_counts == sorted(op_counts, reverse=True)
 
 
-@pytest.mark.parametrize(("most_proofs", "seed"), [(1, 11), (2, 12), (3, 13), (16, 14)])
+@pytest.mark.parametrize(
+    ("most_proofs", "seed", "in_turn"),
+    [(1, 11, False), (2, 12, False), (3, 13, False), (16, 14, True)],
+)
 def test_whatever_comes_is_sealed_into_batches_that_l1_accepts_and_that_replay(
     chain: Chain,
     tmp_path: Path,
     most_proofs: int,
     seed: int,
+    in_turn: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """With `in_turn`, data go into calldata and into blobs, batch by batch or so."""
     rollout = Rollout(chain, tmp_path, most_proofs, seed)
     monkeypatch.setattr(candidates, "DOMAIN", rollout.ledger.rollup.domain)
     proofs, taken = 0, 0
@@ -158,6 +168,8 @@ def test_whatever_comes_is_sealed_into_batches_that_l1_accepts_and_that_replay(
             chain.advance_time(DAY_S + L1_TIME_SLACK_S)
             rollout.watch()
             rollout.ledger.finalize_due()
+        if in_turn:
+            rollout.seal_into(DataMode.BLOB if turn % 2 else DataMode.CALLDATA)
         sealed = rollout.seal()
         _check_sealed(sealed, most_proofs)
         proofs += sum(len(batch.proofs) for batch in sealed)
@@ -167,6 +179,8 @@ def test_whatever_comes_is_sealed_into_batches_that_l1_accepts_and_that_replay(
     final = rollout.ledger.book.final_state
     assert sum(len(batch.submission.proofs) for batch in record.batches) == proofs
     assert taken > 20
+    modes = {batch.submission.link is None for batch in record.batches}
+    assert modes == ({True, False} if in_turn else {True})
     if most_proofs > 1:
         assert proofs > len(record.batches)
     assert rebuild_state(record).root == final.root == record.state_root != genesis_root()

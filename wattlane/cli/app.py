@@ -6,6 +6,7 @@ import typer
 
 from wattlane.cli import (
     account,
+    archive,
     ceremony,
     channel,
     demo,
@@ -44,6 +45,7 @@ app.command()(account.withdraw)
 app.command()(account.balance)
 app.command()(status.status)
 app.command("verify-batch")(verify.verify_batch)
+app.command("archive")(archive.keep_blobs)
 app.command()(rebuild.rebuild)
 app.command(rich_help_panel="The prover on files")(groth16.setup)
 app.command(rich_help_panel="The prover on files")(groth16.prove)

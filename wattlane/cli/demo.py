@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wattlane.cli.options import Cluster
+from wattlane.cli.options import Cluster, DataMode
 from wattlane.demo.settings import (
     DEFAULT_FEED_IN_UTOK_PER_KWH,
     DEFAULT_HOMES,
@@ -59,6 +59,7 @@ def demo(
     report: Report = Path("demo-report.json"),
     keep: Keep = None,
     prover: Cluster = None,
+    data: DataMode = None,
 ) -> None:
     """Let a street of real homes trade for a day, with real proofs on a real L1.
 
@@ -68,7 +69,14 @@ def demo(
     batch is proved with Groth16, accepted by the contract, and verified again from L1 alone.
     Exit status 0 only if all of it holds.
     """
-    from wattlane.demo.settings import DemoSettings, built_in, check_l1, check_prices, from_file
+    from wattlane.demo.settings import (
+        CALLDATA,
+        DemoSettings,
+        built_in,
+        check_l1,
+        check_prices,
+        from_file,
+    )
     from wattlane.errors import BadChoice
 
     check_prices(feed_in, retail)
@@ -80,7 +88,9 @@ def demo(
     else:
         wanted = homes or str(DEFAULT_HOMES)
         street, title = built_in(wanted, day or str(DEFAULT_DAY), hours or "0-24")
-    settings = DemoSettings(street, title, feed_in, retail, report, l1, keep, prover)
+    settings = DemoSettings(
+        street, title, feed_in, retail, report, l1, keep, prover, data or CALLDATA
+    )
     from rich.console import Console  # what follows takes a second to load
 
     from wattlane.demo.run import run_demo

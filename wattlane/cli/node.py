@@ -8,6 +8,8 @@ import typer
 
 from wattlane.cli.options import (
     DEFAULT_FOLDER,
+    Archive,
+    Beacon,
     Confirmations,
     Folder,
     L1Url,
@@ -46,6 +48,8 @@ def run(
     confirmations: Confirmations = None,
     wait_for_account: Wait = 0.0,
     passphrase_file: PassphraseFile = None,
+    archive: Archive = None,
+    beacon: Beacon = None,
 ) -> None:
     """Run the node of the wallet in a folder, until Ctrl-C or SIGTERM.
 
@@ -62,7 +66,12 @@ def run(
     from channels.wallet import Wallet
 
     peers = dict(peer_address(one) for one in peer or [])
-    settings = NodeSettings(confirmations=confirmations, account_timeout_s=wait_for_account)
+    settings = NodeSettings(
+        confirmations=confirmations,
+        account_timeout_s=wait_for_account,
+        archive=archive,
+        beacon=beacon,
+    )
     wallet = Wallet.load(folder, read_passphrase(passphrase_file))
 
     def say_ready(node: Node) -> None:

@@ -144,6 +144,54 @@ FromBlock = Annotated[
         "saves time on a long chain.",
     ),
 ]
+DATA_MODES = ("calldata", "blob")
+
+
+def data_mode(given: str | None) -> str | None:
+    """calldata or blob, as typed. Raises BadParameter."""
+    if given is not None and given not in DATA_MODES:
+        raise typer.BadParameter(f"{given!r}: choose {' or '.join(DATA_MODES)}")
+    return given
+
+
+DataMode = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="calldata|blob",
+        callback=data_mode,
+        help="Where batches put their data on L1: into calldata, kept for ever, or into blobs, "
+        "which cost next to nothing and are dropped after 18 days (see `wattlane archive`).",
+    ),
+]
+Archive = Annotated[
+    Path | None,
+    typer.Option(
+        "--archive",
+        envvar="WATTLANE_ARCHIVE",
+        help="Folder of archived blobs (see `wattlane archive`), asked first; what is found "
+        "elsewhere is kept there.",
+    ),
+]
+BlobSequencer = Annotated[
+    str | None,
+    typer.Option(
+        "--sequencer",
+        envvar="WATTLANE_SEQUENCER",
+        callback=http_url,
+        help="Also look for blobs at this sequencer. It is not trusted: L1 has their hashes.",
+    ),
+]
+Beacon = Annotated[
+    str | None,
+    typer.Option(
+        "--beacon",
+        envvar="WATTLANE_BEACON",
+        callback=http_url,
+        help="URL of a beacon node that serves blobs, 18 days long. Without it, the L1 node's URL "
+        "is asked: development chains serve them there.",
+    ),
+]
 DEFAULT_CHECKPOINTS = user_data_path("wattlane") / "checkpoints"
 Checkpoints = Annotated[
     Path,

@@ -10,6 +10,9 @@ import typer
 
 from wattlane.cli.options import (
     DEFAULT_CHECKPOINTS,
+    Archive,
+    Beacon,
+    BlobSequencer,
     Checkpoints,
     Confirmations,
     ContractAddress,
@@ -29,13 +32,20 @@ def rebuild(
     from_block: FromBlock = 0,
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     confirmations: Confirmations = None,
+    archive: Archive = None,
+    sequencer: BlobSequencer = None,
+    beacon: Beacon = None,
 ) -> None:
     """Rebuild a rollup's state from L1 alone: no sequencer, no database, no trust.
+
+    Where a batch has its data in a blob, that comes from wherever it still is, and is the one whose
+    hash L1 has.
 
     Replays the data of every batch, compares every root on the way with the one that L1 accepted,
     and ends with the contract's own root, bit for bit. Interrupted, it goes on from the last final
     block that it had kept.
     """
+    from contracts.blob_places import blob_sources
     from contracts.finality import FINALIZED, Finality
     from contracts.reader import RollupReader
     from protocol.crypto import compiled
@@ -43,8 +53,9 @@ def rebuild(
     from wattlane.state_file import check_replaceable, rebuild_from_checkpoint, save_state
 
     check_replaceable(out)
+    blobs = blob_sources(l1, archive=archive, sequencer=sequencer, beacon=beacon)
     finality = FINALIZED if confirmations is None else Finality(confirmations)
-    reader = RollupReader(l1, contract, finality=finality)
+    reader = RollupReader(l1, contract, finality=finality, blobs=blobs)
     compiled.install()
     with shown_progress() as progress:
         rebuilt = rebuild_from_checkpoint(

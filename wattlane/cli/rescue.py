@@ -11,6 +11,9 @@ import typer
 from wattlane.cli.options import (
     DEFAULT_CHECKPOINTS,
     DEFAULT_FOLDER,
+    Archive,
+    Beacon,
+    BlobSequencer,
     Checkpoints,
     Cluster,
     Confirmations,
@@ -34,6 +37,9 @@ def rescue(
     from_block: FromBlock = 0,
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     confirmations: Confirmations = None,
+    archive: Archive = None,
+    sequencer: BlobSequencer = None,
+    beacon: Beacon = None,
     passphrase_file: PassphraseFile = None,
     prover: Cluster = None,
 ) -> None:
@@ -44,6 +50,7 @@ def rescue(
     key in the cache, and an L1 account with ether: the key in WATTLANE_L1_KEY, or else the wallet
     in the folder. Interrupted, or overtaken by someone else, run it again: it goes on from there.
     """
+    from contracts.blob_places import blob_sources
     from contracts.client import RollupClient
     from contracts.finality import FINALIZED, Finality
     from protocol.crypto import compiled
@@ -53,8 +60,9 @@ def rescue(
     from wattlane.state_file import rebuild_from_checkpoint
 
     account = _account(folder, passphrase_file)
+    blobs = blob_sources(l1, archive=archive, sequencer=sequencer, beacon=beacon)
     finality = FINALIZED if confirmations is None else Finality(confirmations)
-    client = RollupClient(l1, contract, account, finality=finality)
+    client = RollupClient(l1, contract, account, finality=finality, blobs=blobs)
     compiled.install()
     with shown_progress() as progress:
         follow = partial(

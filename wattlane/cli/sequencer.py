@@ -10,8 +10,11 @@ import typer
 from platformdirs import user_data_path
 
 from wattlane.cli.options import (
+    Archive,
+    Beacon,
     Cluster,
     Confirmations,
+    DataMode,
     L1Url,
     PassphraseFile,
     checked_address,
@@ -59,6 +62,9 @@ def init(
     token: Token = None,
     confirmations: Confirmations = None,
     passphrase_file: PassphraseFile = None,
+    data: DataMode = None,
+    archive: Archive = None,
+    beacon: Beacon = None,
 ) -> None:
     """Make keystore, contract, operator's account, settings and database.
 
@@ -78,6 +84,7 @@ def init(
         token=token,
         l1_private_key=_private_key(),
         confirmations=confirmations,
+        options=_blobs(data, archive, beacon),
     )
     with shown_progress() as progress:
         prover = open_prover(progress)
@@ -94,6 +101,9 @@ def run(
     listen: Listen = None,
     passphrase_file: PassphraseFile = None,
     prover: Cluster = None,
+    data: DataMode = None,
+    archive: Archive = None,
+    beacon: Beacon = None,
 ) -> None:
     """Serve transactions, prove batches and submit them, until Ctrl-C or SIGTERM.
 
@@ -107,7 +117,9 @@ def run(
     from wattlane.exit_keys import open_exit_key
     from wattlane.proving import open_prover
 
-    settings = load_settings(folder, **_listening(listen), **_proving(prover))
+    settings = load_settings(
+        folder, **_listening(listen), **_proving(prover), **_blobs(data, archive, beacon)
+    )
     passphrase = read_passphrase(passphrase_file)
     with shown_progress() as progress:
         proving = open_prover(
@@ -143,6 +155,11 @@ def _listening(listen: str | None) -> dict[str, object]:
         return {}
     host, port = host_and_port(listen)
     return {"listen_host": host, "listen_port": port}
+
+
+def _blobs(data: str | None, archive: Path | None, beacon: str | None) -> dict[str, object]:
+    given = {"data_mode": data, "archive_folder": archive, "beacon_url": beacon}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _proving(prover: str | None) -> dict[str, object]:

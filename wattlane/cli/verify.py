@@ -6,25 +6,35 @@ from typing import Annotated
 
 import typer
 
-from wattlane.cli.options import ContractAddress, L1Url
+from wattlane.cli.options import Archive, Beacon, BlobSequencer, ContractAddress, L1Url
 
 Which = Annotated[str, typer.Argument(metavar="[N|all]", help="A batch number, or all.")]
 
 
-def verify_batch(l1: L1Url, contract: ContractAddress, which: Which = "all") -> None:
+def verify_batch(
+    l1: L1Url,
+    contract: ContractAddress,
+    which: Which = "all",
+    archive: Archive = None,
+    sequencer: BlobSequencer = None,
+    beacon: Beacon = None,
+) -> None:
     """Check batches that L1 accepted, from L1 alone: no sequencer, no database, no trust.
 
-    For each batch: the data decode; the queue ops are L1's, in order and none left out; times and
-    queue coverage hold. For each of its proofs: digest, challenge and evaluations are recomputed;
-    roots chain from genesis; replaying the data gives the new root and the payouts; and the
-    Groth16 proof verifies with py_arkworks and with py_ecc, two libraries that share no code.
+    For each batch: the data decode, and where they are in a blob it is the one that L1 names; the
+    queue ops are L1's, in order and none left out; times and queue coverage hold. For each of its
+    proofs: digest, challenge and evaluations are recomputed; roots chain from genesis; replaying
+    the data gives the new root and the payouts; and the Groth16 proof verifies with py_arkworks and
+    with py_ecc, two libraries that share no code.
     """
+    from contracts.blob_places import blob_sources
     from contracts.reader import RollupReader
     from protocol.crypto import compiled
     from wattlane.l1_record import read_record
     from wattlane.verify_batch import chosen, verify
 
-    record = read_record(RollupReader(l1, contract))
+    blobs = blob_sources(l1, archive=archive, sequencer=sequencer, beacon=beacon)
+    record = read_record(RollupReader(l1, contract, blobs=blobs))
     numbers = chosen(record, which)
     compiled.install()
     checks, current = 0, 0

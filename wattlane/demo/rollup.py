@@ -9,6 +9,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
+from contracts.blob_places import blob_sources
 from contracts.finality import Finality
 from contracts.reader import RollupReader
 from sequencer.bootstrap import InitRequest, initialise
@@ -38,14 +39,22 @@ class Instalments:
     second_ntok: int
 
 
-def deploy(site: Site, l1: DemoL1, prover: Prover, confirmations: int | None) -> Settings:
+def deploy(
+    site: Site, l1: DemoL1, prover: Prover, confirmations: int | None, data_mode: str
+) -> Settings:
     """Keystore, test token, contract, operator's account. Raises as sequencer.initialise."""
     request = InitRequest(
         folder=site.operator,
         l1_url=l1.url,
         l1_private_key=bytes(l1.funder.key),
         confirmations=confirmations,
-        options={"listen_port": 0, "maximum_age_s": MAXIMUM_AGE_S, "poll_s": POLL_S},
+        options={
+            "listen_port": 0,
+            "maximum_age_s": MAXIMUM_AGE_S,
+            "poll_s": POLL_S,
+            "data_mode": data_mode,
+            "archive_folder": site.blobs,
+        },
     )
     return initialise(request, site.passphrase, prover)
 
@@ -53,7 +62,10 @@ def deploy(site: Site, l1: DemoL1, prover: Prover, confirmations: int | None) ->
 def reader_of(settings: Settings) -> RollupReader:
     """The rollup as L1 shows it."""
     return RollupReader(
-        settings.l1_url, settings.contract, finality=Finality(settings.confirmations)
+        settings.l1_url,
+        settings.contract,
+        finality=Finality(settings.confirmations),
+        blobs=blob_sources(settings.l1_url, archive=settings.archive_folder),
     )
 
 

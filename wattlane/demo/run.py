@@ -82,7 +82,7 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
         prover = stack.enter_context(closing(open_prover(stages, scheduler=settings.prover)))
         stages.close()
         children = stack.enter_context(Children(site.logs))
-        rollup = deploy(site, l1, prover, 0 if l1.can_move_time else None)
+        rollup = deploy(site, l1, prover, 0 if l1.can_move_time else None, settings.data_mode)
         slots = prover.shape.queue_slots
         homes, later = settle_homes(plan, site, l1, rollup, slots, bars)
         sequencer, url = start_sequencer(site, children, settings.prover)
@@ -202,6 +202,8 @@ def _verify(site: Site, rollup: Settings, bars: Bars) -> bool:
     log = site.logs / "verify-batch.log"
     command = [sys.executable, "-m", "wattlane", "verify-batch", "all"]
     command += ["--l1", rollup.l1_url, "--contract", rollup.contract]
+    if rollup.archive_folder is not None:
+        command += ["--archive", str(rollup.archive_folder)]
     started = time.monotonic()
     with log.open("wb") as output:
         done = subprocess.run(

@@ -19,6 +19,7 @@ from wattlane.readings import (
 from wattlane.readings_file import read_street
 
 AUTO, ANVIL, EMBEDDED = "auto", "anvil", "embedded"
+CALLDATA = "calldata"
 DEFAULT_HOMES = 4
 DEFAULT_FEED_IN_UTOK_PER_KWH = 80_000
 DEFAULT_RETAIL_UTOK_PER_KWH = 320_000
@@ -28,7 +29,8 @@ DEFAULT_RETAIL_UTOK_PER_KWH = 320_000
 class DemoSettings:
     """A demo. Prices in utok per kWh; `keep`: where everything is left behind, or None.
 
-    `prover`: the Dask scheduler whose workers prove, or None for this machine.
+    `prover`: the Dask scheduler whose workers prove, or None for this machine. `data_mode`: where
+    the batches' data go, "calldata" or "blob".
     """
 
     street: tuple[Meter, ...]
@@ -39,6 +41,7 @@ class DemoSettings:
     l1: str = AUTO
     keep: Path | None = None
     prover: str | None = None
+    data_mode: str = CALLDATA
     window_s: int = MIN_WINDOW_S
 
 

@@ -31,6 +31,11 @@ class Site:
         return self.root / "operator"
 
     @property
+    def blobs(self) -> Path:
+        """The archive of the batches' blobs."""
+        return self.root / "blobs"
+
+    @property
     def passphrase_file(self) -> Path:
         """For the processes, and for whoever looks at what was kept."""
         return self.root / "passphrase"
