@@ -112,6 +112,19 @@ class WrongLane(AdmissionError):
 
 
 @dataclass
+class RollupEnded(AdmissionError):
+    """The exodus has started on L1: no batch will ever be accepted again."""
+
+    exodus_start: int
+
+    def __str__(self) -> str:
+        return (
+            f"the exodus started at L1 time {self.exodus_start}: nothing but exits happens from "
+            "now on; `wattlane exit` takes your money out"
+        )
+
+
+@dataclass
 class NotFound(SequencerError):
     """The API was asked for something that this sequencer does not have."""
 

@@ -18,7 +18,7 @@ from contracts.errors import L1Error as ContractsError
 from protocol.codec import Json
 from protocol.errors import ProtocolError
 from protocol.units import L1_TIME_SLACK_S
-from sequencer.errors import SequencerError
+from sequencer.errors import RollupEnded, SequencerError
 from sequencer.l1.submitter import SAFETY_S, Submitter
 from sequencer.l1.watcher import Watcher
 from sequencer.ledger import Ledger
@@ -84,6 +84,8 @@ class Loops:
     def health(self) -> Json:
         """{"status": "ok" or "degraded", "ailments": {part: what is wrong}}."""
         ailments = {**self._prover.ailments(), **self.ailments}
+        if self._ledger.exodus_start:
+            ailments["rollup"] = str(RollupEnded(self._ledger.exodus_start))
         return {"status": "degraded" if ailments else "ok", "ailments": ailments}
 
     def watch(self) -> bool:

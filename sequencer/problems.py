@@ -22,6 +22,7 @@ from sequencer.errors import (
     L1Error,
     MempoolFull,
     NotFound,
+    RollupEnded,
     StorageError,
     StorageFull,
     UnknownRoot,
@@ -32,6 +33,7 @@ _RESERVED = frozenset({"type", "title", "status", "detail", "code"})
 
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (MempoolFull, 429),
+    (RollupEnded, 410),
     (NotFound, 404),
     (UnknownRoot, 404),
     (UnknownAccount, 404),

@@ -198,6 +198,7 @@ def create_app(
             "version": version("wattlane"),
             "l1_time": str(ledger.book.position.l1_time),
             "key_is_insecure": info.key_is_insecure,
+            "exodus_start": str(ledger.exodus_start),
         }
 
     @app.get(

@@ -68,7 +68,8 @@ class Watcher:
             self._check_root(batches, final)
         known_time = l1_time if last == final else last.timestamp - 1
         position = L1Position(last.number, "0x" + last.block_hash.hex(), known_time)
-        self._ledger.observe(L1Update(position, ops, batches))
+        exodus_start = self._reader.exodus_start(last.number) if last.number >= self._start else 0
+        self._ledger.observe(L1Update(position, ops, batches, exodus_start))
         return True
 
     def _complete_second(self, final: BlockRef) -> int:

@@ -11,8 +11,9 @@ from contracts.finality import BlockRef
 from contracts.reader import QueueRecord, RollupReader
 from protocol.queue import NO_OPS_HASH, Deposit, QueueOp, rolling_hash
 from protocol.state import genesis_root
-from sequencer.errors import ChainChanged, ForeignBatch, QueueGap
+from sequencer.errors import ChainChanged, ForeignBatch, QueueGap, RollupEnded
 from sequencer.l1.watcher import Watcher
+from sequencer.problems import problem_of
 from tests.protocol.street import ANNA, NOW
 from tests.sequencer.world import World
 
@@ -27,6 +28,7 @@ class Node:
     hidden: set[int] = field(default_factory=set)
     fork: int = 0
     root: int = genesis_root()
+    exodus_at: int = 0
 
     def final_block(self) -> BlockRef:
         found = self.block(self.final)
@@ -55,6 +57,9 @@ class Node:
 
     def state_root(self, block: int) -> int:
         return self.root
+
+    def exodus_start(self, block: int) -> int:
+        return self.exodus_at
 
     def add_op(self, block: int) -> None:
         number = len(self.ops) + 1
@@ -171,3 +176,24 @@ def test_a_node_that_is_behind_is_waited_for(watched: Watched) -> None:
     watched.watcher.step()
     watched.node.final = 0
     assert not watched.watcher.step()
+
+
+def test_after_the_exodus_started_nothing_is_taken_sealed_or_sent(watched: Watched) -> None:
+    node, ledger = watched.node, watched.world.ledger
+    node.add_op(2)
+    node.timestamps.append(NOW + 20)
+    node.final = 3
+    assert watched.watcher.step()
+    sealed = watched.world.sealed()
+    assert watched.world.prove(sealed)
+    assert ledger.next_to_submit() is not None
+    node.timestamps.append(NOW + 8 * 86_400)
+    node.final, node.exodus_at = 4, NOW + 8 * 86_400
+    assert watched.watcher.step()
+    with pytest.raises(RollupEnded, match="wattlane exit") as ended:
+        ledger.submit(watched.world.transfer())
+    assert ended.value.exodus_start == node.exodus_at
+    assert problem_of(ended.value)["status"] == 410
+    assert ledger.seal(at_once=True) is None
+    assert ledger.next_to_submit() is None
+    assert ledger.finalize_due() == []
