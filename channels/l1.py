@@ -34,13 +34,15 @@ T = TypeVar("T")
 class FinalBlock:
     """The newest block that L1 holds final, and the rollup's state root in it.
 
-    `processed`: the number of the last queue op that is behind that root.
+    `processed`: the number of the last queue op that is behind that root; `exodus_start`: when the
+    exodus started, seconds, 0 before.
     """
 
     number: int
     timestamp: int
     state_root: int
     processed: int = 0
+    exodus_start: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +281,8 @@ class ContractL1:
         if self._final is None or block.number != self._final.number:
             root = self._client.state_root(block.number)
             processed = self._client.progress(block.number).processed
-            self._final = FinalBlock(block.number, block.timestamp, root, processed)
+            ended = self._client.exodus_start(block.number)
+            self._final = FinalBlock(block.number, block.timestamp, root, processed, ended)
         return self._final
 
     async def _run(self, what: str, call: Callable[[], T]) -> T:

@@ -22,6 +22,7 @@ from channels.errors import (
     L1TooOld,
     LaneFull,
     OverCapacity,
+    RollupEnded,
     VoucherFalls,
     VoucherRepeats,
     WindowNotAcceptable,
@@ -62,10 +63,12 @@ class VerifiedLeaf:
 
 @dataclass(frozen=True, slots=True)
 class L1Clock:
-    """What L1's final blocks tell about time: the newest one's timestamp, and its age here."""
+    """What L1's final blocks tell about time: the newest one's timestamp, its age here, and when
+    the exodus started (0 before)."""
 
     final_time: int
     age_s: int
+    exodus_start: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +186,11 @@ def require_acceptable(
 ) -> VerifiedLeaf:
     """The verified leaf of a channel in which this side accepts vouchers at all.
 
-    Raises ChannelNotFinal, ChannelClosing, CloseSigned, L1TooOld, WindowNotAcceptable,
-    KeyNotAcceptable.
+    Raises RollupEnded, ChannelNotFinal, ChannelClosing, CloseSigned, L1TooOld,
+    WindowNotAcceptable, KeyNotAcceptable.
     """
+    if clock.exodus_start:
+        raise RollupEnded(clock.exodus_start)
     verified = require_open(state, clock.final_time)
     leaf = verified.leaf
     # The age of the newest final block in which this leaf was seen, not of just any final block.

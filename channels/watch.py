@@ -55,7 +55,7 @@ class Watch:
         """
         final, seen_at = self._published or (self.final, self._seen_at)
         age_s = max(time.time() - final.timestamp, time.monotonic() - seen_at, 0)
-        return L1Clock(final.timestamp, int(age_s))
+        return L1Clock(final.timestamp, int(age_s), final.exodus_start)
 
     async def refresh(self, state: ChannelState, slot: int) -> ChannelState:
         """The state with what the newest final root says of its slot.

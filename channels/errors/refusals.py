@@ -99,6 +99,19 @@ class L1TooOld(Refused):
 
 
 @dataclass
+class RollupEnded(Refused):
+    """The exodus has started on L1: what is accepted now might not get into it."""
+
+    exodus_start: int
+
+    def __str__(self) -> str:
+        return (
+            f"the exodus started at L1 time {self.exodus_start}: no voucher is accepted any more; "
+            "`wattlane exit` takes the money out"
+        )
+
+
+@dataclass
 class WindowNotAcceptable(Refused):
     """The challenge window is outside what this node's owner allows."""
 

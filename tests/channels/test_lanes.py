@@ -17,6 +17,7 @@ from channels.errors import (
     L1TooOld,
     LaneFull,
     OverCapacity,
+    RollupEnded,
     Refused,
     VoucherFalls,
     VoucherRepeats,
@@ -300,6 +301,12 @@ def test_payee_refuses_when_its_leaf_was_last_seen_a_quarter_window_ago() -> Non
     """L1 goes on, but the sequencer has stopped to show this channel in its newest root."""
     with pytest.raises(L1TooOld):
         accept(ben(), voucher(FIRST), clock=L1Clock(NOW + WINDOW_S // 4, 0))
+
+
+def test_payee_refuses_everything_once_the_exodus_has_started() -> None:
+    """What is accepted late might not be raised any more: raises end 14 days after the start."""
+    with pytest.raises(RollupEnded, match="wattlane exit"):
+        accept(ben(), voucher(FIRST), clock=L1Clock(NOW, 0, exodus_start=NOW - 1))
 
 
 @pytest.mark.parametrize("window_s", [DAY_S - 1, 30 * DAY_S + 1])
