@@ -9,10 +9,12 @@
 @dev    All cost the queue's fee in ether (`queue.queue_fee_wei`).
 """
 
+import governance
 import polynomials
 import queue
 import vault
 
+uses: governance
 uses: queue
 uses: vault
 
@@ -40,6 +42,7 @@ def new_account(key_hash: uint256, owner: address, amount_base_units: uint256) -
     @param amount_base_units Of the token; what arrives must be a whole number of ntok, not 0.
     @return The account's index.
     """
+    governance._check_deposits()
     index: uint256 = self.account_count
     assert index < ACCOUNT_LIMIT, "AccountsFull"
     assert key_hash < R, "KeyHashTooLarge"
@@ -60,6 +63,7 @@ def deposit(account_index: uint256, owner: address, amount_base_units: uint256):
     @param owner Must be the l1_address on record: a reorg may have given the index to another.
     @param amount_base_units As in new_account.
     """
+    governance._check_deposits()
     self._check_exists(account_index)
     assert self.account_owner[account_index] == owner, "OwnerMismatch"
     amount_ntok: uint256 = vault._take_deposit(amount_base_units)

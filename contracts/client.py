@@ -59,7 +59,7 @@ class RollupClient(RollupReader):
         """Open an account with a first deposit that was approved; returns its index.
 
         Raises KeyHashTooLarge, OwnerZero, AmountZero, TooMuchDeposited, AccountsFull, OtherRevert
-        (the token's refusal), FeeTooLow, ExodusStarted, and as Sender.send.
+        (the token's refusal), FeeTooLow, Paused, SunsetReached, ExodusStarted, and as Sender.send.
         """
         units = self.settings().base_units(amount_ntok)
         receipt = self._enqueue("new_account", key_hash, owner, units)
@@ -104,7 +104,35 @@ class RollupClient(RollupReader):
 
     def start_exodus(self) -> Receipt:
         """End the rollup. Raises TooEarlyForExodus, ExodusStarted, and as Sender.send."""
-        return self.sender.send(self.address, ABI.functions["start_exodus"].encode_call())
+        return self._call("start_exodus")
+
+    def transfer_ownership(self, pending_owner: str) -> Receipt:
+        """Offer the ownership to another address. Raises NotOwner, and as Sender.send."""
+        return self._call("transfer_ownership", pending_owner)
+
+    def accept_ownership(self) -> Receipt:
+        """Take what was offered. Raises NotPendingOwner, and as Sender.send."""
+        return self._call("accept_ownership")
+
+    def pause(self) -> Receipt:
+        """Stop deposits and batches for three days. Raises NotOwner, PauseTooSoon."""
+        return self._call("pause")
+
+    def unpause(self) -> Receipt:
+        """End a pause. Raises NotOwner, NotPaused."""
+        return self._call("unpause")
+
+    def announce_operator(self, operator: str) -> Receipt:
+        """Name the operator that may take over in 45 days. Raises NotOwner."""
+        return self._call("announce_operator", operator)
+
+    def apply_operator(self) -> Receipt:
+        """Let it take over; anyone may. Raises NoOperatorAnnounced, OperatorTooSoon."""
+        return self._call("apply_operator")
+
+    def announce_sunset(self) -> Receipt:
+        """Announce the end, for good. Raises NotOwner, AlreadyAnnounced."""
+        return self._call("announce_sunset")
 
     def withdraw(self) -> tuple[int, Receipt]:
         """Collect all whole base units pending for the account; returns how many.
@@ -154,6 +182,10 @@ class RollupClient(RollupReader):
             for log in receipt.logs
             if log.topics[:1] == (topic,) and log.address == self.address
         )
+
+    def _call(self, function: str, *arguments: object) -> Receipt:
+        data = ABI.functions[function].encode_call(*arguments)
+        return self.sender.send(self.address, data)
 
     def _enqueue(self, function: str, *arguments: object) -> Receipt:
         """Call one of those that cost the queue's fee, which is sent along."""

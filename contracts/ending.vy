@@ -2,15 +2,17 @@
 """
 @title How the rollup ends
 @license Apache-2.0
-@notice Owns the switch that is turned once: where an op has waited for more than seven days anyone
-        may start the exodus. From then on no batch, no deposit and no other op is taken; what the
+@notice Owns the switch that is turned once: where an op has waited for more than seven days, or an
+        announced end has come, anyone may start the exodus. From then on no batch, no deposit and no other op is taken; what the
         last state says is paid out through the exodus contract, the only one that credits here.
 """
 
+import governance
 import queue
 import standing
 import vault
 
+uses: governance
 uses: queue
 uses: standing
 uses: vault
@@ -36,11 +38,13 @@ def __init__(exodus: address):
 @external
 def start_exodus():
     """
-    @notice Ends the rollup, for ever. Nobody is asked, and nothing but the waiting counts.
+    @notice Ends the rollup, for ever. Nobody is asked.
     """
     now: standing.Standing = standing._load()
     assert now.exodus_start == 0, "ExodusStarted"
-    assert queue._oldest_is_older_than(now, EXODUS_AGE), "TooEarlyForExodus"
+    assert (
+        governance._is_over() or queue._oldest_is_older_than(now, EXODUS_AGE)
+    ), "TooEarlyForExodus"
     now.exodus_start = block.timestamp
     standing._store(now)
     log ExodusStarted(start=block.timestamp)

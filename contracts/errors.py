@@ -209,12 +209,48 @@ class ElementTooLarge(Reverted):
     """A part of a signature is not below r."""
 
 
+class NotOwner(Reverted):
+    """Only the owner does this."""
+
+
+class NotPendingOwner(Reverted):
+    """The ownership was not offered to the sender."""
+
+
+class Paused(Reverted):
+    """The owner has paused deposits and batches, for at most three days."""
+
+
+class NotPaused(Reverted):
+    """There is no pause to end."""
+
+
+class PauseTooSoon(Reverted):
+    """The last pause ended less than thirty days ago, or has not ended."""
+
+
+class NoOperatorAnnounced(Reverted):
+    """No other operator was announced."""
+
+
+class OperatorTooSoon(Reverted):
+    """Another operator takes over 45 days after it was announced, not before."""
+
+
+class AlreadyAnnounced(Reverted):
+    """The end was announced before, for good."""
+
+
+class SunsetReached(Reverted):
+    """The rollup comes to its announced end: it takes no money any more, and pays out as ever."""
+
+
 class ExodusStarted(Reverted):
     """The rollup has ended: no batch and no queue op is taken any more, only exits."""
 
 
 class TooEarlyForExodus(Reverted):
-    """No queue op has waited for more than seven days."""
+    """No queue op has waited for more than seven days, and no announced end has come."""
 
 
 class NotExodus(Reverted):

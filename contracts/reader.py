@@ -30,7 +30,6 @@ class RollupSettings:
     """What was fixed at deployment. One of the two token scales is 1."""
 
     token: str
-    operator: str
     shape: Shape
     domain: int
     base_units_per_ntok: int
@@ -59,6 +58,23 @@ class Progress:
     l1_time: int
     processed: int
     batches: int
+
+
+@dataclass(frozen=True, slots=True)
+class Powers:
+    """Who may do what from when. Times in seconds; 0, or no address, where there is nothing.
+
+    `next_operator` may take over at `next_operator_from`; the last pause ends, or ended, at
+    `pause_end`; the end was announced at `sunset`.
+    """
+
+    owner: str | None
+    pending_owner: str | None
+    operator: str
+    next_operator: str | None
+    next_operator_from: int
+    pause_end: int
+    sunset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +134,12 @@ class RollupReader(ContractReader):
             if not self.rpc.data("eth_getCode", self.address, "latest"):
                 raise NoContract(self.rpc.shown_url, self.address)
             (fields,) = self._read("settings")
-            token, operator, queue_slots, user_slots, domain, units, ntok, exodus = cast(
-                tuple[str, str, int, int, int, int, int, str], fields
+            token, queue_slots, user_slots, domain, units, ntok, exodus = cast(
+                tuple[str, int, int, int, int, int, str], fields
             )
             shape = Shape(queue_slots, user_slots)
             self._settings = RollupSettings(
                 token=TokenReader.checked_address(token),
-                operator=TokenReader.checked_address(operator),
                 shape=shape,
                 domain=domain,
                 base_units_per_ntok=units,
@@ -151,6 +166,22 @@ class RollupReader(ContractReader):
         (fields,) = self._read("progress", block=block)
         return Progress(*cast(tuple[int, int, int], fields))
 
+    def powers(self, block: int | None = None) -> Powers:
+        """Who governs, and what was announced."""
+        (fields,) = self._read("powers", block=block)
+        owner, pending, operator, following, start, pause_end, sunset = cast(
+            tuple[str, str, str, str, int, int, int], fields
+        )
+        return Powers(
+            owner=_somebody(owner),
+            pending_owner=_somebody(pending),
+            operator=TokenReader.checked_address(operator),
+            next_operator=_somebody(following),
+            next_operator_from=start,
+            pause_end=pause_end,
+            sunset=sunset,
+        )
+
     def account_count(self, block: int | None = None) -> int:
         """How many accounts there are; the index that the next one gets."""
         return self._number("account_count", block=block)
@@ -158,8 +189,7 @@ class RollupReader(ContractReader):
     def account_owner(self, index: int, block: int | None = None) -> str | None:
         """An account's l1_address, or None where there is no such account."""
         (owner,) = self._read("account_owner", index, block=block)
-        address = TokenReader.checked_address(cast(str, owner))
-        return address if address_number(address) else None
+        return _somebody(cast(str, owner))
 
     def pending_ntok(self, recipient: str, block: int | None = None) -> int:
         """What `withdraw` could pay to this address."""
@@ -333,3 +363,8 @@ class RollupReader(ContractReader):
         if op is None:
             raise self.rpc.error("eth_getLogs", "a queue op of an unknown kind")
         return op
+
+
+def _somebody(given: str) -> str | None:
+    address = TokenReader.checked_address(given)
+    return address if address_number(address) else None

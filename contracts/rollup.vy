@@ -5,7 +5,7 @@
 @notice Owns the L1 side of docs/protocol.md: the state root changes only with a proof (C2), every
         queue op takes effect exactly once and in order (C3), and the token balance covers all that
         is owed (C1). Nobody has a key to the funds: the operator may only be first to submit a
-        batch, and nothing here can be upgraded.
+        batch, the owner only what `governance` says, and nothing here can be upgraded.
 @dev    Reverts carry a short name (`assert ..., "StaleRoot"`); the list with its meaning is
         contracts/errors.py, where a test holds the two together. An empty revert is a calldata
         word outside its ABI type. Units: ntok = 10^-9 token; times in seconds since 1970.
@@ -19,6 +19,7 @@ import calldata
 import closing
 import combination
 import ending
+import governance
 import messages
 import polynomials
 import queue
@@ -29,9 +30,12 @@ import verifier
 initializes: standing
 initializes: vault
 initializes: queue[standing := standing]
-initializes: accounts[queue := queue, vault := vault]
+initializes: governance[standing := standing]
+initializes: accounts[governance := governance, queue := queue, vault := vault]
 initializes: closing[queue := queue]
-initializes: ending[queue := queue, standing := standing, vault := vault]
+initializes: ending[
+    governance := governance, queue := queue, standing := standing, vault := vault
+]
 initializes: verifier
 initializes: combination[verifier := verifier]
 
@@ -51,6 +55,14 @@ exports: (
     vault.withdraw,
     vault.pending_ntok,
     vault.held_ntok,
+    governance.transfer_ownership,
+    governance.accept_ownership,
+    governance.pause,
+    governance.unpause,
+    governance.announce_operator,
+    governance.apply_operator,
+    governance.announce_sunset,
+    governance.powers,
     ending.start_exodus,
     ending.credit_exit,
     ending.exodus_start,
@@ -80,7 +92,6 @@ OPERATOR_PRIVILEGE: constant(uint256) = 3 * 86400  # seconds; the oldest op olde
 # What is fixed at deployment.
 struct Settings:
     token: address
-    operator: address
     queue_slots: uint256  # Q
     user_slots: uint256  # N
     domain: uint256  # 128 bits
@@ -109,7 +120,6 @@ event BatchAccepted:
 
 # Storage and immutables
 
-OPERATOR: immutable(address)
 QUEUE_SLOTS: immutable(uint256)  # Q
 USER_SLOTS: immutable(uint256)  # N
 DOMAIN: immutable(uint256)  # 128 bits
@@ -143,8 +153,8 @@ def __init__(
     verifier.__init__(key)
     vault.__init__(token)
     queue.__init__(base_fee_wei)
+    governance.__init__(owner, operator)
     ending.__init__(exodus)
-    OPERATOR = operator
     QUEUE_SLOTS = queue_slots
     USER_SLOTS = user_slots
     DOMAIN = convert(keccak256(abi_encode("wattlane", chain.id, self)), uint256) % 2**128
@@ -185,9 +195,10 @@ def submit_batch(
     calldata._check_arrays(in_blob, len(proofs), len(data), len(ops), len(withdrawals))
     now: standing.Standing = standing._load()
     assert now.exodus_start == 0, "ExodusStarted"
-    assert msg.sender == OPERATOR or queue._oldest_is_older_than(
-        now, OPERATOR_PRIVILEGE
-    ), "NotOperator"
+    if block.timestamp < now.pause_end:
+        assert queue._oldest_is_older_than(now, OPERATOR_PRIVILEGE), "Paused"
+    if msg.sender != governance.operator:
+        assert queue._oldest_is_older_than(now, OPERATOR_PRIVILEGE), "NotOperator"
     self._check_time(l1_time, now.l1_time)
     count: uint256 = len(proofs)
     assert count > 0, "NoProof"
@@ -331,7 +342,6 @@ def settings() -> Settings:
     """
     return Settings(
         token=vault.TOKEN.address,
-        operator=OPERATOR,
         queue_slots=QUEUE_SLOTS,
         user_slots=USER_SLOTS,
         domain=DOMAIN,

@@ -87,10 +87,9 @@ def check_contract(client: RollupClient, chain_id: int, operator: str, prover: P
         raise ContractMismatch(address, "it is no Wattlane rollup") from error
     if fixed.domain != domain_of(chain_id, int(address, 16) % (1 << ADDRESS_BITS)):
         raise ContractMismatch(address, "its domain is not that of this chain and address")
-    if fixed.operator != operator:
-        raise ContractMismatch(
-            address, f"its operator is {fixed.operator}, this keystore is {operator}"
-        )
+    current = client.powers().operator
+    if current != operator:
+        raise ContractMismatch(address, f"its operator is {current}, this keystore is {operator}")
     if fixed.shape != prover.shape:
         raise ContractMismatch(
             address, f"it takes proofs of {fixed.shape}, this prover makes {prover.shape}"

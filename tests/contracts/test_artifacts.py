@@ -17,8 +17,6 @@ from protocol.exits import ExitKind
 from protocol.state import genesis_root
 from protocol.units import AMOUNT_BITS, INDEX_BITS, L1_TIME_SLACK_S, LANE_PAID_BITS
 
-EIP_170_BYTES = 24_576
-
 
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_recompiling_gives_the_committed_artifact(name: str, tmp_path: Path) -> None:

@@ -177,12 +177,12 @@ def test_points_of_a_wrong_length_are_refused_before_sending(shared: SimulatedRo
 
 
 def test_amounts_that_are_no_whole_base_units_are_refused() -> None:
-    six = RollupSettings("", "", Shape(1, 1), 0, 1, 1_000, "")
+    six = RollupSettings("", Shape(1, 1), 0, 1, 1_000, "")
     assert six.base_units(3_000) == 3
     assert six.ntok(3) == 3_000
     with pytest.raises(ValueError, match="no whole number"):
         six.base_units(3_001)
-    eighteen = RollupSettings("", "", Shape(1, 1), 0, 10**9, 1, "")
+    eighteen = RollupSettings("", Shape(1, 1), 0, 10**9, 1, "")
     assert eighteen.base_units(3) == 3 * 10**9
     assert eighteen.ntok(3 * 10**9 + 1) == 3
 

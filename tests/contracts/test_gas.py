@@ -30,6 +30,7 @@ CEILING_BLOB_BATCH = 330_000
 CEILING_FOUR_PROOFS, CEILING_SIXTEEN_PROOFS = 600_000, 1_500_000
 NOISE = 400
 """Gas by which a run may differ: random proofs and roots have more or fewer zero bytes."""
+EIP_170_BYTES = 24_576
 SHAPE = DEFAULT_SHAPE
 ELEMENT = (1 << 220) - 1
 SIGNATURE = Signature(Point(2**250 + 1, 2**250 + 2), Point(2**250 + 3, 2**250 + 4), 2**250 + 5)
@@ -149,6 +150,15 @@ def _deployment(rollup: SimulatedRollup) -> dict[str, str]:
     )
     data = load("rollup").deployment(*arguments)
     return {"from": client.account.address, "data": "0x" + data.hex()}
+
+
+def test_the_code_fits_what_a_chain_takes(chain: Chain) -> None:
+    """With its immutables, which are the keys. Ref: EIP-170, EIP-3860."""
+    rollup = deploy_simulated(chain, chain.accounts[0])
+    code = chain.rpc.data("eth_getCode", rollup.client.address, "latest")
+    print(f"the rollup's code: {len(code):,} of {EIP_170_BYTES:,} bytes")
+    assert len(code) <= EIP_170_BYTES
+    assert len(load("rollup").bytecode) + 32 * 150 <= 2 * EIP_170_BYTES
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_deployment_fixes_root_shape_and_domain(shared: SimulatedRollup) -> None
     assert client.state_root(block=None) == genesis_root()
     assert settings.shape == SHAPE
     assert settings.domain == domain_of(31_337, address_number(client.address))
-    assert settings.operator == client.account.address
+    assert client.powers().operator == client.account.address
     assert settings.token == shared.token.address
     assert client.verifying_key() == shared.key.key
 

@@ -86,7 +86,7 @@ def offer(sequencer: SequencerProcess, transaction: Transaction) -> bool:
 
 
 def transactions_of_operator(setting: Setting) -> int:
-    address = setting.homes.settings().operator
+    address = setting.homes.powers().operator
     return setting.chain.rpc.quantity("eth_getTransactionCount", address, "latest")
 
 

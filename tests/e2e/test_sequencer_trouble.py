@@ -216,7 +216,7 @@ def test_each_reason_not_to_start_is_one_clear_error(setting: Setting, folder: P
     assert "it is no Wattlane rollup" in refusal(folder)
     change(settings, operator_index=1)
     assert "belongs to" in refusal(folder)
-    operator = setting.homes.settings().operator
+    operator = setting.homes.powers().operator
     for shape, seed, text in (
         (SHAPE, 2, "another verifying key"),
         (Shape(1, 4), 1, "it takes proofs of"),

@@ -195,6 +195,7 @@ def deploy_simulated(
     token: str | None = None,
     queue_fee_wei: int = QUEUE_FEE_WEI,
     exodus: str = NOBODY,
+    owner: str | None = None,
 ) -> SimulatedRollup:
     """Token and rollup; the operator gets tokens and has approved all of them."""
     key = SimulatedKey(seed)
@@ -208,6 +209,7 @@ def deploy_simulated(
         key=key.key,
         queue_fee_wei=queue_fee_wei,
         exodus=exodus,
+        owner=owner,
         finality=LATEST,
     )
     if token is None:

@@ -40,7 +40,6 @@ KEY = SimulatedKey()
 
 SETTINGS = RollupSettings(
     token="0x" + "11" * 20,
-    operator="0x" + "22" * 20,
     shape=SHAPE,
     domain=DOMAIN,
     base_units_per_ntok=10**9,
