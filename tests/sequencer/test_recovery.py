@@ -17,6 +17,7 @@ from sequencer.errors import (
     WrongDatabase,
 )
 from sequencer.ledger import L1Update
+from sequencer.sealing import DataMode
 from sequencer.storage import leaves, mempool, meta
 from sequencer.storage.batches import Acceptance
 from sequencer.storage.schema import BatchStatus, TransactionStatus
@@ -165,3 +166,18 @@ def test_transactions_keep_their_own_status_in_the_database(world: World) -> Non
     found = world.ledger.book.find(batch.number)
     assert found is not None
     assert found.status is BatchStatus.PROVED
+
+
+def test_a_batch_keeps_its_mode_when_the_settings_change(world: World) -> None:
+    """Its challenge binds where its data go: sealed into a blob, it stays there after a restart."""
+    world.ledger.sealing = replace(world.ledger.sealing, data_mode=DataMode.BLOB)
+    world.ledger.submit(world.transfer(0))
+    in_blob = world.proved()
+    world.restart()
+    (here,) = world.ledger.book.chain
+    assert here.sealed.id == in_blob.id
+    assert here.sealed.sidecar == in_blob.sidecar is not None
+    world.ledger.submit(world.transfer(1))
+    assert world.sealed().sidecar is None
+    world.restart()
+    assert [one.sealed.data_mode for one in world.ledger.book.chain] == ["blob", "calldata"]

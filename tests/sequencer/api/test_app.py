@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,11 @@ from protocol.transactions import Claim, Transaction
 from sequencer.api.app import MAX_BODY_BYTES, Info, create_app
 from sequencer.api.key_file import KeyFile
 from sequencer.receipts import Receipt, is_signed
+from sequencer.sealing import DataMode
+from sequencer.storage.schema import L1Status
+from sequencer.storage.sent import SentRow
 from tests.protocol.street import ANNA, BERT, signed
-from tests.sequencer.world import FEE_NTOK, PROOF, SHAPE, World
+from tests.sequencer.world import FEE_NTOK, PROOF, SHAPE, World, on_l1
 
 Json = dict[str, Any]
 
@@ -284,3 +288,41 @@ async def test_the_exit_key_is_streamed_and_named_by_its_content(
 
 async def test_a_sequencer_without_an_exit_key_says_so(http: AsyncClient) -> None:
     problem(await http.get("/v1/exit-key"), 404, "NotFound")
+
+
+async def test_a_batchs_blob_is_served_as_it_is(http: AsyncClient, world: World) -> None:
+    for number, wanted in (("1", {}), ("2", {}), ("1", {"versioned_hash": "0x" + 64 * "1"})):
+        problem(await http.get(f"/v1/batches/{number}/blob", params=wanted), 404, "NotFound")
+    world.ledger.sealing = replace(world.ledger.sealing, data_mode=DataMode.BLOB)
+    world.ledger.submit(world.transfer())
+    batch = world.proved()
+    assert batch.sidecar is not None
+    row = SentRow("0x" + 64 * "5", 2, batch.id, 7, b"raw", L1Status.INTENDED, 1.0)
+    world.ledger.record_intent(row, batch.sidecar)
+    named = "0x" + batch.sidecar.versioned_hash.hex()
+    for wanted in ({}, {"versioned_hash": named}):
+        answer = await http.get("/v1/batches/2/blob", params=wanted)
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "application/octet-stream"
+        assert answer.content == batch.sidecar.blob
+    for wrong in ("0x12", named[2:], named + "0", "0x" + 64 * "g"):
+        odd = await http.get("/v1/batches/2/blob", params={"versioned_hash": wrong})
+        problem(odd, 400, "Malformed")
+    assert (await http.get("/v1/batches/2")).json()["data_mode"] == "blob"
+    assert (await http.get("/v1/info")).json()["data_mode"] == "blob"
+
+
+async def test_the_blob_of_a_batch_that_another_made_is_kept_when_it_is_seen(
+    http: AsyncClient, world: World
+) -> None:
+    world.ledger.sealing = replace(world.ledger.sealing, data_mode=DataMode.BLOB)
+    world.ledger.submit(world.transfer())
+    batch = world.proved()
+    assert batch.sidecar is not None
+    seen = replace(on_l1(batch), versioned_hash=batch.sidecar.versioned_hash)
+    world.ledger.void_from(2, batch.id)
+    world.new_block(batches=(seen,))
+    assert (await http.get("/v1/batches/2/blob")).content == batch.sidecar.blob
+    assert (await http.get("/v1/batches/2")).json()["data_mode"] == "blob"
+    world.restart()
+    assert world.ledger.book.final_number == 2

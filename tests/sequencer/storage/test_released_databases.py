@@ -2,7 +2,8 @@
 
 released_0001.sql is the dump of one that the code of schema 0001 wrote, driven as tests drive a
 World: batches 1 and 2 final, batch 3 proved and sent to L1, batch 4 sealed, a transaction waiting.
-Its challenge was another one, so batches 3 and 4 have to be sealed anew.
+Its challenge was another one, so batches 3 and 4 have to be sealed anew. released_0002.sql has the
+same batches of the code of schema 0002: what their proofs state was another thing then.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from sequencer.storage import batches, proofs
+from sequencer.sealing import DataMode
+from sequencer.storage import batches, proofs, sent
 from sequencer.views import Views
 from tests.sequencer.world import PROOF, World
 
 RELEASED = Path(__file__).with_name("released_0001.sql")
+RELEASED_0002 = Path(__file__).with_name("released_0002.sql")
 WAITING = ["477c9129", "faf1d26a", "57f20ffc", "7a69de28"]
 DIGEST_OF_BATCH_2 = 38631363236166641912701753116927080094093185026743204656695966225199432723448
 
@@ -25,9 +28,13 @@ DIGEST_OF_BATCH_2 = 386313632361666419127017531169270800940931850267432046566959
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A database of the first schema."""
-    path = tmp_path / "sequencer.db"
+    return _written(tmp_path, RELEASED)
+
+
+def _written(folder: Path, dump: Path) -> Path:
+    path = folder / "sequencer.db"
     with sqlite3.connect(path) as connection:
-        connection.executescript(RELEASED.read_text(encoding="utf-8"))
+        connection.executescript(dump.read_text(encoding="utf-8"))
     connection.close()
     return path
 
@@ -71,3 +78,22 @@ def test_it_goes_on_to_be_final(world: World) -> None:
     world.restart()
     assert world.ledger.book.final_number == 3
     assert world.ledger.book.final_state.root == again.new_root
+
+
+def test_of_the_second_schema_too_what_was_not_final_is_sealed_anew(tmp_path: Path) -> None:
+    world = World(_written(tmp_path, RELEASED_0002), proofs_per_batch=2)
+    book = world.ledger.book
+    world.l1_time, world.block, world.enqueued = book.position.l1_time, 14, 4
+    assert (book.final_number, book.chain) == (2, [])
+    assert len(book.soft.pending) == 3
+    assert [op.number for op in book.open_ops] == [4]
+    with world.database.read() as connection:
+        assert [row.data_mode for row in batches.after(connection, 0)] == 2 * [DataMode.CALLDATA]
+        (row,) = sent.of_nonce(connection, 5)
+        assert (row.batch, row.fees) == (3, sent.NOT_KEPT)
+    again = world.sealed()
+    assert (again.number, len(again.included)) == (3, 3)
+    world.to_final(again)
+    world.restart()
+    assert world.ledger.book.final_state.root == again.new_root
+    world.close()
