@@ -13,6 +13,7 @@ from contracts.batches import Submission
 from contracts.blob_sources import BlobSources
 from contracts.blob_transactions import Sidecar
 from contracts.erc20 import TokenClient
+from contracts.exodus import ExodusClient
 from contracts.finality import FINALIZED, Finality
 from contracts.reader import ABI, RollupReader
 from contracts.rpc import DEFAULT_TIMEOUT_S
@@ -133,6 +134,10 @@ class RollupClient(RollupReader):
     def announce_sunset(self) -> Receipt:
         """Announce the end, for good. Raises NotOwner, AlreadyAnnounced."""
         return self._call("announce_sunset")
+
+    def exodus_client(self) -> ExodusClient:
+        """The contract that everyone leaves through, sending from the same account."""
+        return ExodusClient(self.sender, self.settings().exodus)
 
     def withdraw(self) -> tuple[int, Receipt]:
         """Collect all whole base units pending for the account; returns how many.

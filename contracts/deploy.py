@@ -17,8 +17,6 @@ from protocol.batch import Shape
 QUEUE_FEE_WEI = 10**13
 """What a queue op costs in ether where nothing else is said, while fewer than 1,000 wait."""
 
-NOBODY = "0x" + 40 * "0"
-
 
 def deploy_contract(sender: Sender, contract: Contract, *arguments: object) -> str:
     """Deploy and return the address. Raises as Sender.send."""
@@ -62,8 +60,9 @@ def rollup_arguments(
     owner: str,
     shape: Shape,
     key: VerifyingKey,
+    exit_key: VerifyingKey,
+    exodus_blueprint: str,
     queue_fee_wei: int = QUEUE_FEE_WEI,
-    exodus: str = NOBODY,
 ) -> tuple[object, ...]:
     """The rollup's constructor arguments, in their order."""
     return (
@@ -74,7 +73,8 @@ def rollup_arguments(
         shape.user_slots,
         queue_fee_wei,
         key.for_contract(),
-        exodus,
+        exodus_blueprint,
+        exit_key.for_contract(),
     )
 
 
@@ -86,17 +86,19 @@ def deploy_rollup(
     operator: str,
     shape: Shape,
     key: VerifyingKey,
+    exit_key: VerifyingKey,
     owner: str | None = None,
     queue_fee_wei: int = QUEUE_FEE_WEI,
-    exodus: str = NOBODY,
+    exodus_blueprint: str | None = None,
     finality: Finality = FINALIZED,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     sender: Sender | None = None,
 ) -> RollupClient:
-    """The rollup, for circuits of this shape and with this key for ever. `sender` as above.
+    """The rollup, for circuits of this shape and with these keys for ever. `sender` as above.
 
-    `owner` governs, None for the deploying account; `queue_fee_wei`: of a queue op while few wait;
-    `exodus`: who credits what the last state is worth. Raises BadQueueFee, BadSlotCount,
+    `key`: of batches; `exit_key`: of the exodus. `owner` governs, None for the deploying account;
+    `queue_fee_wei`: of a queue op while few wait; `exodus_blueprint`: what the rollup makes its
+    exodus contract from, deployed before it where None. Raises BadQueueFee, BadSlotCount,
     BadDecimals, KeyInfinity, KeyGammaIsDelta, PrecompileRefused (a key's point is bad, or the chain
     has no EIP-2537), and as Sender.send.
     """
@@ -108,7 +110,8 @@ def deploy_rollup(
         shape=shape,
         key=key,
         queue_fee_wei=queue_fee_wei,
-        exodus=exodus,
+        exit_key=exit_key,
+        exodus_blueprint=exodus_blueprint or deploy_blueprint(sender, load("exodus")),
     )
     address = deploy_contract(sender, load("rollup"), *arguments)
     return RollupClient(url, address, account, finality=finality, timeout_s=timeout_s)

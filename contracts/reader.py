@@ -13,6 +13,7 @@ from contracts.blob_sources import BeaconBlobs, BlobSources, WantedBlob
 from contracts.contract_reader import ContractReader
 from contracts.erc20 import TokenReader
 from contracts.errors import NoContract, UndecodableBatch
+from contracts.exodus import ExodusReader
 from contracts.finality import FINALIZED, BlockRef, Finality, final_block, find_block
 from contracts.queue_ops import queue_op_from
 from contracts.rpc import DEFAULT_TIMEOUT_S, Rpc
@@ -219,6 +220,10 @@ class RollupReader(ContractReader):
     def token(self) -> TokenReader:
         """The settlement token."""
         return TokenReader(self.rpc, self.settings().token)
+
+    def exodus(self) -> ExodusReader:
+        """The contract that everyone leaves through, if it comes to that."""
+        return ExodusReader(self.rpc, self.settings().exodus)
 
     def latest_block(self) -> BlockRef:
         """The newest block."""

@@ -136,7 +136,8 @@ def __init__(
     user_slots: uint256,
     base_fee_wei: uint256,
     key: verifier.VerifyingKey,
-    exodus: address,
+    exodus_blueprint: address,
+    exit_key: verifier.VerifyingKey,
 ):
     """
     @param token The settlement token; its decimals are read once, here.
@@ -146,7 +147,8 @@ def __init__(
     @param user_slots N of the circuit, 1 to 32.
     @param base_fee_wei Of a queue op while fewer than 1,000 are pending.
     @param key Verifying key; alpha, gamma and delta negated. Nothing can replace it later.
-    @param exodus The contract that credits what the last state is worth.
+    @param exodus_blueprint What the exodus contract is made from, here (ERC-5202).
+    @param exit_key Verifying key of its proofs; negated as the other.
     """
     assert queue_slots >= 1 and queue_slots <= MAX_QUEUE_SLOTS, "BadSlotCount"
     assert user_slots >= 1 and user_slots <= MAX_USER_SLOTS, "BadSlotCount"
@@ -154,10 +156,11 @@ def __init__(
     vault.__init__(token)
     queue.__init__(base_fee_wei)
     governance.__init__(owner, operator)
-    ending.__init__(exodus)
     QUEUE_SLOTS = queue_slots
     USER_SLOTS = user_slots
-    DOMAIN = convert(keccak256(abi_encode("wattlane", chain.id, self)), uint256) % 2**128
+    domain: uint256 = convert(keccak256(abi_encode("wattlane", chain.id, self)), uint256) % 2**128
+    DOMAIN = domain
+    ending.__init__(create_from_blueprint(exodus_blueprint, exit_key, domain))
     self.state_root = GENESIS_ROOT
 
 

@@ -17,6 +17,7 @@ from contracts.erc20 import TokenClient
 from contracts.finality import Finality
 from contracts.rpc import Rpc
 from protocol.queue import NewAccount
+from prover.groth16.keys import VerifyingKey
 from sequencer.errors import BadSettings
 from sequencer.keystore import OperatorKeys, create_keystore, open_keystore
 from sequencer.l1.once import OnceSender
@@ -37,6 +38,7 @@ JOURNAL = "init.journal"
 """In the folder: the L1 transactions of init, signed, each written down before it was sent."""
 
 Say = Callable[[str], None]
+MakeKey = Callable[[], VerifyingKey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,15 @@ class InitRequest:
 
 
 def initialise(
-    request: InitRequest, passphrase: str, prover: Prover, say: Say = lambda _line: None
+    request: InitRequest,
+    passphrase: str,
+    prover: Prover,
+    exit_key: MakeKey,
+    say: Say = lambda _line: None,
 ) -> Settings:
     """Make a folder from which `run_sequencer` starts; returns its settings.
 
+    `exit_key`: what a contract that is deployed here verifies exits with; asked for only then.
     Raises StartError, StorageError, and contracts' L1Error (NoContract, InsufficientFunds, ...).
     """
     try:
@@ -71,12 +78,14 @@ def initialise(
         raise BadSettings(f"{request.folder} cannot be made: {error.strerror}") from error
     lock = lock_folder(request.folder)
     try:
-        return _initialise(request, passphrase, prover, say)
+        return _initialise(request, passphrase, prover, exit_key, say)
     finally:
         os.close(lock)
 
 
-def _initialise(request: InitRequest, passphrase: str, prover: Prover, say: Say) -> Settings:
+def _initialise(
+    request: InitRequest, passphrase: str, prover: Prover, exit_key: MakeKey, say: Say
+) -> Settings:
     if (request.folder / FILE).exists():
         settings = load_settings(request.folder)
         say(f"{request.folder} is initialised already; contract {settings.contract}")
@@ -84,7 +93,7 @@ def _initialise(request: InitRequest, passphrase: str, prover: Prover, say: Say)
     keys = _keys(request, passphrase, say)
     sender = OnceSender(Rpc(request.l1_url), keys.account, request.folder / JOURNAL)
     chain_id = sender.rpc.quantity("eth_chainId")
-    client, start_block = _contract(request, keys, prover, sender, say)
+    client, start_block = _contract(request, keys, prover, exit_key, sender, say)
     client.sender = sender
     check_contract(client, chain_id, keys.address, prover)
     index = _operator_account(request, keys, client, start_block, say)
@@ -116,7 +125,12 @@ def _keys(request: InitRequest, passphrase: str, say: Say) -> OperatorKeys:
 
 
 def _contract(
-    request: InitRequest, keys: OperatorKeys, prover: Prover, sender: OnceSender, say: Say
+    request: InitRequest,
+    keys: OperatorKeys,
+    prover: Prover,
+    exit_key: MakeKey,
+    sender: OnceSender,
+    say: Say,
 ) -> tuple[RollupClient, int]:
     """The contract given, or one that this init deploys, or that it deployed before."""
     finality, url = Finality(request.confirmations), sender.rpc.url
@@ -134,6 +148,7 @@ def _contract(
         operator=keys.address,
         shape=prover.shape,
         key=contract_key(prover.verifying_key),
+        exit_key=contract_key(exit_key()),
         finality=finality,
         sender=sender,
     )

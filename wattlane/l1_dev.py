@@ -10,7 +10,7 @@ import json
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from contracts.chain import Chain, start_chain
@@ -35,29 +35,33 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Addresses on a development chain, and which key the rollup verifies with."""
+    """Addresses on a development chain, and the keys that batches and exits are checked with."""
 
     contract: str
     token: str
     key: str
+    exit_key: str = ""
 
 
 def run(
     folder: Path,
     port: int,
     shape: Shape,
-    make_key: Callable[[], VerifyingKey],
+    make_keys: Callable[[], tuple[VerifyingKey, VerifyingKey]],
     fund: Sequence[str],
     say: Say,
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C. Raises ChainUnavailable, BadChoice, and as Sender.send."""
+    """Serve until SIGTERM or Ctrl-C. `make_keys`: of batches and of exits.
+
+    Raises ChainUnavailable, BadChoice, and as Sender.send.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadChoice(f"cannot make {folder}: {error.strerror}") from error
     known = _read(folder / DEPLOYMENT)
     with start_chain("anvil", port=port, state=folder / CHAIN_STATE) as chain:
-        deployment = _deployed(known, folder / DEPLOYMENT, chain, shape, make_key(), say)
+        deployment = _deployed(known, folder / DEPLOYMENT, chain, shape, make_keys(), say)
         for address in fund:
             _fund(chain, deployment, address)
             say(f"funded {address}")
@@ -74,11 +78,15 @@ def _deployed(
     path: Path,
     chain: Chain,
     shape: Shape,
-    key: VerifyingKey,
+    keys: tuple[VerifyingKey, VerifyingKey],
     say: Say,
 ) -> Deployment:
-    name = key.digest().hex()
-    if known is not None and known.key == name and _is_there(chain.rpc, known.contract):
+    names = tuple(key.digest().hex() for key in keys)
+    if (
+        known is not None
+        and (known.key, known.exit_key) == names
+        and _is_there(chain.rpc, known.contract)
+    ):
         return known
     operator = chain.accounts[OPERATOR]
     token = deploy_token(chain.url, operator)
@@ -88,13 +96,13 @@ def _deployed(
         token=token.address,
         operator=operator.address,
         shape=shape,
-        key=contract_key(key),
+        key=contract_key(keys[0]),
+        exit_key=contract_key(keys[1]),
         finality=LATEST,
     )
     token.mint(operator.address, TOKENS_BASE_UNITS)
-    made = Deployment(rollup.address, token.address, name)
-    text = {"contract": made.contract, "token": made.token, "key": made.key}
-    path.write_text(json.dumps(text, indent=2) + "\n", encoding="utf-8")
+    made = Deployment(rollup.address, token.address, *names)
+    path.write_text(json.dumps(asdict(made), indent=2) + "\n", encoding="utf-8")
     say("contracts deployed")
     return made
 

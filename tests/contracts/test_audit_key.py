@@ -25,4 +25,5 @@ def test_a_key_whose_gamma_and_delta_are_opposite_is_refused(shared: SimulatedRo
             operator=account.address,
             shape=Shape(1, 1),
             key=replace(key, delta_g2=negate(key.gamma_g2)),
+            exit_key=key,
         )

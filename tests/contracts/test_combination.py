@@ -16,19 +16,19 @@ from eth_hash.auto import keccak
 from py_arkworks_bls12381 import GT, G1Point, G2Point
 
 from contracts import errors
-from contracts.abi import Contract, contract_from
+from contracts.abi import Contract, contract_from, load
 from contracts.batches import Submission, SubmittedProof
 from contracts.build import SOURCES, compile_contract
 from contracts.chain import Chain
 from contracts.client import RollupClient
-from contracts.deploy import deploy_contract, rollup_arguments
+from contracts.deploy import deploy_blueprint, deploy_contract, rollup_arguments
 from contracts.finality import LATEST
 from contracts.reader import ABI
 from contracts.verifying_key import FIELD_BYTES, P, joined, negate, words
 from protocol.batch import challenge
 from protocol.crypto.field import R
 from tests.contracts.points import off_curve_g1, off_subgroup_g1, off_subgroup_g2
-from tests.support.simulated_proofs import SimulatedKey, g1_bytes, g2_bytes, padded
+from tests.support.simulated_proofs import EXIT_KEY, SimulatedKey, g1_bytes, g2_bytes, padded
 from tests.support.simulated_rollup import SHAPE, SimulatedRollup, with_proof
 
 ROOTS = (11, 22, 33)
@@ -154,6 +154,8 @@ def test_with_weights_that_are_known_the_same_forgeries_get_through(
         owner=operator.address,
         shape=SHAPE,
         key=shared.key.key,
+        exit_key=EXIT_KEY.key,
+        exodus_blueprint=deploy_blueprint(client.sender, load("exodus")),
     )
     address = deploy_contract(client.sender, careless, *arguments)
     other = RollupClient(embedded.url, address, operator, finality=LATEST)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from contracts import errors
+from contracts.abi import contract_from
+from contracts.build import compile_contract
 from contracts.client import RollupClient
+from contracts.deploy import deploy_blueprint
 from contracts.reader import ABI
 from protocol.channels import Lane
 from protocol.crypto.jubjub import Point
 from protocol.crypto.schnorr import Signature
 from tests.support.simulated_rollup import SimulatedRollup, deploy_simulated, payout
 
+SOURCES = Path(__file__).parent / "sources"
 DAY_S = 86_400
 
 
@@ -87,20 +93,25 @@ def _credit(client: RollupClient, recipient: str, amount_ntok: int) -> None:
 def test_only_the_exodus_contract_credits_and_only_after_the_start(
     rollup: SimulatedRollup,
 ) -> None:
-    exodus, home = rollup.chain.accounts[5], rollup.chain.accounts[4]
-    ending = deploy_simulated(rollup.chain, rollup.client.account, exodus=exodus.address)
-    assert ending.client.settings().exodus == exodus.address
-    from_exodus = RollupClient(ending.chain.url, ending.client.address, exodus)
+    source = contract_from(compile_contract(SOURCES / "creditor.vy"))
+    blueprint = deploy_blueprint(rollup.client.sender, source)
+    home = rollup.chain.accounts[4]
+    ending = deploy_simulated(rollup.chain, rollup.client.account, exodus_blueprint=blueprint)
+    sender, exodus = ending.client.sender, ending.client.settings().exodus
+
+    def credit(amount_ntok: int) -> None:
+        sender.send(exodus, source.functions["credit"].encode_call(home.address, amount_ntok))
+
     ending.fill_queue(1)
     with pytest.raises(errors.ExodusNotStarted):
-        _credit(from_exodus, home.address, 3)
+        credit(3)
     ending.chain.advance_time(8 * DAY_S)
     ending.client.start_exodus()
     for other in (ending.client, _stranger(ending)):
         with pytest.raises(errors.NotExodus):
             _credit(other, home.address, 3)
-    _credit(from_exodus, home.address, 3)
-    _credit(from_exodus, home.address, 4)
+    credit(3)
+    credit(4)
     from_home = RollupClient(ending.chain.url, ending.client.address, home)
     assert from_home.pending_ntok(home.address) == 7
     assert from_home.withdraw()[0] == 7 * 10**9

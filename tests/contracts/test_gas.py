@@ -15,13 +15,17 @@ from contracts.abi import load
 from contracts.batches import Payout, Submission
 from contracts.build import SOURCES
 from contracts.chain import Chain
-from contracts.deploy import rollup_arguments
+from contracts.deploy import deploy_blueprint, rollup_arguments
+from contracts.exodus import RAISE_TIME_S
 from contracts.transactions import Receipt
 from protocol.channels import Lane
 from protocol.crypto.jubjub import Point
 from protocol.crypto.schnorr import Signature
+from protocol.exits import AccountExit, ChannelExit, LaneRaise
 from prover.circuits.batch import DEFAULT_SHAPE
 from tests.support.simulated_blobs import blob_batch
+from tests.support.simulated_exodus import ExitProver
+from tests.support.simulated_proofs import EXIT_KEY
 from tests.support.simulated_rollup import SimulatedRollup, deploy_simulated
 
 SNAPSHOT = SOURCES / "snapshots" / "gas.json"
@@ -34,6 +38,7 @@ EIP_170_BYTES = 24_576
 SHAPE = DEFAULT_SHAPE
 ELEMENT = (1 << 220) - 1
 SIGNATURE = Signature(Point(2**250 + 1, 2**250 + 2), Point(2**250 + 3, 2**250 + 4), 2**250 + 5)
+SEVEN_DAYS_S = 7 * 86_400
 
 
 def test_gas_is_as_committed_and_a_plain_batch_below_its_ceiling(chain: Chain) -> None:
@@ -94,8 +99,33 @@ def _measure(chain: Chain) -> dict[str, int]:
         "each further withdrawal, to a new recipient": (three_payouts - one_payout) // 2,
         **calls,
         "most expensive call that is no batch": max(*calls.values(), first_account.gas_used),
+        **_exits(rollup),
         "deployment": client.sender.rpc.quantity("eth_estimateGas", _deployment(rollup)),
     }
+
+
+def _exits(rollup: SimulatedRollup) -> dict[str, int]:
+    """What leaving costs, with numbers as long as they come; ends the rollup."""
+    client, chain = rollup.client, rollup.chain
+    client.new_account(2**250 + 3, client.account.address, 10**9)
+    (op,) = rollup.queue(client.enqueued(), client.enqueued())
+    chain.advance_time(SEVEN_DAYS_S + 1)
+    start = client.start_exodus()
+    exodus = client.exodus_client()
+    prover = ExitProver(EXIT_KEY, client.state_root(), client.settings().domain)
+    owner_a, owner_b = 2**159 + 1, 2**159 + 2
+    account = AccountExit(2**23 + 1, owner_a, 2**63 + 1)
+    channel = ChannelExit(2**23 + 1, 2**62 + 1, 2**62 + 2, 2**55, 2**54, owner_a, owner_b)
+    voucher = LaneRaise(channel.slot, Lane.AB, 2**55 + 1)
+    gas = {
+        "start_exodus": start.gas_used,
+        "exit_account": exodus.exit_account(account, prover.prove(account)).gas_used,
+        "exit_channel": exodus.exit_channel(channel, prover.prove(channel)).gas_used,
+        "raise_lane": exodus.raise_lane(voucher, prover.prove(voucher)).gas_used,
+        "refund": exodus.refund(op).gas_used,
+    }
+    chain.advance_time(RAISE_TIME_S)
+    return gas | {"settle": exodus.settle(channel.slot).gas_used}
 
 
 def _batch(rollup: SimulatedRollup, op_count: int, recipients: list[int] | None = None) -> int:
@@ -147,6 +177,8 @@ def _deployment(rollup: SimulatedRollup) -> dict[str, str]:
         owner=client.account.address,
         shape=SHAPE,
         key=rollup.key.key,
+        exit_key=EXIT_KEY.key,
+        exodus_blueprint=deploy_blueprint(client.sender, load("exodus")),
     )
     data = load("rollup").deployment(*arguments)
     return {"from": client.account.address, "data": "0x" + data.hex()}
@@ -175,3 +207,10 @@ def test_the_figures_in_the_docs_are_the_snapshots(page: str, per_slot: tuple[in
             if count in per_slot:
                 assert f"{gas:,}" in text, name
                 assert f"{round(gas / count / SHAPE.user_slots):,}" in text, name
+
+
+def test_what_leaving_costs_is_told_as_measured() -> None:
+    text = (SOURCES.parent / "docs" / "protocol.md").read_text()
+    committed = json.loads(SNAPSHOT.read_text())
+    for call in ("exit_account", "exit_channel", "raise_lane", "settle", "refund"):
+        assert f"{call} {committed[call]:,}" in text

@@ -9,18 +9,22 @@ from collections.abc import Callable
 import pytest
 
 from contracts import errors
+from contracts.addresses import address_number
 from contracts.artifacts import FOLDER
 from contracts.build import SOURCES
 from contracts.client import RollupClient
-from contracts.deploy import NOBODY
 from contracts.reader import ABI, Powers
 from protocol.channels import Lane
 from protocol.crypto.jubjub import Point
 from protocol.crypto.schnorr import Signature
+from protocol.exits import AccountExit
+from tests.support.simulated_exodus import ExitProver
+from tests.support.simulated_proofs import EXIT_KEY
 from tests.support.simulated_rollup import SimulatedRollup, deploy_simulated, payout
 
 DAY_S = 86_400
 MINUTE_S = 60
+NOBODY = "0x" + 40 * "0"
 SIGNATURE = Signature(Point(1, 2), Point(3, 4), 5)
 
 OWNERS = {"transfer_ownership", "pause", "unpause", "announce_operator", "announce_sunset"}
@@ -194,17 +198,16 @@ def test_a_pause_never_stops_batches_once_an_op_has_waited_for_three_days(
 
 
 def test_a_pause_stops_neither_the_exodus_nor_its_exits(governed: SimulatedRollup) -> None:
-    ending = deploy_simulated(
-        governed.chain, governed.client.account, exodus=governed.chain.accounts[5].address
-    )
+    ending = deploy_simulated(governed.chain, governed.client.account)
     ending.fill_queue(1)
     ending.chain.advance_time(7 * DAY_S - MINUTE_S)
     ending.client.pause()
     ending.chain.advance_time(2 * MINUTE_S)
     _as(ending, 7).start_exodus()
-    home = ending.client.account.address
-    credit = ABI.functions["credit_exit"].encode_call(home, 10)
-    _as(ending, 5).sender.send(ending.client.address, credit)
+    client = ending.client
+    leaf = AccountExit(0, address_number(client.account.address), 10)
+    prover = ExitProver(EXIT_KEY, client.state_root(), client.settings().domain)
+    client.exodus_client().exit_account(leaf, prover.prove(leaf))
     assert ending.client.withdraw()[0] == 10 * 10**9
 
 

@@ -13,7 +13,7 @@ from contracts.chain.anvil import start_anvil
 from contracts.deploy import deploy_rollup
 from contracts.verifying_key import FIELD_BYTES, P, VerifyingKey, negate
 from tests.contracts.points import off_curve_g1, off_subgroup_g1, off_subgroup_g2
-from tests.support.simulated_proofs import SimulatedKey, g1_bytes, g2_bytes
+from tests.support.simulated_proofs import EXIT_KEY, SimulatedKey, g1_bytes, g2_bytes
 from tests.support.simulated_rollup import SHAPE, SimulatedRollup, with_proof
 
 A, B, C = slice(0, 128), slice(128, 384), slice(384, 512)
@@ -83,7 +83,15 @@ def test_a_proof_of_another_batch_is_refused(shared: SimulatedRollup) -> None:
 
 def _deploy(chain: Chain, token: str, key: VerifyingKey) -> None:
     operator = chain.accounts[0]
-    deploy_rollup(chain.url, operator, token=token, operator=operator.address, shape=SHAPE, key=key)
+    deploy_rollup(
+        chain.url,
+        operator,
+        token=token,
+        operator=operator.address,
+        shape=SHAPE,
+        key=key,
+        exit_key=EXIT_KEY.key,
+    )
 
 
 def test_degenerate_keys_cannot_be_deployed(shared: SimulatedRollup) -> None:

@@ -23,7 +23,7 @@ from sequencer.keystore import create_keystore
 from sequencer.proving import Prover
 from sequencer.settings import KEYSTORE, Settings
 from tests.protocol.street import Home, home, signed
-from tests.support.simulated_prover import SimulatedProver
+from tests.support.simulated_prover import SimulatedProver, simulated_exit_key
 from tests.support.simulating_sequencer import PASSPHRASE, serve
 
 FEE_NTOK = 10
@@ -83,7 +83,7 @@ class Setting:
             options=FAST,
         )
         simulated = SimulatedProver()
-        settings = initialise(request, PASSPHRASE, prover or simulated)
+        settings = initialise(request, PASSPHRASE, prover or simulated, simulated_exit_key)
         simulated.close()
         operator_client = RollupClient(chain.url, settings.contract, operator, finality=LATEST)
         units = operator_client.settings().base_units(100 * FUNDS_NTOK)

@@ -49,7 +49,7 @@ from prover.circuits.batch import DEFAULT_SHAPE
 from prover.jobs import BatchProver, ProofJob
 from sequencer.proving import contract_key
 from tests.protocol.street import ANNA, BERT, Home, signed
-from tests.support.simulated_proofs import padded
+from tests.support.simulated_proofs import EXIT_KEY, padded
 from tests.support.simulated_rollup import with_proof
 
 Reasons = set[type[errors.Reverted]]
@@ -73,6 +73,7 @@ class Street:
             operator=operator.address,
             shape=DEFAULT_SHAPE,
             key=contract_key(prover.verifying_key),
+            exit_key=EXIT_KEY.key,
             finality=LATEST,
         )
         self.token.mint(operator.address, 10**24)

@@ -24,6 +24,7 @@ from tests.e2e.sequencer_process import (
     Setting,
     start_l1,
 )
+from tests.support.simulated_proofs import EXIT_KEY
 from tests.support.simulated_prover import SHAPE
 from tests.support.trapdoor import Trapdoor
 
@@ -228,6 +229,7 @@ def test_each_reason_not_to_start_is_one_clear_error(setting: Setting, folder: P
             operator=operator,
             shape=shape,
             key=Trapdoor.make(seed=seed).contract_key,
+            exit_key=EXIT_KEY.key,
         )
         change(settings, contract=other.address)
         assert text in refusal(folder)

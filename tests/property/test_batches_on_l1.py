@@ -37,7 +37,7 @@ from sequencer.storage.database import Database, sqlite_url
 from sequencer.storage.proofs import MadeProof
 from tests.property import candidates
 from tests.protocol.street import home
-from tests.support.simulated_proofs import SimulatedKey
+from tests.support.simulated_proofs import EXIT_KEY, SimulatedKey
 from wattlane.l1_record import read_record, rebuild_state
 from wattlane.verify_batch import BATCH_CHECKS, PROOF_CHECKS
 
@@ -70,6 +70,7 @@ class Rollout:
             operator=operator.address,
             shape=SHAPE,
             key=KEY.key,
+            exit_key=EXIT_KEY.key,
             finality=LATEST,
         )
         token.mint(operator.address, 10**30)

@@ -61,3 +61,7 @@ class SimulatedKey:
 
     def _scalar(self) -> int:
         return self._rng.randrange(1, R)
+
+
+EXIT_KEY = SimulatedKey(1_001)
+"""Of the exodus of every rollup that a test deploys."""

@@ -8,9 +8,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from protocol.batch import Shape
 from prover.groth16.keys import VerifyingKey
 from prover.jobs import ProofJob
+from tests.support.simulated_proofs import EXIT_KEY
 from tests.support.trapdoor import Trapdoor
 
 SHAPE = Shape(queue_slots=2, user_slots=4)
+
+
+def simulated_exit_key() -> VerifyingKey:
+    """What a rollup that `initialise` deploys verifies exits with."""
+    return Trapdoor(EXIT_KEY).verifying_key
 
 
 class SimulatedProver:

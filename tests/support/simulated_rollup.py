@@ -19,13 +19,13 @@ from contracts.batches import (
 )
 from contracts.chain import Chain
 from contracts.client import RollupClient
-from contracts.deploy import NOBODY, QUEUE_FEE_WEI, deploy_rollup, deploy_token
+from contracts.deploy import QUEUE_FEE_WEI, deploy_rollup, deploy_token
 from contracts.erc20 import TokenClient
 from contracts.finality import LATEST
 from contracts.verifying_key import PROOF_BYTES, VerifyingKey
 from protocol.batch import PublicInputs, Shape, challenge, queue_covered
 from protocol.queue import NewAccount, QueueOp
-from tests.support.simulated_proofs import SimulatedKey
+from tests.support.simulated_proofs import EXIT_KEY, SimulatedKey
 
 SHAPE = Shape(queue_slots=2, user_slots=3)
 FIRST_USER_MESSAGE = 8 * SHAPE.queue_slots
@@ -194,7 +194,7 @@ def deploy_simulated(
     seed: int = 1,
     token: str | None = None,
     queue_fee_wei: int = QUEUE_FEE_WEI,
-    exodus: str = NOBODY,
+    exodus_blueprint: str | None = None,
     owner: str | None = None,
 ) -> SimulatedRollup:
     """Token and rollup; the operator gets tokens and has approved all of them."""
@@ -208,7 +208,8 @@ def deploy_simulated(
         shape=shape,
         key=key.key,
         queue_fee_wei=queue_fee_wei,
-        exodus=exodus,
+        exodus_blueprint=exodus_blueprint,
+        exit_key=EXIT_KEY.key,
         owner=owner,
         finality=LATEST,
     )

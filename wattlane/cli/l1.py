@@ -35,15 +35,16 @@ def dev(folder: Folder = DEFAULT_L1_FOLDER, port: Port = 8545, fund: Fund = None
     `wattlane sequencer init` in WATTLANE_L1_KEY. Everyone knows these keys: no real money.
     """
     from prover.circuits.batch import DEFAULT_SHAPE
+    from prover.exit_key import exit_key
     from prover.groth16.keys import VerifyingKey
     from prover.jobs import BatchProver
     from wattlane.cli.progress import shown_progress
     from wattlane.l1_dev import run
 
-    def key() -> VerifyingKey:
+    def keys() -> tuple[VerifyingKey, VerifyingKey]:
         with shown_progress() as progress:
             prover = BatchProver(DEFAULT_SHAPE, progress=progress)
             prover.setup()
-        return prover.verifying_key
+            return prover.verifying_key, exit_key(progress=progress).verifying_key
 
-    run(folder, port, DEFAULT_SHAPE, key, fund or [], typer.echo)
+    run(folder, port, DEFAULT_SHAPE, keys, fund or [], typer.echo)

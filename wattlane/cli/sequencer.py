@@ -69,9 +69,11 @@ def init(
     """Make keystore, contract, operator's account, settings and database.
 
     The operator's L1 key is taken from WATTLANE_L1_KEY, or made new; it needs ether. Interrupted?
-    Run it again: what was done is not done twice. The first time it also makes the proving key.
+    Run it again: what was done is not done twice. The first time it also makes the proving keys.
     """
     from channels.passphrase import read_passphrase
+    from prover.exit_key import exit_key
+    from prover.groth16.keys import VerifyingKey
     from sequencer.bootstrap import InitRequest, initialise
     from wattlane.cli.progress import shown_progress
     from wattlane.proving import open_prover
@@ -86,10 +88,15 @@ def init(
         confirmations=confirmations,
         options=_blobs(data, archive, beacon),
     )
+
+    def key() -> VerifyingKey:
+        with shown_progress() as progress:
+            return exit_key(progress=progress).verifying_key
+
     with shown_progress() as progress:
         prover = open_prover(progress)
     try:
-        settings = initialise(request, passphrase, prover, typer.echo)
+        settings = initialise(request, passphrase, prover, key, typer.echo)
     finally:
         prover.close()
     typer.echo(f"ready: `wattlane sequencer run --folder {settings.folder}`")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from contracts.blob_places import blob_sources
 from contracts.finality import Finality
 from contracts.reader import RollupReader
-from sequencer.bootstrap import InitRequest, initialise
+from sequencer.bootstrap import InitRequest, MakeKey, initialise
 from sequencer.proving import Prover
 from sequencer.settings import DATABASE, Settings
 from wattlane.demo.homes import Home, deposit_for, make_home
@@ -40,7 +40,12 @@ class Instalments:
 
 
 def deploy(
-    site: Site, l1: DemoL1, prover: Prover, confirmations: int | None, data_mode: str
+    site: Site,
+    l1: DemoL1,
+    prover: Prover,
+    exit_key: MakeKey,
+    confirmations: int | None,
+    data_mode: str,
 ) -> Settings:
     """Keystore, test token, contract, operator's account. Raises as sequencer.initialise."""
     request = InitRequest(
@@ -56,7 +61,7 @@ def deploy(
             "archive_folder": site.blobs,
         },
     )
-    return initialise(request, site.passphrase, prover)
+    return initialise(request, site.passphrase, prover, exit_key)
 
 
 def reader_of(settings: Settings) -> RollupReader:

@@ -16,6 +16,7 @@ from rich.console import Console
 from contracts.transactions import find_receipt
 from protocol.data import unpack
 from protocol.transactions import TxType
+from prover.exit_key import exit_key
 from sequencer.settings import Settings
 from wattlane.demo import day, tables
 from wattlane.demo.books import History, conservation, history, payments, promised
@@ -80,9 +81,11 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
             )
         stages = StageProgress(bars)
         prover = stack.enter_context(closing(open_prover(stages, scheduler=settings.prover)))
+        exits = exit_key(progress=stages).verifying_key
         stages.close()
         children = stack.enter_context(Children(site.logs))
-        rollup = deploy(site, l1, prover, 0 if l1.can_move_time else None, settings.data_mode)
+        confirmations = 0 if l1.can_move_time else None
+        rollup = deploy(site, l1, prover, lambda: exits, confirmations, settings.data_mode)
         slots = prover.shape.queue_slots
         homes, later = settle_homes(plan, site, l1, rollup, slots, bars)
         sequencer, url = start_sequencer(site, children, settings.prover)

@@ -2,7 +2,7 @@
 """
 @title A token that misbehaves as its test tells it to
 @license Apache-2.0
-@notice Takes a fee, answers false, answers nothing, or calls back into the rollup while it moves.
+@notice Takes a fee, answers false, answers nothing, or calls back while it moves.
 """
 
 interface Rollup:
@@ -20,12 +20,15 @@ REENTER_WITHDRAW: constant(uint256) = 4
 REENTER_NEW_ACCOUNT: constant(uint256) = 5
 MOVE_NOTHING: constant(uint256) = 6
 SEND_TWICE: constant(uint256) = 7
+CALL: constant(uint256) = 8
 
 QUEUE_FEE: constant(uint256) = 10**13  # wei
 
 balanceOf: public(HashMap[address, uint256])
 mode: public(uint256)
 rollup: Rollup
+target: address
+payload: Bytes[2048]
 
 
 @external
@@ -38,6 +41,15 @@ def __default__():
 def set(mode: uint256, rollup: address):
     self.mode = mode
     self.rollup = Rollup(rollup)
+
+
+@external
+def call_back(target: address, payload: Bytes[2048]):
+    """
+    @notice What mode CALL calls.
+    """
+    self.target = target
+    self.payload = payload
 
 
 @external
@@ -82,4 +94,7 @@ def _move(owner: address, to: address, amount: uint256) -> bool:
     elif mode == REENTER_WITHDRAW:
         self.mode = 0
         ignored: uint256 = extcall self.rollup.withdraw()
+    elif mode == CALL:
+        self.mode = 0
+        raw_call(self.target, self.payload)
     return True

@@ -29,6 +29,7 @@ from sequencer.proving import contract_key
 from tests.prover.iden3.circuits import four, four_witness
 from tests.prover.iden3.conftest import BEACON, ENTROPY
 from tests.prover.random_system import random_system
+from tests.support.simulated_proofs import EXIT_KEY
 from tests.support.simulated_rollup import SHAPE, SimulatedRollup
 
 
@@ -116,6 +117,7 @@ def test_the_contract_with_the_ceremonys_key_takes_our_proofs_only(
         operator=operator.address,
         shape=SHAPE,
         key=key.key,
+        exit_key=EXIT_KEY.key,
         finality=LATEST,
     )
     rollup = SimulatedRollup(chain, key, token, client)
