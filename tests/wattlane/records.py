@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
-from contracts.batches import AcceptedBatch, submission_of
+from contracts.batches import AcceptedBatch, BlobLink, submission_of
+from contracts.blob_transactions import Sidecar
+from contracts.kzg import open_at
 from contracts.reader import RollupSettings
 from protocol.batch import Shape, challenge, domain_of, public_inputs, queue_covered
+from protocol.blobs import blob_of
 from protocol.channels import Lane, channel_id, pack_lane
 from protocol.proof_builder import execute_proof
 from protocol.queue import Deposit, NewAccount, QueueOp
@@ -37,6 +40,8 @@ START = 1_790_000_000
 FOR_EVER = START + 30 * DAY_S
 FUNDS_NTOK = 10_000_000
 KEY = SimulatedKey()
+IN_BLOB = 3
+"""The batch whose data are in a blob."""
 
 SETTINGS = RollupSettings(
     token="0x" + "11" * 20,
@@ -62,8 +67,8 @@ def _sign(
 
 @cache
 def record() -> L1Record:
-    """Six batches: accounts; opens; a co-signed close; a forced close; its end and withdrawals;
-    and one of two proofs, each with ops and a payout of its own."""
+    """Six batches: accounts; opens; a co-signed close, its data in a blob; a forced close; its end
+    and withdrawals; and one of two proofs, each with ops and a payout of its own."""
     ops: tuple[QueueOp, ...] = (
         _new_account(1, ANNA, START),
         _new_account(2, BERT, START + 5),
@@ -134,13 +139,19 @@ def record() -> L1Record:
             context = Context(DOMAIN, l1_time, covered)
             taken = [(tx, None) for tx in transactions]
             proofs.append(execute_proof(state, SHAPE, context, 1, due, taken))
-        z = challenge(proofs)
+        sidecar = None
+        if number == IN_BLOB:
+            sidecar = Sidecar.of(blob_of([element for one in proofs for element in one.data]))
+        z = challenge(proofs, None if sidecar is None else sidecar.versioned_hash)
         inputs = [public_inputs(proof, z) for proof in proofs]
         made = [KEY.prove(one.values()) for one in inputs]
+        link = None
+        if sidecar is not None:
+            link = BlobLink(sidecar.commitment, open_at(sidecar.blob, z).proof)
         batches.append(
             AcceptedBatch(
                 number=number,
-                submission=submission_of(proofs, inputs, made),
+                submission=submission_of(proofs, inputs, made, link),
                 queue_covered=proofs[-1].context.queue_covered,
                 processed=processed,
                 block_number=10 * number,

@@ -8,13 +8,15 @@ from dataclasses import replace
 import pytest
 
 from contracts.batches import BatchStatement, SubmittedProof
-from protocol.batch import challenge, digest_of
+from protocol.batch import challenge, digest_of, link_elements
 from protocol.crypto.field import R
+from protocol.queue import NewAccount
 from protocol.state import State
 from protocol.units import DAY_S
 from sequencer.proving import contract_key
 from tests.support.simulated_proofs import SimulatedKey
 from tests.wattlane import records
+from tests.wattlane.records import IN_BLOB
 from wattlane.errors import BadChoice
 from wattlane.l1_record import L1Record, rebuild_state
 from wattlane.proof_check import from_contract_key
@@ -72,7 +74,7 @@ def _plus_one(number: int, field: str, place: int = 0) -> L1Record:
 
 def _flipped_proof(number: int, place: int = 0) -> L1Record:
     proof = records.record().batches[number - 1].submission.proofs[place].proof_bytes
-    other = records.KEY.prove(range(7))
+    other = records.KEY.prove(range(4))
     return records.with_proof(number, place, proof_bytes=other[:128] + proof[128:])
 
 
@@ -82,13 +84,16 @@ def _swapped_proofs() -> L1Record:
 
 
 def _other_ops() -> L1Record:
-    ops = records.record().batches[0].submission.ops
-    return records.with_batch(1, ops=(replace(ops[0], amount_ntok=1), ops[1]))
+    first, second = records.record().batches[0].submission.ops
+    assert isinstance(first, NewAccount)
+    return records.with_batch(1, ops=(replace(first, amount_ntok=1), second))
 
 
 def _forged_queue() -> L1Record:
     """Event, calldata and data agree on another amount; only the contract's hash does not."""
-    lied = replace(records.record().ops[0], amount_ntok=1)
+    first = records.record().ops[0]
+    assert isinstance(first, NewAccount)
+    lied = replace(first, amount_ntok=1)
     ops = (lied, records.record().ops[1])
     return replace(records.with_batch(1, ops=ops), ops=(*ops, *records.record().ops[2:]))
 
@@ -120,7 +125,20 @@ def _only_first_proof() -> L1Record:
 
 S, W = records.SHAPE.data_length, records.SHAPE.message_length
 
+
+def _link(**changes: bytes) -> L1Record:
+    link = records.record().batches[IN_BLOB - 1].submission.link
+    assert link is not None
+    return records.with_batch(IN_BLOB, link=replace(link, **changes))
+
+
+INFINITY = b"\xc0" + bytes(47)
+
 LIES: dict[str, tuple[Callable[[], L1Record], int, str]] = {
+    "another blob": (lambda: _data(IN_BLOB, 0, lambda head: head + 1), IN_BLOB, "blob"),
+    "another commitment": (lambda: _link(commitment=INFINITY), IN_BLOB, "blob"),
+    "another opening": (lambda: _link(opening_proof=INFINITY), IN_BLOB, "blob"),
+    "no blob at all": (lambda: records.with_batch(IN_BLOB, link=None), IN_BLOB, "evaluations"),
     "no proof": (lambda: records.with_batch(2, proofs=()), 2, "data"),
     "another chain": (lambda: replace(records.record(), chain_id=1), 1, "domain"),
     "another contract": (lambda: replace(records.record(), contract=1), 1, "domain"),
@@ -157,8 +175,8 @@ LIES: dict[str, tuple[Callable[[], L1Record], int, str]] = {
     "another payout": (lambda: _payouts(5, 1), 5, "digest"),
     "another y_data": (lambda: _plus_one(2, "y_data"), 2, "evaluations"),
     "another y_msg": (lambda: _plus_one(2, "y_msg"), 2, "evaluations"),
-    "a root not chained": (lambda: _plus_one(3, "old_root"), 3, "roots"),
-    "another new root": (lambda: _plus_one(3, "new_root"), 3, "evaluations"),
+    "a root not chained": (lambda: _plus_one(3, "old_root"), 3, "digest"),
+    "another new root": (lambda: _plus_one(3, "new_root"), 3, "digest"),
     "L1 stands elsewhere": (lambda: replace(records.record(), state_root=1), 6, "roots"),
     "another proof": (lambda: _flipped_proof(2), 2, "proof, by py_arkworks"),
     "another key": (
@@ -180,8 +198,8 @@ LIES_OF_THE_SECOND: dict[str, tuple[Callable[[], L1Record], int | None, str]] = 
     "another digest": (lambda: _plus_one(TWO_PROOFS, "digest", 1), 2, "digest"),
     "another y_data": (lambda: _plus_one(TWO_PROOFS, "y_data", 1), 2, "evaluations"),
     "another y_msg": (lambda: _plus_one(TWO_PROOFS, "y_msg", 1), 2, "evaluations"),
-    "a root not chained": (lambda: _plus_one(TWO_PROOFS, "old_root", 1), 2, "roots"),
-    "another new root": (lambda: _plus_one(TWO_PROOFS, "new_root", 1), 2, "roots"),
+    "a root not chained": (lambda: _plus_one(TWO_PROOFS, "old_root", 1), 2, "digest"),
+    "another new root": (lambda: _plus_one(TWO_PROOFS, "new_root", 1), 2, "digest"),
     "another payout": (lambda: _payouts(TWO_PROOFS, 1, place=1), 2, "digest"),
     "a payout moved": (lambda: _moved_payout(1), 2, "digest"),
     "a payout of the first": (lambda: _moved_payout(-W), 1, "digest"),
@@ -220,7 +238,8 @@ def _with_statements(change: Callable[[BatchStatement], BatchStatement]) -> L1Re
     batch = whole.batches[TWO_PROOFS - 1]
     one, two = batch.statements(records.SHAPE, records.DOMAIN)
     lied = change(two)
-    statements = (one, replace(lied, digest=digest_of(lied.data, lied.messages)))
+    links = link_elements(lied.old_root, lied.new_root, lied.context)
+    statements = (one, replace(lied, digest=digest_of(lied.data, lied.messages, links)))
     z = challenge(statements)
     proofs = tuple(
         SubmittedProof(
