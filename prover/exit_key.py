@@ -16,7 +16,7 @@ from prover.circuits.exit import exit_circuit
 from prover.errors import OtherKey
 from prover.exit_proofs import try_exit_key
 from prover.groth16.keys import ProvingKey, VerifyingKey
-from prover.groth16.store import circuit_key
+from prover.groth16.store import circuit_key, key_for
 from prover.iden3.ceremony import import_key
 from prover.iden3.zkey import Zkey, open_zkey
 from prover.iden3.zkey_write import write_zkey
@@ -44,6 +44,11 @@ def exit_key(*, cache_folder: Path | None = None, progress: Progress = silent) -
     progress("recording the exit circuit", 1, 1)
     entropy = secrets.token_bytes(_ENTROPY_BYTES)
     return circuit_key(system, cache=cache, entropy=entropy, progress=progress)
+
+
+def find_exit_key(wanted: VerifyingKey, *, cache_folder: Path | None = None) -> ProvingKey | None:
+    """The cache's exit key with these points (a contract's, say), None where it has none."""
+    return key_for(wanted, exit_circuit().r1cs.digest().hex(), _cache(cache_folder))
 
 
 def exit_key_file(key: ProvingKey, *, cache_folder: Path | None = None) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from contracts import errors
@@ -16,18 +18,25 @@ from protocol.exits import ExitWitness, account_exit, channel_exit, lane_raise
 from prover.exit_key import exit_key
 from prover.exit_proofs import prove_exit
 from prover.groth16 import ProvingKey
+from prover.iden3.zkey import open_zkey
 from sequencer.proving import contract_key
 from tests.protocol.street import ANNA
 from tests.prover.circuits.exit_cases import FAR, RAISED, SLOT, left_state, voucher
 from tests.support.simulated_exodus import DOMAIN, ExitProver, StandInExodus
 from tests.support.simulated_proofs import SimulatedKey
+from wattlane.exit_keys import served_exit_key
 
 STATE = left_state(Status.CLOSING)
 
 
 @pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> ProvingKey:
-    return exit_key(cache_folder=tmp_path_factory.mktemp("keys"))
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture(scope="module")
+def key(cache_folder: Path) -> ProvingKey:
+    return exit_key(cache_folder=cache_folder)
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +73,14 @@ def test_l1_takes_what_the_prover_proves(exodus: StandInExodus, key: ProvingKey,
     for wrong in (exodus.prover.call(statement), exodus.prover.call(other, proof)):
         with pytest.raises(errors.ProofRejected):
             exodus.run(wrong)
+
+
+def test_an_operator_gives_away_the_key_that_l1_holds(
+    exodus: StandInExodus, key: ProvingKey, cache_folder: Path, tmp_path: Path
+) -> None:
+    held = exodus.client.verifying_key()
+    file = served_exit_key(held, cache_folder=cache_folder)
+    assert file is not None
+    assert open_zkey(file).verifying_key == key.verifying_key
+    assert served_exit_key(SimulatedKey(5).key, cache_folder=cache_folder) is None
+    assert served_exit_key(held, cache_folder=tmp_path) is None

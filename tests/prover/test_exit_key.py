@@ -15,7 +15,14 @@ from prover.cache import Cache
 from prover.circuits.exit import EXIT, exit_circuit, exit_template
 from prover.circuits.exit_inputs import circuit_inputs
 from prover.errors import OtherKey
-from prover.exit_key import FILES, exit_key, exit_key_file, import_exit_key, read_exit_key
+from prover.exit_key import (
+    FILES,
+    exit_key,
+    exit_key_file,
+    find_exit_key,
+    import_exit_key,
+    read_exit_key,
+)
 from prover.exit_proofs import ExitProof, prove_exit, try_exit_key
 from prover.exit_trial import trial_exits
 from prover.groth16 import Proof, ProvingKey, verify_arkworks
@@ -85,6 +92,15 @@ def test_the_file_is_written_once(key: ProvingKey, file: Path, cache_folder: Pat
     assert exit_key_file(key, cache_folder=cache_folder) == file
     assert file.stat().st_mtime_ns == before.st_mtime_ns
     assert open_zkey(file).verifying_key == key.verifying_key
+
+
+def test_a_contracts_key_is_found_by_its_points(key: ProvingKey, cache_folder: Path) -> None:
+    theirs = replace(key.verifying_key, insecure=False)
+    found = find_exit_key(theirs, cache_folder=cache_folder)
+    assert found is not None
+    assert found.transcript == key.transcript
+    other = replace(theirs, delta_g2=theirs.beta_g2)
+    assert find_exit_key(other, cache_folder=cache_folder) is None
 
 
 def test_another_rollups_key_is_refused(key: ProvingKey, file: Path) -> None:

@@ -117,11 +117,12 @@ def run(
     Killed at any moment it loses nothing that it has answered for; start it again.
     """
     from channels.passphrase import read_passphrase
+    from contracts.reader import RollupReader
     from prover.distribution import Terms
     from sequencer.daemon import run_sequencer
     from sequencer.settings import load_settings
     from wattlane.cli.progress import shown_progress
-    from wattlane.exit_keys import open_exit_key
+    from wattlane.exit_keys import served_exit_key
     from wattlane.proving import open_prover
 
     settings = load_settings(
@@ -137,13 +138,16 @@ def run(
             processes=settings.proofs_at_once,
             terms=Terms(settings.proof_timeout_s, settings.proof_attempts),
         )
-        exits = open_exit_key(progress, cache_folder=settings.cache_folder)
+    exodus = RollupReader(settings.l1_url, settings.contract).exodus()
+    exit_key = served_exit_key(exodus.verifying_key(), cache_folder=settings.cache_folder)
+    if exit_key is None:
+        typer.echo("the contract's exit key is not here, so no user can get it from here", err=True)
     run_sequencer(
         settings,
         passphrase,
         proving,
         lambda url: typer.echo(f"listening on {url}"),
-        exit_key=exits.file,
+        exit_key=exit_key,
     )
 
 
