@@ -17,6 +17,7 @@ import structlog
 
 from contracts.client import RollupClient
 from contracts.kzg import load_setup
+from contracts.verifying_key import VerifyingKey as ContractKey
 from protocol.crypto import compiled
 from sequencer.api.app import Info, create_app
 from sequencer.api.key_file import KeyFile
@@ -37,17 +38,20 @@ from sequencer.storage.database import Database, sqlite_url
 _log = structlog.get_logger(__name__)
 
 
+FindExitKey = Callable[[ContractKey], Path | None]
+
+
 def run_sequencer(
     settings: Settings,
     passphrase: str,
     prover: Prover,
     on_ready: Callable[[str], None] = lambda _url: None,
     clock: Callable[[], float] = time.time,
-    exit_key: Path | None = None,
+    exit_key: FindExitKey | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; `on_ready` gets the API's URL. Closes the prover.
 
-    `exit_key`: the file of the exit circuit's key, for users to keep; None serves none. Raises
+    `exit_key` finds the file of the key that the rollup's exodus holds, for users to keep. Raises
     StartError, StorageError, and contracts' L1Error where the RPC fails at the start.
     """
     log_to_stderr()
@@ -75,7 +79,7 @@ def _serve(
     listener: socket.socket,
     on_ready: Callable[[str], None],
     clock: Callable[[], float],
-    exit_key: Path | None,
+    exit_key: FindExitKey | None,
 ) -> None:
     client = RollupClient(
         settings.l1_url,
@@ -93,7 +97,7 @@ def _serve(
     newest = client.final_block().number
     while watcher.step() and ledger.book.position.block < newest:
         pass  # catch up with L1 before anyone is answered
-    key_file = None if exit_key is None else KeyFile.of(exit_key)
+    key_file = None if exit_key is None else _key_file(client, exit_key)
     host, port = listener.getsockname()[:2]
 
     async def main() -> None:
@@ -119,3 +123,11 @@ def _serve(
 
     asyncio.run(main())
     _log.info("stopped")
+
+
+def _key_file(client: RollupClient, find: FindExitKey) -> KeyFile | None:
+    found = find(client.exodus().verifying_key())
+    if found is None:
+        _log.warning("the contract's exit key is not here: no user can get it from this sequencer")
+        return None
+    return KeyFile.of(found)

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from contracts.chain import Chain
@@ -19,6 +20,7 @@ from tests.e2e.sequencer_process import (
     Setting,
     start_l1,
 )
+from tests.support.simulating_sequencer import EXIT_KEY_FILE
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,9 @@ def transfer(setting: Setting, nonce: int = 0, amount_ntok: int = 7) -> Transfer
 def test_from_the_queue_to_tokens_on_l1(setting: Setting, sequencer: SequencerProcess) -> None:
     anna, bert, homes = setting.anna, setting.bert, setting.homes
     sequencer.wait(lambda: sequencer.get("/v1/queue/3")["status"] == "final")
+
+    # The key of the exits that the contract holds is there for everybody.
+    assert httpx.get(f"{sequencer.url}/v1/exit-key").content == EXIT_KEY_FILE
 
     # A transaction is soft at once, then proved, then final.
     id_ = sequencer.submit(setting.signed(transfer(setting), anna))

@@ -9,19 +9,22 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from contracts.errors import L1Error
+from contracts.verifying_key import VerifyingKey as ContractKey
 from protocol.crypto import compiled
 from sequencer.daemon import run_sequencer
 from sequencer.errors import SequencerError
 from sequencer.ledger import Ledger
-from sequencer.proving import Prover
+from sequencer.proving import Prover, contract_key
 from sequencer.settings import load_settings
-from tests.support.simulated_prover import SimulatedProver
+from tests.support.simulated_prover import SimulatedProver, simulated_exit_key
 
 PASSPHRASE = "a passphrase for tests"
+EXIT_KEY_FILE = b"an exit key for tests"
 
 compiled.install()
 
@@ -49,6 +52,15 @@ def serve(folder: Path, log: Path, answer: Connection, kill_at: str | None, proo
     run(folder, log, answer, SimulatedProver(seconds=proof_s))
 
 
+def _exit_key(folder: Path, held: ContractKey) -> Path | None:
+    """A file for the key that simulated rollups have, for no other."""
+    if held != contract_key(simulated_exit_key()):
+        return None
+    path = folder / "exit.zkey"
+    path.write_bytes(EXIT_KEY_FILE)
+    return path
+
+
 def run(folder: Path, log: Path, answer: Connection, prover: Prover) -> None:
     """The same with another prover."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -56,7 +68,11 @@ def run(folder: Path, log: Path, answer: Connection, prover: Prover) -> None:
     os.dup2(descriptor, 2)
     try:
         run_sequencer(
-            load_settings(folder), PASSPHRASE, prover, lambda url: answer.send(("ready", url))
+            load_settings(folder),
+            PASSPHRASE,
+            prover,
+            lambda url: answer.send(("ready", url)),
+            exit_key=partial(_exit_key, folder),
         )
     except (SequencerError, L1Error) as error:
         answer.send(("failed", f"{type(error).__name__}: {error}"))

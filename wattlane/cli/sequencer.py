@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -117,7 +118,6 @@ def run(
     Killed at any moment it loses nothing that it has answered for; start it again.
     """
     from channels.passphrase import read_passphrase
-    from contracts.reader import RollupReader
     from prover.distribution import Terms
     from sequencer.daemon import run_sequencer
     from sequencer.settings import load_settings
@@ -138,16 +138,12 @@ def run(
             processes=settings.proofs_at_once,
             terms=Terms(settings.proof_timeout_s, settings.proof_attempts),
         )
-    exodus = RollupReader(settings.l1_url, settings.contract).exodus()
-    exit_key = served_exit_key(exodus.verifying_key(), cache_folder=settings.cache_folder)
-    if exit_key is None:
-        typer.echo("the contract's exit key is not here, so no user can get it from here", err=True)
     run_sequencer(
         settings,
         passphrase,
         proving,
         lambda url: typer.echo(f"listening on {url}"),
-        exit_key=exit_key,
+        exit_key=partial(served_exit_key, cache_folder=settings.cache_folder),
     )
 
 
