@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from channels.duties import Duty
 from channels.errors import BadFrame, ChannelsError
 from protocol.codec import to_int
 from protocol.errors import ProtocolError
@@ -139,6 +140,25 @@ async def _wait(node: Node, given: Arguments) -> Any:
     return await node.wait_transaction(given.text("transaction_id"))
 
 
+async def _queue_fee(node: Node, _: Arguments) -> Any:
+    return {"fee_wei": await node.queue_fee_wei()}
+
+
+async def _force(node: Node, given: Arguments) -> Any:
+    try:
+        what = Duty(given.text("what"))
+    except ValueError:
+        raise BadFrame("what is claim, start_close or finalize") from None
+    if what is Duty.CLOSE:
+        raise BadFrame("what is claim, start_close or finalize")
+    record = await node.force(given.number("channel_id"), what)
+    return {"transaction": None if record is None else record.signed.transaction_hash}
+
+
+async def _retire_key(node: Node, _: Arguments) -> Any:
+    return {"channels": await node.retire_key()}
+
+
 _COMMANDS: dict[str, _Command] = {
     "info": _info,
     "channels": _channels,
@@ -154,6 +174,9 @@ _COMMANDS: dict[str, _Command] = {
     "transfer": _transfer,
     "collect": _collect,
     "wait": _wait,
+    "queue_fee": _queue_fee,
+    "force": _force,
+    "retire_key": _retire_key,
 }
 
 

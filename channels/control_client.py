@@ -169,6 +169,22 @@ class ControlClient:
         """Wait until the sequencer calls a transaction final."""
         await self.call("wait", transaction_id=transaction_id)
 
+    async def queue_fee_wei(self) -> int:
+        """What a forced op costs on L1 now, besides gas."""
+        return int((await self.call("queue_fee"))["fee_wei"])
+
+    async def force(self, channel_id: int, what: str) -> str | None:
+        """Bring "claim", "start_close" or "finalize" to L1 now; the L1 transaction's hash.
+
+        None: L1's queue has it already.
+        """
+        sent = (await self.call("force", channel_id=channel_id, what=what))["transaction"]
+        return None if sent is None else str(sent)
+
+    async def retire_key(self) -> int:
+        """Close by force all channels of the node's key; how many."""
+        return int((await self.call("retire_key"))["channels"])
+
     async def stop(self) -> None:
         """Ask the node to stop; it finishes what is on its way to disk."""
         await self.call("stop")

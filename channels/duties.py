@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from channels.errors import ChannelClosing, ChannelNotFinal, NothingToForce
 from channels.forced import WantClaim, Wanted, WantFinalize, WantStartClose
 from channels.lanes import ChannelState
 from channels.records import Intent
@@ -113,3 +114,31 @@ def owed_claim(
     began = leaf.deadline - leaf.window_s
     is_due = head_time >= began + leaf.window_s // CLAIM_DIVISOR
     return WantClaim(slot, voucher) if is_due else None
+
+
+def wanted_now(state: ChannelState, what: Duty, head_time: int) -> Wanted:
+    """A forced op that the owner asks for at once, patience or not.
+
+    Raises ChannelNotFinal, ChannelClosing, NothingToForce where L1 would make it a no-op.
+    """
+    verified = state.verified
+    if state.is_gone:
+        raise ChannelClosing(state.channel_id)
+    if verified is None:
+        raise ChannelNotFinal(state.channel_id)
+    leaf, slot, received = verified.leaf, verified.slot, state.received
+    is_closing = leaf.status is Status.CLOSING
+    if what is Duty.START_CLOSE:
+        if is_closing:
+            raise NothingToForce(leaf.id, "it is closing already")
+        return WantStartClose(slot, leaf.id, state.side)
+    if what is Duty.CLAIM:
+        if received is None or received.lane_value <= leaf.lane(state.peer_side):
+            raise NothingToForce(leaf.id, "the final root has all that was received")
+        return WantClaim(slot, received)
+    if not is_closing:
+        raise NothingToForce(leaf.id, "it is open: close it first")
+    if head_time < leaf.deadline:
+        left_s = leaf.deadline - head_time
+        raise NothingToForce(leaf.id, f"its window is over in {left_s} s of L1 time")
+    return WantFinalize(slot, leaf.id, leaf.deadline)

@@ -56,8 +56,11 @@ def _text(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
 
 
-def write_new(path: Path, content: bytes) -> None:
-    """Create `path` (0600) with `content`, whole or not at all. Raises KeystoreExists."""
+def write_new(path: Path, content: bytes, *, replace: bool = False) -> None:
+    """Create `path` (0600) with `content`, whole or not at all.
+
+    Raises KeystoreExists, unless what is there is to be replaced.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -66,7 +69,10 @@ def write_new(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.link(beside, path)  # unlike a rename, never replaces a wallet
+        if replace:
+            beside.replace(path)
+        else:
+            os.link(beside, path)  # unlike a rename, never replaces a wallet
     except FileExistsError:
         raise KeystoreExists(str(path)) from None
     finally:
@@ -78,14 +84,22 @@ def write_new(path: Path, content: bytes) -> None:
         os.close(folder)
 
 
-def seal(path: Path, secret: bytes, passphrase: str, public: dict[str, str]) -> None:
-    """Write `secret` under `passphrase`; `public` stays readable. Raises KeystoreExists."""
+def seal(
+    path: Path,
+    secret: bytes,
+    passphrase: str,
+    public: dict[str, str],
+    *,
+    replace: bool = False,
+) -> None:
+    """Write `secret` under `passphrase`; `public` stays readable. Raises as `write_new`."""
     salt, nonce = secrets.token_bytes(16), secrets.token_bytes(12)
     header = _header(_SCRYPT_N, _SCRYPT_R, _SCRYPT_P, salt, nonce, public)
     key = _derive(passphrase, salt, _SCRYPT_N, _SCRYPT_R, _SCRYPT_P)
     ciphertext = AESGCM(key).encrypt(nonce, secret, _authenticated(header))
     document = header | {"ciphertext": _text(ciphertext)}
-    write_new(path, (json.dumps(document, indent=2) + "\n").encode())
+    content = (json.dumps(document, indent=2) + "\n").encode()
+    write_new(path, content, replace=replace)
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -211,10 +211,7 @@ class ContractL1:
 
     async def queue_fee_wei(self) -> int:
         """See ForcedL1."""
-        call = ABI.functions["queue_fee_wei"].encode_call()
-        return await self._run(
-            "the queue's fee", lambda: int.from_bytes(self._client.call(call), "big")
-        )
+        return await self._run("the queue's fee", self._client.queue_fee_wei)
 
     async def ops_after(self, number: int) -> tuple[QueueOp, ...]:
         """See ForcedL1."""

@@ -22,15 +22,15 @@ import structlog
 
 from channels.account import AccountDesk
 from channels.box import Box
+from channels.channel_desk import ChannelDesk
 from channels.closes import CloseDesk
-from channels.closing import close_transaction
+from channels.duties import Duty
 from channels.errors import (
-    ChannelClosing,
     NotFinalInTime,
-    SequencerRefused,
     UnknownChannel,
 )
 from channels.exit_key import ExitKeyKeeper
+from channels.forced import ForcedRecord
 from channels.forcing import ForcedDesk
 from channels.frames import Answer, Ask, CloseAsk, CloseOffer, Pay, Request
 from channels.handle import Acts, ChannelHandle, ChannelInfo
@@ -117,7 +117,8 @@ class Node:
         )
         own = Introduction(parts.identity.domain, self._index, wallet.sign, self._key_hash_of)
         self.neighbours = Neighbourhood(own, self._handle, self._on_session, peers)
-        self._acts = Acts(self._close, self._force_close, self._top_up)
+        desk = ChannelDesk(parts.sequencer, self._closes, self._rounds, self._account)
+        self._acts = Acts(desk.close, desk.force_close, desk.top_up)
         self._following: asyncio.Task[None] | None = None
         self._url = ""
 
@@ -324,45 +325,22 @@ class Node:
         check_amount("amount_ntok", amount_ntok)
         await self._parts.l1.deposit(self._index, amount_ntok)
 
-    # --- channels -------------------------------------------------------------------------------
+    async def queue_fee_wei(self) -> int:
+        """What a forced op costs on L1 now, besides gas. Raises L1Unreachable."""
+        return await self._parts.l1.queue_fee_wei()
 
-    async def _close(self, box: Box, wait: bool, timeout_s: float) -> None:
-        if box.state.is_gone:
-            raise ChannelClosing(box.channel_id)
-        if not (box.state.close and box.state.close.peer_signature):
-            await self._closes.agree(box)
-        transaction = close_transaction(box.state)
-        assert transaction is not None
-        try:
-            await self._parts.sequencer.submit(transaction)
-        except SequencerRefused as error:
-            if error.reason_code != "UnknownChannel":  # the peer was faster
-                raise
-        self._rounds.hurry()
-        if wait:
-            await self._until_gone(box, timeout_s)
+    async def force(self, channel_id: int, what: Duty) -> ForcedRecord | None:
+        """Bring a claim, the start of a close or a payout to L1 now, past the sequencer.
 
-    async def _force_close(self, box: Box, wait: bool, timeout_s: float) -> None:
-        await self._rounds.wish_to_force(box)
-        await self._rounds.once()
-        if wait:
-            await self._until_gone(box, timeout_s)
+        None: L1's queue has it already. Raises UnknownChannel, and as Rounds.force.
+        """
+        if channel_id not in self._boxes:
+            raise UnknownChannel(channel_id)
+        return await self._rounds.force(self._boxes[channel_id], what)
 
-    async def _top_up(self, box: Box, amount_ntok: int, wait: bool, timeout_s: float) -> str:
-        box.require_wanted()
-        submission = await self._account.top_up(box.channel_id, box.state.side, amount_ntok)
-        if wait:
-            await self._account.wait_final(submission, timeout_s)
-            await self._rounds.once()
-        return submission.transaction_id
-
-    async def _until_gone(self, box: Box, timeout_s: float) -> None:
-        try:
-            async with asyncio.timeout(timeout_s):
-                while not box.state.is_gone:
-                    await box.changed.wait()
-        except TimeoutError:
-            raise NotFinalInTime(f"the end of channel {box.channel_id:#x}", timeout_s) from None
+    async def retire_key(self) -> int:
+        """Close by force all channels of the wallet's key; how many. Raises StoreFailed."""
+        return await self._rounds.retire_key()
 
     # --- watchtowers ----------------------------------------------------------------------------
 

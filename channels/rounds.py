@@ -15,7 +15,7 @@ import structlog
 
 from channels.box import Box
 from channels.closing import close_transaction
-from channels.duties import Duty, Patience, duty_of, forced_duty_of
+from channels.duties import Duty, Patience, duty_of, forced_duty_of, wanted_now
 from channels.errors import (
     L1Error,
     PeerError,
@@ -26,6 +26,7 @@ from channels.errors import (
     UnverifiedAnswer,
 )
 from channels.exit_key import ExitKeyKeeper
+from channels.forced import ForcedRecord
 from channels.forcing import ForcedDesk
 from channels.lanes import ChannelState
 from channels.leaves import Leaves
@@ -213,6 +214,35 @@ class Rounds:
         if box.intent is not Intent.FORCE:
             box.intent, box.wished_at = Intent.FORCE, self._watch.head_time
             await self._store.write(SaveIntent(box.channel_id, box.intent, box.wished_at))
+
+    async def force(self, box: Box, what: Duty) -> ForcedRecord | None:
+        """Bring one thing to L1 now; the rounds go on with it. None: L1's queue has it already.
+
+        Raises ChannelNotFinal, ChannelClosing, NothingToForce, QueueFeeTooHigh, ForcedOpVoid,
+        L1Refused, L1Unreachable, StoreFailed.
+        """
+        await self.once()
+        async with self._one_at_a_time:
+            wanted = wanted_now(box.state, what, self._watch.head_time)
+            if what is Duty.START_CLOSE:
+                await self.wish_to_force(box)
+            await self._forced.pursue(wanted, self._processed_behind(box))
+            return self._forced.record_of(wanted)
+
+    async def retire_key(self) -> int:
+        """Close by force whatever is pinned to this wallet's key, which is to be replaced.
+
+        Returns how many channels that are. Raises StoreFailed.
+        """
+        live = [
+            box
+            for box in self._boxes.values()
+            if box.state.verified is not None and not box.state.is_gone
+        ]
+        for box in live:
+            await self.wish_to_force(box)
+        self.hurry()
+        return len(live)
 
     async def _force(self, box: Box) -> None:
         final = self._watch.final

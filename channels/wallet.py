@@ -1,7 +1,9 @@
 """A household's keys: everything follows from one recovery phrase, and nothing secret shows.
 
 BIP-39 gives the seed. The Jubjub secret is HKDF-SHA-512 of the seed under a domain string,
-64 bytes reduced mod l (bias below 2^-250), never 0; the L1 key is BIP-44's first account.
+64 bytes reduced mod l (bias below 2^-250), never 0; the L1 key is BIP-44's first account. A key
+that is replaced (KEY_CHANGE) gives way to the next one of the same phrase: its number is in the
+domain string, so that one key tells nothing of another.
 Ref: BIP-39; RFC 5869; BIP-32, path m/44'/60'/0'/0/0.
 """
 
@@ -27,12 +29,14 @@ FILE_NAME = "wallet.json"
 L1_PATH = "m/44'/60'/0'/0/0"
 _WORDS = Mnemonic("english")
 _STRENGTH_BITS = 128
+_KEY_NUMBER = "key_number"
+_MOST_DIGITS = 10
 
 
-def _jubjub_secret(seed: bytes) -> int:
-    attempt = 0
+def _jubjub_secret(seed: bytes, key_number: int) -> int:
+    attempt, key = 0, f"key {key_number}/" if key_number else ""
     while True:
-        info = f"wattlane/jubjub/{attempt}".encode()
+        info = f"wattlane/jubjub/{key}{attempt}".encode()
         wide = HKDF(algorithm=SHA512(), length=64, salt=None, info=info).derive(seed)
         secret = int.from_bytes(wide, "little") % SUBGROUP_ORDER
         if secret:
@@ -47,12 +51,22 @@ def _derived(secret: bytes, info: bytes) -> bytes:
 class Wallet:
     """An unlocked wallet: signs, and shows only what is public."""
 
-    __slots__ = ("__l1_account", "__secret", "__towers", "key", "key_hash", "l1_address", "path")
+    __slots__ = (
+        "__l1_account",
+        "__secret",
+        "__towers",
+        "key",
+        "key_hash",
+        "key_number",
+        "l1_address",
+        "path",
+    )
 
-    def __init__(self, path: Path, entropy: bytes) -> None:
+    def __init__(self, path: Path, entropy: bytes, key_number: int = 0) -> None:
         seed = _WORDS.to_seed(_WORDS.to_mnemonic(entropy))
         self.path = path
-        self.__secret = _jubjub_secret(seed)
+        self.key_number = key_number
+        self.__secret = _jubjub_secret(seed, key_number)
         self.__towers = _derived(seed, b"wattlane/towers")
         self.__l1_account: LocalAccount = EthAccount.from_key(key_from_seed(seed, L1_PATH))
         self.key: Point = public_key(self.__secret)
@@ -88,10 +102,13 @@ class Wallet:
         return cls.restore(folder, phrase, passphrase), phrase
 
     @classmethod
-    def restore(cls, folder: Path | str, phrase: str, passphrase: str) -> Wallet:
+    def restore(
+        cls, folder: Path | str, phrase: str, passphrase: str, key_number: int = 0
+    ) -> Wallet:
         """The wallet of a recovery phrase, under a passphrase of your choice.
 
-        Raises BadRecoveryPhrase, BadPassphrase, KeystoreExists.
+        `key_number`: how often its key was replaced. Raises BadRecoveryPhrase, BadPassphrase,
+        KeystoreExists.
         """
         check_passphrase(passphrase)
         words = " ".join(phrase.lower().split())
@@ -99,10 +116,25 @@ class Wallet:
             raise BadRecoveryPhrase
         entropy = bytes(_WORDS.to_entropy(words))
         path = Path(folder) / FILE_NAME
-        wallet = cls(path, entropy)
-        public = {"key_hash": f"{wallet.key_hash:#066x}", "l1_address": wallet.l1_address}
-        keystore.seal(path, entropy, passphrase, public)
+        wallet = cls(path, entropy, key_number)
+        keystore.seal(path, entropy, passphrase, wallet._public())
         return wallet
+
+    @classmethod
+    def rotate(cls, folder: Path | str, passphrase: str) -> Wallet:
+        """Replace the key of the wallet in `folder` by the next one of its phrase.
+
+        The account has the new key once a KEY_CHANGE says so on L1. Raises as `load`.
+        """
+        path = Path(folder) / FILE_NAME
+        entropy = _entropy(path, passphrase)
+        wallet = cls(path, entropy, _key_number(path) + 1)
+        keystore.seal(wallet.path, entropy, passphrase, wallet._public(), replace=True)
+        return wallet
+
+    def _public(self) -> dict[str, str]:
+        shown = {"key_hash": f"{self.key_hash:#066x}", "l1_address": self.l1_address}
+        return shown | ({_KEY_NUMBER: str(self.key_number)} if self.key_number else {})
 
     @classmethod
     def load(cls, folder: Path | str, passphrase: str) -> Wallet:
@@ -111,7 +143,8 @@ class Wallet:
         Raises KeystoreMissing, MalformedKeystore, KeystoreTooNew, WrongPassphrase.
         """
         path = Path(folder) / FILE_NAME
-        return cls(path, _entropy(path, passphrase))
+        entropy = _entropy(path, passphrase)  # which authenticates what is public beside it
+        return cls(path, entropy, _key_number(path))
 
     @staticmethod
     def export(folder: Path | str, passphrase: str) -> str:
@@ -129,3 +162,11 @@ def _entropy(path: Path, passphrase: str) -> bytes:
     if len(entropy) not in (16, 20, 24, 28, 32):
         raise MalformedKeystore(str(path), "the secret has an impossible length")
     return entropy
+
+
+def _key_number(path: Path) -> int:
+    """How often the key of the wallet in this file was replaced. Authentic once it is unsealed."""
+    given = keystore.read_public(path).get(_KEY_NUMBER, "0")
+    if not (given.isascii() and given.isdigit() and len(given) < _MOST_DIGITS):
+        raise MalformedKeystore(str(path), "no number of its key")
+    return int(given)

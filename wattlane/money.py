@@ -32,3 +32,9 @@ def show_tokens(amount_ntok: int, places: int = 9) -> str:
 def show_energy(energy_wh: int) -> str:
     """kWh with all three places."""
     return f"{energy_wh // 1_000}.{energy_wh % 1_000:03}"
+
+
+def show_ether(amount_wei: int) -> str:
+    """Ether with as many decimal places as it takes."""
+    whole, rest = divmod(amount_wei, 10**18)
+    return f"{whole}.{rest:018}".rstrip("0").rstrip(".")

@@ -71,6 +71,17 @@ class ChannelClosing(Refused):
 
 
 @dataclass
+class NothingToForce(Refused):
+    """A forced op that L1 would process without any effect; nothing was sent."""
+
+    channel_id: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"nothing to force in channel {self.channel_id:#x}: {self.reason}"
+
+
+@dataclass
 class CloseSigned(Refused):
     """A CLOSE was signed: its lanes stand until it can no longer land, and a day more."""
 

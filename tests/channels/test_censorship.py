@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from channels.duties import Patience
-from channels.errors import ChannelClosing, NotFinalInTime
+from channels.duties import Duty, Patience
+from channels.errors import ChannelClosing, NotFinalInTime, NothingToForce
 from channels.handle import ChannelHandle
 from channels.node import Node
 from protocol.queue import ForcedClaim, ForcedFinalize, ForcedStartClose
@@ -213,3 +213,29 @@ async def test_after_a_key_change_channels_of_the_old_key_are_closed_by_force(
         rollup.advance(PATIENCE.start_close_s)
         await steps(ben)
         assert forced(rollup) == [ForcedStartClose]
+
+
+async def test_a_key_that_is_to_be_replaced_closes_its_channels_at_once(
+    open_node: OpenNode, rollup: Rollup
+) -> None:
+    async with paid(open_node) as (ben, channel):
+        assert await ben.retire_key() == 1
+        with pytest.raises(ChannelClosing):
+            await pay(channel)
+        await until(lambda: "START_CLOSE" in kinds(rollup))
+
+
+async def test_an_owner_can_force_without_waiting(open_node: OpenNode, rollup: Rollup) -> None:
+    rollup.censored = {"START_CLOSE", "CLAIM", "FINALIZE"}
+    async with paid(open_node) as (ben, channel):
+        assert await ben.queue_fee_wei() == rollup.queue.fee_wei
+        for duty in (Duty.CLAIM, Duty.START_CLOSE):
+            record = await ben.force(channel.id, duty)
+            assert record is not None
+            again = await ben.force(channel.id, duty)
+            assert again is not None
+            assert again.signed == record.signed
+        assert forced(rollup) == [ForcedClaim, ForcedStartClose]
+        rollup.consume()
+        with pytest.raises(NothingToForce):
+            await ben.force(channel.id, Duty.CLAIM)

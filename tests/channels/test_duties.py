@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from channels.closing import propose_close, sign_close
-from channels.duties import Duty, Patience, duty_of, forced_duty_of
+from channels.duties import Duty, Patience, duty_of, forced_duty_of, wanted_now
+from channels.errors import ChannelClosing, ChannelNotFinal, NothingToForce
 from channels.forced import WantClaim, Wanted, WantFinalize, WantStartClose
 from channels.lanes import ChannelState, accept_voucher, see_leaf, sign_payment
 from channels.records import Intent
@@ -116,3 +117,32 @@ def test_an_old_leaf_forces_claims_but_nothing_that_may_have_happened_since() ->
     assert forced_duty_of(CLOSING_PAID, Intent.KEEP, NOW, newer, late, PATIENCE) == CLAIM
     assert forced_duty_of(CLAIMED_STATE, Intent.KEEP, NOW, newer, late, PATIENCE) is None
     assert forced_duty_of(PAID, Intent.FORCE, NOW, newer, late, PATIENCE) is None
+
+
+# --- what an owner asks for at once -------------------------------------------------------------
+
+
+def test_what_can_be_forced_now() -> None:
+    assert wanted_now(PAID, Duty.START_CLOSE, NOW) == START_CLOSE
+    assert wanted_now(PAID, Duty.CLAIM, NOW) == CLAIM
+    assert wanted_now(CLOSING_PAID, Duty.CLAIM, NOW) == CLAIM
+    assert wanted_now(CLAIMED_STATE, Duty.FINALIZE, CLOSING.deadline) == FINALIZE
+
+
+@pytest.mark.parametrize(
+    ("state", "what", "time", "error"),
+    [
+        (CLOSING_PAID, Duty.START_CLOSE, NOW, NothingToForce),
+        (CLAIMED_STATE, Duty.CLAIM, NOW, NothingToForce),
+        (ben(), Duty.CLAIM, NOW, NothingToForce),
+        (PAID, Duty.FINALIZE, NOW, NothingToForce),
+        (CLAIMED_STATE, Duty.FINALIZE, CLOSING.deadline - 1, NothingToForce),
+        (unverified(PAID), Duty.CLAIM, NOW, ChannelNotFinal),
+        (see_leaf(PAID, None), Duty.CLAIM, NOW, ChannelClosing),
+    ],
+)
+def test_what_l1_would_do_nothing_about_is_refused(
+    state: ChannelState, what: Duty, time: int, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        wanted_now(state, what, time)

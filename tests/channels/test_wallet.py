@@ -76,6 +76,32 @@ def test_create_export_restore_is_the_same_wallet(tmp_path: Path) -> None:
     assert (again.key, again.l1_address) == (wallet.key, wallet.l1_address)
 
 
+def test_a_key_is_replaced_by_the_next_one_of_the_phrase(tmp_path: Path) -> None:
+    first = Wallet.restore(tmp_path / "a", PHRASE, PASSPHRASE)
+    second = Wallet.rotate(tmp_path / "a", PASSPHRASE)
+    third = Wallet.rotate(tmp_path / "a", PASSPHRASE)
+    assert [one.key_number for one in (first, second, third)] == [0, 1, 2]
+    assert len({one.key_hash for one in (first, second, third)}) == 3
+    assert {one.l1_address for one in (first, second, third)} == {first.l1_address}
+    assert first.tower_key(b"lane") == third.tower_key(b"lane") != first.tower_key(b"other")
+    assert Wallet.load(tmp_path / "a", PASSPHRASE).key_hash == third.key_hash
+    assert Wallet.show(tmp_path / "a")["key_hash"] == f"{third.key_hash:#066x}"
+    assert Wallet.export(tmp_path / "a", PASSPHRASE) == PHRASE
+    again = Wallet.restore(tmp_path / "b", PHRASE, "another passphrase", key_number=2)
+    assert again.key_hash == third.key_hash
+    assert stat.S_IMODE((tmp_path / "a" / FILE_NAME).stat().st_mode) == 0o600
+
+
+def test_the_number_of_the_key_is_authenticated(tmp_path: Path) -> None:
+    Wallet.restore(tmp_path, PHRASE, PASSPHRASE)
+    Wallet.rotate(tmp_path, PASSPHRASE)
+    document = json.loads((tmp_path / FILE_NAME).read_text())
+    document["public"]["key_number"] = "0"
+    (tmp_path / FILE_NAME).write_text(json.dumps(document))
+    with pytest.raises(WrongPassphrase):
+        Wallet.load(tmp_path, PASSPHRASE)
+
+
 def test_the_keystore_is_private_and_has_no_secret(saved: Path) -> None:
     path = saved / FILE_NAME
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

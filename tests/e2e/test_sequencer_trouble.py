@@ -119,7 +119,9 @@ def test_an_idle_chain_whose_time_moved_without_a_block_is_woken(
         sequencer.kill()
 
 
-def test_a_batch_that_a_reorg_takes_back_is_sent_again(chain: Chain, tmp_path: Path) -> None:
+def test_reorg_that_takes_a_batch_back_makes_the_sequencer_send_it_again(
+    chain: Chain, tmp_path: Path
+) -> None:
     if chain.kind != "anvil":
         pytest.skip("only anvil can take blocks back")
     setting = Setting.make(chain, tmp_path / "operator", confirmations=3)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wattlane.errors import BadChoice
-from wattlane.money import parse_tokens, show_energy, show_tokens
+from wattlane.money import parse_tokens, show_energy, show_ether, show_tokens
 
 
 @given(st.integers(1, 2**64 - 1))
@@ -52,3 +52,17 @@ def test_shown_amounts_are_cut_not_rounded() -> None:
     assert show_tokens(1_999_999_999, 4) == "1.9999"
     assert show_tokens(-1_500_000_000, 4) == "-1.5000"
     assert show_energy(28_558) == "28.558"
+
+
+@pytest.mark.parametrize(
+    ("amount_wei", "shown"),
+    [
+        (0, "0"),
+        (10**18, "1"),
+        (10**13, "0.00001"),
+        (1, "0.000000000000000001"),
+        (15 * 10**17, "1.5"),
+    ],
+)
+def test_ether_has_the_places_that_it_takes(amount_wei: int, shown: str) -> None:
+    assert show_ether(amount_wei) == shown

@@ -23,27 +23,38 @@ def deposit(
     amount: Amount,
     l1: L1Url,
     contract: ContractAddress,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Return when L1 cannot take it back any more.")
+    ] = False,
     folder: Folder = DEFAULT_FOLDER,
+    confirmations: Confirmations = None,
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Move tokens from the wallet's L1 account into its rollup account.
 
     The first deposit opens the account: the contract gives it its number. The sequencer credits
-    it from the L1 queue; nobody can leave it out for long (docs/protocol.md section 6).
+    it from the L1 queue; nobody can leave it out for long (docs/protocol.md section 6). A
+    reorganisation of L1 can take it back until its block is final: --wait says if that happens.
     """
     from channels.passphrase import read_passphrase
     from channels.wallet import Wallet
     from contracts.client import RollupClient
+    from contracts.finality import FINALIZED, Finality
     from wattlane.deposits import deposit as deposit_tokens
+    from wattlane.deposits import wait_final
     from wattlane.money import parse_tokens, show_tokens
 
     amount_ntok = parse_tokens(amount)
     wallet = Wallet.load(folder, read_passphrase(passphrase_file))
-    client = RollupClient(l1, contract, wallet.l1_account)
+    finality = FINALIZED if confirmations is None else Finality(confirmations)
+    client = RollupClient(l1, contract, wallet.l1_account, finality=finality)
     done = deposit_tokens(client, wallet.key_hash, amount_ntok)
     account = f"account {done.account_index}" + (", newly opened" if done.opened else "")
     typer.echo(f"{show_tokens(amount_ntok)} tokens deposited into {account}")
     typer.echo(f"queue op {done.op_number}: credited with one of the next batches")
+    if wait:
+        wait_final(client, done)
+        typer.echo("final: L1 cannot take it back any more")
 
 
 def withdraw(

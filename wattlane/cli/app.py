@@ -10,6 +10,7 @@ from wattlane.cli import (
     ceremony,
     channel,
     demo,
+    force,
     groth16,
     keys,
     l1,
@@ -19,6 +20,7 @@ from wattlane.cli import (
     rescue,
     sequencer,
     status,
+    tower,
     verify,
     wallet,
 )
@@ -40,6 +42,8 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(prover.app, name="prover")
 app.add_typer(l1.app, name="l1")
 app.add_typer(channel.app, name="channel")
+app.add_typer(force.app, name="force")
+app.add_typer(tower.app, name="tower")
 app.command()(account.deposit)
 app.command()(account.withdraw)
 app.command()(account.balance)

@@ -79,7 +79,7 @@ def pay(
     """Pay a neighbour for energy: one signed voucher, on disk at both ends when this returns."""
     from wattlane.money import show_tokens
 
-    channel_id = _channel_id(channel)
+    channel_id = channel_id_of(channel)
     paid = command(
         lambda node: node.pay(
             channel_id, energy_wh=energy_wh, price_utok_per_kwh=price, payment_id=payment_id
@@ -116,7 +116,7 @@ def close(
     By force: START_CLOSE, a CLAIM of the highest voucher held, and after the window FINALIZE. The
     node must run for that; with --no-wait it goes on by itself.
     """
-    channel_id = _channel_id(channel)
+    channel_id = channel_id_of(channel)
 
     async def act(node: ControlClient) -> None:
         if force:
@@ -153,7 +153,8 @@ def list_(
         typer.echo(f"  paid      {out} for {bought} kWh;  received {into} for {sold} kWh")
 
 
-def _channel_id(given: str) -> int:
+def channel_id_of(given: str) -> int:
+    """A channel's id as typed. Raises BadParameter."""
     try:
         return int(given, 16) if given.startswith("0x") else int(given)
     except ValueError:

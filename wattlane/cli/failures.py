@@ -12,10 +12,19 @@ from contracts.errors import L1Error
 from protocol.errors import ProtocolError
 from prover.errors import ProverError
 from sequencer.errors import SequencerError
+from watchtower.errors import WatchtowerError
 from wattlane.errors import WattlaneError
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
-OWN_ERRORS = (ChannelsError, L1Error, ProtocolError, ProverError, SequencerError, WattlaneError)
+OWN_ERRORS = (
+    ChannelsError,
+    L1Error,
+    ProtocolError,
+    ProverError,
+    SequencerError,
+    WatchtowerError,
+    WattlaneError,
+)
 _ENVIRONMENT = "WATTLANE_DEBUG"
 
 

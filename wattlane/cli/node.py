@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,6 +37,21 @@ Wait = Annotated[
     ),
 ]
 
+Towers = Annotated[
+    Path | None,
+    typer.Option(
+        "--towers",
+        envvar="WATTLANE_TOWERS",
+        help="JSON file (mode 600) with this home's watchtowers: "
+        '[{"url": ..., "token": ..., "keeper": {"url": ..., "token": ...}}]. With a keeper, '
+        "vouchers are sealed: the tower cannot read them before the keeper sees a close.",
+    ),
+]
+MaxFee = Annotated[
+    int,
+    typer.Option("--max-fee-gwei", min=0, help="The most that a forced op on L1 may cost in fee."),
+]
+
 
 @app.command()
 def run(
@@ -47,6 +63,8 @@ def run(
     peer: Peers = None,
     confirmations: Confirmations = None,
     wait_for_account: Wait = 0.0,
+    towers: Towers = None,
+    max_fee_gwei: MaxFee = 1_000_000,
     passphrase_file: PassphraseFile = None,
     archive: Archive = None,
     beacon: Beacon = None,
@@ -54,8 +72,9 @@ def run(
     """Run the node of the wallet in a folder, until Ctrl-C or SIGTERM.
 
     It watches its channels, takes neighbours' vouchers (on disk before they are acknowledged),
-    claims what it is owed and finishes what it began, also after a crash. `wattlane channel ...`
-    and `wattlane balance` command it while it runs.
+    claims what it is owed and finishes what it began, also after a crash. What the sequencer does
+    not bring into a final root in time it brings to L1 itself, for a fee in ether. `wattlane
+    channel ...` and `wattlane balance` command it while it runs.
     """
     import asyncio
 
@@ -63,6 +82,7 @@ def run(
     from channels.passphrase import read_passphrase
     from channels.process import run_node
     from channels.settings import NodeSettings
+    from channels.towers import read_towers
     from channels.wallet import Wallet
 
     peers = dict(peer_address(one) for one in peer or [])
@@ -71,6 +91,8 @@ def run(
         account_timeout_s=wait_for_account,
         archive=archive,
         beacon=beacon,
+        towers=() if towers is None else read_towers(towers),
+        max_queue_fee_wei=max_fee_gwei * 10**9,
     )
     wallet = Wallet.load(folder, read_passphrase(passphrase_file))
 

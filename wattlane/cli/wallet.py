@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from wattlane.cli.options import DEFAULT_FOLDER, Folder, PassphraseFile
@@ -27,13 +29,23 @@ def new(folder: Folder = DEFAULT_FOLDER, passphrase_file: PassphraseFile = None)
 
 
 @app.command()
-def restore(folder: Folder = DEFAULT_FOLDER, passphrase_file: PassphraseFile = None) -> None:
+def restore(
+    key_number: Annotated[
+        int,
+        typer.Option(
+            "--key-number", min=0, help="How often `wattlane force key` replaced its key."
+        ),
+    ] = 0,
+    folder: Folder = DEFAULT_FOLDER,
+    passphrase_file: PassphraseFile = None,
+) -> None:
     """Make the wallet of a recovery phrase again; the phrase is read from the terminal or stdin."""
     from channels.passphrase import read_passphrase
     from channels.wallet import Wallet
 
     phrase = typer.prompt("Recovery phrase", hide_input=True, prompt_suffix=": ")
-    wallet = Wallet.restore(folder, phrase, read_passphrase(passphrase_file, new=True))
+    passphrase = read_passphrase(passphrase_file, new=True)
+    wallet = Wallet.restore(folder, phrase, passphrase, key_number)
     typer.echo(f"wallet       {wallet.path}")
     typer.echo(f"L1 address   {wallet.l1_address}")
 

@@ -93,6 +93,11 @@ def test_a_session(site: tuple[Setting, SequencerProcess], tmp_path: Path) -> No
         unknown = wattlane("channel", "pay", "0x123", "1", "1", *of_ann)
         assert_one_line(unknown, 1, "UnknownChannel")
 
+        nothing = wattlane("force", "claim", channel, "--yes", *of_ann)
+        assert nothing.returncode == 1
+        assert "fee          0.00001 ether" in nothing.stdout
+        assert "NothingToForce" in nothing.stderr
+
         assert "closed" in _good("channel", "close", channel, *of_ann)
         assert "5.2400" in _good("balance", "--folder", str(ben))
         assert "are on L1" in _good("withdraw", "5", "--folder", str(ben))
@@ -103,6 +108,13 @@ def test_a_session(site: tuple[Setting, SequencerProcess], tmp_path: Path) -> No
     assert "final on L1  4.75" in _good("balance", *of_ann, *rollup)
 
     on_l1 = ("--l1", setting.chain.url, "--contract", setting.settings.contract)
+    before = _good("wallet", "show", *of_ann)
+    changed = _good("force", "key", "--yes", *of_ann, *on_l1)
+    assert "(number 1)" in changed
+    assert _good("wallet", "show", *of_ann).splitlines()[-1] != before.splitlines()[-1]
+    assert "goes to 0x" in _good("force", "exit", "--yes", *of_ann, *on_l1)
+    assert "newly opened" not in _good("deposit", "0.5", *of_ann, *on_l1), "the account it has"
+    assert_one_line(wattlane("force", "exit", *of_ann, *on_l1, WATTLANE_PASSPHRASE=PASSPHRASE), 1)
     assert "the same as L1's" in _good("status", *on_l1, "--sequencer", sequencer.url)
     verified = _good("verify-batch", "1", *on_l1)
     counted = re.search(r"1 batches with (\d) proofs verified, (\d+) checks", verified)
