@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from wattlane.cli.options import (
+    Archive,
+    Beacon,
     Confirmations,
     ContractAddress,
     Folder,
@@ -54,6 +56,8 @@ def run(
             "--least-gain-ntok", min=0, help="What a forced claim must bring the home at least."
         ),
     ] = 0,
+    archive: Archive = None,
+    beacon: Beacon = None,
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Watch and serve until Ctrl-C or SIGTERM.
@@ -67,6 +71,7 @@ def run(
     from channels.l1 import ContractL1
     from channels.passphrase import read_passphrase
     from channels.wallet import Wallet
+    from contracts.blob_places import blob_sources
     from watchtower.daemon import TowerSettings, run_tower
 
     wallet = Wallet.load(folder, read_passphrase(passphrase_file))
@@ -78,7 +83,8 @@ def run(
         max_queue_fee_wei=max_fee_gwei * 10**9,
         least_gain_ntok=least_gain_ntok,
     )
-    view = ContractL1(l1, contract, wallet.l1_account, confirmations=confirmations)
+    blobs = blob_sources(l1, archive=archive, sequencer=sequencer, beacon=beacon)
+    view = ContractL1(l1, contract, wallet.l1_account, confirmations=confirmations, blobs=blobs)
 
     async def main() -> None:
         domain = await view.domain()
