@@ -125,6 +125,19 @@ class RollupEnded(AdmissionError):
 
 
 @dataclass
+class RollupEnding(AdmissionError):
+    """The owner has announced the rollup's end: no new channels shortly before it."""
+
+    last_open: int
+
+    def __str__(self) -> str:
+        return (
+            f"the rollup's end was announced: since L1 time {self.last_open} no channel is opened; "
+            "close yours and withdraw"
+        )
+
+
+@dataclass
 class NotFound(SequencerError):
     """The API was asked for something that this sequencer does not have."""
 

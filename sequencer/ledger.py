@@ -25,7 +25,8 @@ from protocol.queue import QueueOp
 from protocol.transactions import Finalize, Open, TopUp, Transaction, Transfer, Withdraw
 from sequencer.admission import Policy, check_policy, explain, party_of
 from sequencer.book import Book, ChainedBatch, L1Position, Rollup
-from sequencer.errors import AdmissionError, MempoolFull, QueueGap, RollupEnded
+from sequencer.ending import Ending
+from sequencer.errors import AdmissionError, MempoolFull, QueueGap
 from sequencer.final import AcceptedOnL1, ChangedLeaves, changed_by, replayed
 from sequencer.problems import problem_of
 from sequencer.receipts import Receipt, ReceiptKey
@@ -44,13 +45,13 @@ from sequencer.storage.sent import SentRow
 class L1Update:
     """What is newly final on L1: the block it reaches to, its ops and its batches, in order.
 
-    `exodus_start`: L1 time in seconds at which the exodus started, 0 before.
+    `ending`: None where L1 was not asked.
     """
 
     position: L1Position
     ops: tuple[QueueOp, ...] = ()
     batches: tuple[AcceptedOnL1, ...] = ()
-    exodus_start: int = 0
+    ending: Ending | None = None
 
 
 class Ledger:
@@ -72,7 +73,7 @@ class Ledger:
         self.sealing = replace(sealing, proofs_per_batch=most)
         self.lock = threading.RLock()
         self._clock = clock
-        self.exodus_start = 0  # L1 says so again after every start
+        self.ending = Ending()  # L1 says so again after every start
         self.book = self._recovered()
 
     @property
@@ -95,8 +96,7 @@ class Ledger:
                 sequence = mempool.next_sequence(connection)
             if known is not None and known.status is not TransactionStatus.REJECTED:
                 return id_
-            if self.exodus_start:
-                raise RollupEnded(self.exodus_start)
+            self.ending.check(transaction, self.book.position.l1_time)
             book, domain = self.book, self.rollup.domain
             check_policy(self.policy, transaction, book.position.l1_time, domain, given_domain)
             self._check_room(transaction)
@@ -120,7 +120,7 @@ class Ledger:
         Raises the first refusal, as `submit`, after all others were ended.
         """
         with self.lock:
-            covered = 0 if self.exodus_start else self.book.context().queue_covered
+            covered = 0 if self.ending.exodus_start else self.book.context().queue_covered
             due = [
                 channel.id
                 for channel in self.book.soft.state.channels.values()
@@ -160,7 +160,7 @@ class Ledger:
     def seal(self, *, at_once: bool = False) -> SealedBatch | None:
         """Seal the next batch if size or age says so (or `at_once`); None where nothing is due."""
         with self.lock:
-            if self.exodus_start:
+            if self.ending.exodus_start:
                 return None
             book = self.book
             waiting = sum(one.status is BatchStatus.SEALED for one in book.chain)
@@ -221,7 +221,7 @@ class Ledger:
     def next_to_submit(self) -> ChainedBatch | None:
         """The oldest batch that L1 has not accepted, if it is proved and L1 can still take it."""
         with self.lock:
-            for one in () if self.exodus_start else self.book.chain:
+            for one in () if self.ending.exodus_start else self.book.chain:
                 if one.status in (BatchStatus.PROVED, BatchStatus.SUBMITTED):
                     return one
                 if one.status is BatchStatus.SEALED:
@@ -328,7 +328,7 @@ class Ledger:
                 meta.put(connection, meta.L1_BLOCK, book.position.block)
                 meta.put(connection, meta.L1_BLOCK_HASH, book.position.block_hash)
                 meta.put(connection, meta.L1_TIME, book.position.l1_time)
-            self.exodus_start = self.exodus_start or update.exodus_start
+            self.ending = update.ending or self.ending
 
     def _finish(self, connection: Connection, batch: AcceptedOnL1, now: float) -> None:
         """A batch is in a final block: ours, or one to be rebuilt from its data."""

@@ -84,8 +84,8 @@ class Loops:
     def health(self) -> Json:
         """{"status": "ok" or "degraded", "ailments": {part: what is wrong}}."""
         ailments = {**self._prover.ailments(), **self.ailments}
-        if self._ledger.exodus_start:
-            ailments["rollup"] = str(RollupEnded(self._ledger.exodus_start))
+        if self._ledger.ending.exodus_start:
+            ailments["rollup"] = str(RollupEnded(self._ledger.ending.exodus_start))
         return {"status": "degraded" if ailments else "ok", "ailments": ailments}
 
     def watch(self) -> bool:

@@ -198,7 +198,8 @@ def create_app(
             "version": version("wattlane"),
             "l1_time": str(ledger.book.position.l1_time),
             "key_is_insecure": info.key_is_insecure,
-            "exodus_start": str(ledger.exodus_start),
+            "exodus_start": str(ledger.ending.exodus_start),
+            "sunset": str(ledger.ending.sunset),
         }
 
     @app.get(

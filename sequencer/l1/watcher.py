@@ -16,6 +16,7 @@ from contracts.reader import RollupReader
 from contracts.transactions import find_receipt
 from protocol.queue import NO_OPS_HASH, QueueOp, rolling_hash
 from sequencer.book import L1Position
+from sequencer.ending import Ending
 from sequencer.errors import ChainChanged, ForeignBatch, QueueGap
 from sequencer.final import AcceptedOnL1
 from sequencer.ledger import L1Update, Ledger
@@ -68,9 +69,12 @@ class Watcher:
             self._check_root(batches, final)
         known_time = l1_time if last == final else last.timestamp - 1
         position = L1Position(last.number, "0x" + last.block_hash.hex(), known_time)
-        exodus_start = self._reader.exodus_start(last.number) if last.number >= self._start else 0
-        self._ledger.observe(L1Update(position, ops, batches, exodus_start))
+        ending = self._ending(last.number) if last.number >= self._start else None
+        self._ledger.observe(L1Update(position, ops, batches, ending))
         return True
+
+    def _ending(self, block: int) -> Ending:
+        return Ending(self._reader.exodus_start(block), self._reader.powers(block).sunset)
 
     def _complete_second(self, final: BlockRef) -> int:
         """The newest L1 time of which every op is known, in seconds.

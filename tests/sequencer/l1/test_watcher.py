@@ -8,11 +8,13 @@ import pytest
 
 from contracts.batches import AcceptedBatch
 from contracts.finality import BlockRef
-from contracts.reader import QueueRecord, RollupReader
+from contracts.reader import Powers, QueueRecord, RollupReader
 from protocol.queue import NO_OPS_HASH, Deposit, QueueOp, rolling_hash
 from protocol.state import genesis_root
-from sequencer.errors import ChainChanged, ForeignBatch, QueueGap, RollupEnded
+from sequencer.ending import Ending
+from sequencer.errors import ChainChanged, ForeignBatch, QueueGap, RollupEnded, RollupEnding
 from sequencer.l1.watcher import Watcher
+from sequencer.ledger import L1Update
 from sequencer.problems import problem_of
 from tests.protocol.street import ANNA, NOW
 from tests.sequencer.world import World
@@ -29,6 +31,7 @@ class Node:
     fork: int = 0
     root: int = genesis_root()
     exodus_at: int = 0
+    sunset: int = 0
 
     def final_block(self) -> BlockRef:
         found = self.block(self.final)
@@ -60,6 +63,10 @@ class Node:
 
     def exodus_start(self, block: int) -> int:
         return self.exodus_at
+
+    def powers(self, block: int) -> Powers:
+        nobody = ANNA.l1_address.to_bytes(20, "big").hex()
+        return Powers(nobody, None, nobody, None, 0, 0, self.sunset)
 
     def add_op(self, block: int) -> None:
         number = len(self.ops) + 1
@@ -197,3 +204,18 @@ def test_after_the_exodus_started_nothing_is_taken_sealed_or_sent(watched: Watch
     assert ledger.seal(at_once=True) is None
     assert ledger.next_to_submit() is None
     assert ledger.finalize_due() == []
+
+
+def test_thirty_days_after_a_sunset_was_announced_no_channel_is_opened(watched: Watched) -> None:
+    node, world = watched.node, watched.world
+    world.open_street()
+    node.sunset = NOW + 100
+    node.timestamps.append(NOW + 100 + 30 * 86_400)
+    node.timestamps.append(NOW + 101 + 30 * 86_400)
+    world.ledger.observe(L1Update(world.ledger.book.position, ending=Ending(0, node.sunset)))
+    world.ledger.submit(world.open_channel())
+    world.l1_time = node.timestamps[3]
+    world.new_block(seconds=0)
+    with pytest.raises(RollupEnding, match="close yours and withdraw"):
+        world.ledger.submit(world.open_channel(1))
+    world.ledger.submit(world.transfer(1))
