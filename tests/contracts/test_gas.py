@@ -214,3 +214,14 @@ def test_what_leaving_costs_is_told_as_measured() -> None:
     committed = json.loads(SNAPSHOT.read_text())
     for call in ("exit_account", "exit_channel", "raise_lane", "settle", "refund"):
         assert f"{call} {committed[call]:,}" in text
+
+
+@pytest.mark.parametrize(("page", "counts"), [("protocol.md", (1, 4, 16)), ("0014-blobs.md", (1,))])
+def test_the_figures_of_blob_batches_in_the_docs_are_the_snapshots(
+    page: str, counts: tuple[int, ...]
+) -> None:
+    (path,) = [one for one in (SOURCES.parent / "docs").glob("**/*.md") if one.name == page]
+    text, committed = path.read_text(), json.loads(SNAPSHOT.read_text())
+    for count in counts:
+        proofs = "1 proof" if count == 1 else f"{count} proofs"
+        assert f"{committed[f'batch of {proofs} in a blob, the whole transaction']:,}" in text
