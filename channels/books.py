@@ -31,6 +31,11 @@ class Books:
     witnesses: tuple[WitnessSet, ...] = ()
 
 
+def find_books(folder: Path | str) -> Books | None:
+    """The books in `folder`, None where no node has ever kept any. Raises as `read_books`."""
+    return read_books(folder) if (Path(folder) / FILE_NAME).exists() else None
+
+
 def read_books(folder: Path | str) -> Books:
     """The books in `folder`. Raises StoreTooNew, StoreCorrupt (also where there is no store)."""
     path = Path(folder) / FILE_NAME

@@ -18,6 +18,7 @@ from contracts.contract_reader import LOG_PAGE_BLOCKS
 from contracts.errors import L1Error, NotFinalYet
 from contracts.finality import BlockRef
 from contracts.reader import RollupReader
+from contracts.waiting import first_block_at
 from protocol.batch import domain_of
 from protocol.errors import ReplayMismatch
 from protocol.queue import NO_OPS_HASH, QueueOp, rolling_hash
@@ -90,12 +91,11 @@ def rebuild(
     reader: RollupReader,
     *,
     start: Rebuilt | None = None,
-    from_block: int = 0,
     only_final: bool = False,
     keep: Callable[[Rebuilt], None] | None = None,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Rebuilt:
-    """Replay L1 up to its newest (final) block, from `start` or from nothing at `from_block`.
+    """Replay L1 up to its newest (final) block, from `start` or from nothing.
 
     `keep` is given what stands at final blocks on the way, now and then and at the last of them: a
     later call can start there. Raises RecordIncomplete, ReplayMismatch, Reorganised, OtherChain,
@@ -106,7 +106,7 @@ def rebuild(
         attempt += 1
         try:
             head = reader.final_block() if only_final else reader.latest_block()
-            return _rebuild_once(reader, head, start, from_block, keep, progress)
+            return _rebuild_once(reader, head, start, keep, progress)
         except Reorganised:
             if attempt == _ATTEMPTS:
                 raise
@@ -116,13 +116,12 @@ def _rebuild_once(
     reader: RollupReader,
     head: BlockRef,
     start: Rebuilt | None,
-    from_block: int,
     keep: Callable[[Rebuilt], None] | None,
     progress: Progress,
 ) -> Rebuilt:
     final = _final_number(reader)
     walk = _Walk(reader, start)
-    first = from_block if start is None else start.block.number + 1
+    first = _first_block(reader, head) if start is None else start.block.number + 1
     pages = list(_pages(first, final, head.number))
     stop = reader.progress(head.number).batches
     done, total = 0, max(1, len(pages) + stop - walk.batches)
@@ -144,6 +143,14 @@ def _rebuild_once(
     _compare(reader, rebuilt)
     progress(STAGE, total, total)
     return rebuilt
+
+
+def _first_block(reader: RollupReader, head: BlockRef) -> int:
+    """Where the first queue op is: before there was an account there was nothing to replay."""
+    first = reader.queue_record(1, head.number)
+    if not first.enqueue_time:
+        return head.number
+    return first_block_at(reader.rpc, first.enqueue_time)
 
 
 def _final_number(reader: RollupReader) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from contracts.errors import L1Error
 from contracts.reader import RollupReader
 from contracts.rebuilding import Rebuilt, rebuild
-from contracts.waiting import first_block_at
 from protocol.errors import ReplayMismatch
 from protocol.state import State
 
@@ -39,20 +38,12 @@ class L1Replay:
             return at.state
         if at is not None and self._reader.block(at.block.number) != at.block:
             raise ReplayFails(f"block {at.block.number} was final and is another one now")
-        from_block = self._first_block() if at is None else 0
         kept: list[Rebuilt] = []  # the last one ends at the final block
         try:
-            rebuild(self._reader, start=at, from_block=from_block, keep=kept.append)
+            rebuild(self._reader, start=at, keep=kept.append)
         except ReplayMismatch as error:
             raise ReplayFails(str(error)) from error
         if not kept:
             raise ReplayFails(f"nothing up to block {final.number} is final any more")
         self._at = kept[-1]  # only now: it is the end that was compared with the contract
         return self._at.state
-
-    def _first_block(self) -> int:
-        """Where the first op is: before there was an account there was nothing to replay."""
-        first = self._reader.queue_record(1)
-        if not first.enqueue_time:
-            return self._reader.final_block().number
-        return first_block_at(self._reader.rpc, first.enqueue_time)

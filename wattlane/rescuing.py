@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import as_completed
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from contracts import errors as l1_errors
 from contracts.batches import most_proofs, submission_of
 from contracts.client import RollupClient
+from contracts.reader import RollupReader
 from contracts.rebuilding import Rebuilt
 from contracts.verifying_key import VerifyingKey as ContractKey
 from protocol.units import DAY_S
@@ -24,6 +24,7 @@ from prover.progress import Progress, silent
 from sequencer.proving import Prover, check_proof, contract_key
 from sequencer.sealing import SealedBatch, Terms, seal_batch
 from wattlane.errors import WattlaneError
+from wattlane.times import show_time
 
 OPERATOR_PRIVILEGE_S = 3 * DAY_S
 """How old the oldest op may get before the contract takes batches from anyone."""
@@ -56,6 +57,19 @@ class NotYetDue(WattlaneError):
 
 
 @dataclass
+class OnlyExits(WattlaneError):
+    """The exodus has started: no batch is accepted any more."""
+
+    started_at: int
+
+    def __str__(self) -> str:
+        return (
+            f"the exodus started at {show_time(self.started_at)}: there are no batches any more, "
+            "everyone leaves with `wattlane exit`"
+        )
+
+
+@dataclass
 class WrongProvingKey(WattlaneError):
     """Proofs made with this key would not verify under the contract's."""
 
@@ -85,18 +99,16 @@ class Overtaken:
     why: str
 
 
-def show_time(timestamp: int) -> str:
-    """An L1 time as people read it, in UTC."""
-    return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
 def is_open_to_all(rebuilt: Rebuilt, now: int) -> bool:
     """Whether the contract takes a batch from anyone at L1 time `now`."""
     return bool(rebuilt.waiting) and now - rebuilt.waiting[0].enqueue_time > OPERATOR_PRIVILEGE_S
 
 
-def check_due(rebuilt: Rebuilt) -> None:
-    """Raise NotYetDue where ops wait and the oldest is not old enough."""
+def check_due(reader: RollupReader, rebuilt: Rebuilt) -> None:
+    """Raise OnlyExits after the exodus started, NotYetDue where ops wait that are too young."""
+    started_at = reader.exodus_start()
+    if started_at:
+        raise OnlyExits(started_at)
     if rebuilt.waiting and not is_open_to_all(rebuilt, rebuilt.block.timestamp):
         oldest = rebuilt.waiting[0]
         raise NotYetDue(oldest.number, oldest.enqueue_time + OPERATOR_PRIVILEGE_S + 1)

@@ -82,7 +82,6 @@ def rebuild_from_checkpoint(
     reader: RollupReader,
     folder: Path,
     *,
-    from_block: int = 0,
     progress: Progress = silent,
     say: Callable[[str], None] = lambda _: None,
 ) -> Rebuilt:
@@ -100,7 +99,7 @@ def rebuild_from_checkpoint(
         except (ProtocolError, RecordIncomplete) as error:
             say(f"{path} does not lead to what L1 holds ({error}): starting from the beginning")
             path.unlink(missing_ok=True)
-    return rebuild(reader, from_block=from_block, keep=keep, progress=progress)
+    return rebuild(reader, keep=keep, progress=progress)
 
 
 def _usable(reader: RollupReader, path: Path, say: Callable[[str], None]) -> Rebuilt | None:

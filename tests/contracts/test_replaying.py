@@ -6,18 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from contracts import replaying
 from contracts.rebuilding import RecordIncomplete
 from contracts.replaying import L1Replay, ReplayFails
 from protocol.state import State
 from tests.wattlane import records
 from tests.wattlane.record_reader import HEAD, RecordReader
 from wattlane.l1_record import rebuild_state
-
-
-@pytest.fixture(autouse=True)
-def _first_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replaying, "first_block_at", lambda _rpc, _time: 0)
 
 
 def test_follows_the_final_block_and_not_the_newest() -> None:

@@ -22,6 +22,7 @@ from tests.support.trapdoor import Trapdoor
 from wattlane.rescuing import (
     Drained,
     NotYetDue,
+    OnlyExits,
     Overtaken,
     WrongProvingKey,
     check_due,
@@ -63,11 +64,11 @@ def test_a_stranger_drains_what_is_due_and_leaves_what_is_not(
 ) -> None:
     client = stranger(rollup)
     assert list(drain(client, prover, follow(client))) == []
-    check_due(rebuild(client))  # nothing waits: nothing is early
+    check_due(client, rebuild(client))  # nothing waits: nothing is early
     rollup.fill_queue(32)
     due = client.queue_record(1).enqueue_time + 3 * DAY_S + 1
     with pytest.raises(NotYetDue, match="op, 1, is not three days old: until 20") as early:
-        check_due(rebuild(client))
+        check_due(client, rebuild(client))
     assert early.value.due_at == due
     assert list(drain(client, prover, follow(client))) == []
     rollup.chain.advance_time(3 * DAY_S + 1)
@@ -82,7 +83,7 @@ def test_a_stranger_drains_what_is_due_and_leaves_what_is_not(
     assert len(rebuilt.state.accounts) == 32
     assert client.account_count() == 33
     with pytest.raises(NotYetDue, match="op, 33, is"):
-        check_due(rebuilt)
+        check_due(client, rebuilt)
 
 
 def test_the_first_moment_is_the_one_that_is_told(
@@ -92,9 +93,19 @@ def test_the_first_moment_is_the_one_that_is_told(
     rollup.fill_queue(1)
     rebuilt = rebuild(rollup.client)
     with pytest.raises(NotYetDue) as early:
-        check_due(rebuilt)
+        check_due(rollup.client, rebuilt)
     assert not is_open_to_all(rebuilt, early.value.due_at - 1)
     assert is_open_to_all(rebuilt, early.value.due_at)
+
+
+def test_after_the_exodus_there_is_nothing_to_rescue(rollup: SimulatedRollup) -> None:
+    rollup.fill_queue(1)
+    rollup.chain.advance_time(7 * DAY_S + 1)
+    client = stranger(rollup)
+    check_due(client, rebuild(client))
+    client.start_exodus()
+    with pytest.raises(OnlyExits, match=r"the exodus started at 20.*wattlane exit"):
+        check_due(client, rebuild(client))
 
 
 class Interrupted(SimulatedProver):

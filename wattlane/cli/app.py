@@ -14,6 +14,7 @@ from wattlane.cli import (
     groth16,
     keys,
     l1,
+    leave,
     node,
     prover,
     rebuild,
@@ -48,6 +49,7 @@ app.command()(account.deposit)
 app.command()(account.withdraw)
 app.command()(account.balance)
 app.command()(status.status)
+app.command("exit")(leave.leave)
 app.command("verify-batch")(verify.verify_batch)
 app.command("archive")(archive.keep_blobs)
 app.command()(rebuild.rebuild)

@@ -16,7 +16,6 @@ from wattlane.cli.options import (
     Checkpoints,
     Confirmations,
     ContractAddress,
-    FromBlock,
     L1Url,
 )
 
@@ -29,7 +28,6 @@ def rebuild(
     l1: L1Url,
     contract: ContractAddress,
     out: Out = Path("wattlane-state.json"),
-    from_block: FromBlock = 0,
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     confirmations: Confirmations = None,
     archive: Archive = None,
@@ -61,7 +59,6 @@ def rebuild(
         rebuilt = rebuild_from_checkpoint(
             reader,
             checkpoints,
-            from_block=from_block,
             progress=progress,
             say=partial(typer.echo, err=True),
         )

@@ -19,7 +19,6 @@ from wattlane.cli.options import (
     Confirmations,
     ContractAddress,
     Folder,
-    FromBlock,
     L1Url,
     PassphraseFile,
 )
@@ -34,7 +33,6 @@ def rescue(
     l1: L1Url,
     contract: ContractAddress,
     folder: Folder = DEFAULT_FOLDER,
-    from_block: FromBlock = 0,
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     confirmations: Confirmations = None,
     archive: Archive = None,
@@ -69,12 +67,11 @@ def rescue(
             rebuild_from_checkpoint,
             client,
             checkpoints,
-            from_block=from_block,
             progress=progress,
             say=partial(typer.echo, err=True),
         )
         rebuilt = follow()
-        check_due(rebuilt)
+        check_due(client, rebuilt)
         if not rebuilt.waiting:
             typer.echo("the queue is empty: there is nothing to rescue")
             return
