@@ -11,6 +11,9 @@ import typer
 from wattlane.cli.options import (
     DEFAULT_CHECKPOINTS,
     DEFAULT_FOLDER,
+    Archive,
+    Beacon,
+    BlobSequencer,
     Checkpoints,
     Confirmations,
     ContractAddress,
@@ -52,6 +55,9 @@ def leave(
     exit_key: ExitKeyFile = None,
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     confirmations: Confirmations = None,
+    archive: Archive = None,
+    sequencer: BlobSequencer = None,
+    beacon: Beacon = None,
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Leave with everything, with nobody's help: account, channels, deposits not yet taken in.
@@ -64,6 +70,7 @@ def leave(
     from channels.books import find_books
     from channels.passphrase import read_passphrase
     from channels.wallet import Wallet
+    from contracts.blob_places import blob_sources
     from contracts.client import RollupClient
     from contracts.finality import FINALIZED, Finality
     from contracts.reader import RollupReader
@@ -78,7 +85,8 @@ def leave(
 
     owner, say = Wallet.show(folder)["l1_address"], partial(typer.echo, err=True)
     finality = FINALIZED if confirmations is None else Finality(confirmations)
-    reader = RollupReader(l1, contract, finality=finality)
+    blobs = blob_sources(l1, archive=archive, sequencer=sequencer, beacon=beacon)
+    reader = RollupReader(l1, contract, finality=finality, blobs=blobs)
     compiled.install()
     with shown_progress() as progress:
         follow = partial(rebuild_from_checkpoint, reader, checkpoints, progress=progress, say=say)

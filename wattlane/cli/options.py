@@ -134,6 +134,16 @@ Confirmations = Annotated[
         "Without it: what the L1 itself calls finalized.",
     ),
 ]
+FromBlock = Annotated[
+    int,
+    typer.Option(
+        "--from-block",
+        envvar="WATTLANE_FROM_BLOCK",
+        min=0,
+        help="L1 block from which to read: any one before the contract was deployed. A late one "
+        "saves time on a long chain.",
+    ),
+]
 DATA_MODES = ("calldata", "blob")
 
 
