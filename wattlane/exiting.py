@@ -44,6 +44,9 @@ from wattlane.leaving import (
 EXODUS_AFTER_S = 7 * DAY_S
 """An op that has waited longer lets anyone start the exodus."""
 
+SUNSET_END_S = 60 * DAY_S
+"""From the announcement of the rollup's end until anyone may start the exodus."""
+
 DONE_BY_OTHERS = (
     ExodusStarted,
     AlreadyExited,
@@ -88,6 +91,8 @@ def look(
     pending_ntok = client.pending_ntok(recipient, number)
     settings = client.settings()
     units = pending_ntok * settings.base_units_per_ntok // settings.ntok_per_base_unit
+    next_op = client.progress(number).processed + 1
+    oldest = next_op if next_op <= client.enqueued(number) else None
     slots = {one.inclusion.slot for one in holdings.channels}
     slots |= {one.inclusion.slot for one in holdings.raises}
     indexes = {one.inclusion.index for one in holdings.accounts}
@@ -95,7 +100,8 @@ def look(
         now=block.timestamp,
         root=client.state_root(number),
         started_at=exodus.start_time(number),
-        may_start_at=_may_start_at(client, number),
+        may_start_at=_may_start_at(client, oldest, number),
+        is_idle=oldest is None,
         exited_accounts=frozenset(
             index for index in indexes if exodus.is_exited(ExitKind.ACCOUNT, index, number)
         ),
@@ -107,12 +113,13 @@ def look(
     )
 
 
-def _may_start_at(client: RollupReader, block: int) -> int | None:
-    """When the oldest waiting op will have waited too long; None where none waits."""
-    oldest = client.progress(block).processed + 1
-    if oldest > client.enqueued(block):
-        return None
-    return client.queue_record(oldest, block).enqueue_time + EXODUS_AFTER_S + 1
+def _may_start_at(client: RollupReader, oldest: int | None, block: int) -> int | None:
+    """When the oldest waiting op will have waited too long, or an announced end comes."""
+    sunset = client.powers(block).sunset
+    times = [sunset + SUNSET_END_S] if sunset else []
+    if oldest is not None:
+        times.append(client.queue_record(oldest, block).enqueue_time + EXODUS_AFTER_S + 1)
+    return min(times, default=None)
 
 
 def _channel(exodus: ExodusReader, slot: int, block: int) -> ChannelOnL1:

@@ -92,13 +92,15 @@ class Standing:
     """What L1 says. Times in seconds.
 
     `started_at`: None before the exodus; `may_start_at`: from when on it can be started as things
-    are, None where no op waits. `collectable_ntok`: what `withdraw` would pay out.
+    are, None where no op waits and no end was announced. `is_idle`: no op waits in the queue.
+    `collectable_ntok`: what `withdraw` would pay out.
     """
 
     now: int
     root: int
     started_at: int | None
     may_start_at: int | None
+    is_idle: bool = False
     exited_accounts: frozenset[int] = frozenset()
     channels: Mapping[int, ChannelOnL1] = field(default_factory=dict)
     refunded: frozenset[int] = frozenset()
@@ -111,11 +113,15 @@ def plan(holdings: Holdings, standing: Standing) -> Plan:
     if standing.started_at is not None:
         steps, later = _after_start(holdings, standing, standing.started_at)
         return Plan((*steps, *collect), later)
-    if standing.may_start_at is None:
-        return Plan((*_force(holdings), *collect))
-    if standing.now < standing.may_start_at:
-        return Plan(collect, (Later("the exodus can be started", standing.may_start_at),))
-    return Plan((StartExodus(), *collect))
+    if standing.may_start_at is not None and standing.now >= standing.may_start_at:
+        return Plan((StartExodus(), *collect))
+    force = _force(holdings) if standing.is_idle else ()
+    later = (
+        ()
+        if standing.may_start_at is None
+        else (Later("the exodus can be started", standing.may_start_at),)
+    )
+    return Plan((*force, *collect), later)
 
 
 def _force(holdings: Holdings) -> tuple[Step, ...]:

@@ -18,7 +18,7 @@ from contracts.client import RollupClient
 from contracts.finality import LATEST
 from protocol.codec import transaction_to_json
 from protocol.transactions import Body, Transaction
-from sequencer.bootstrap import InitRequest, initialise
+from sequencer.bootstrap import InitRequest, MakeKey, initialise
 from sequencer.keystore import create_keystore
 from sequencer.proving import Prover
 from sequencer.settings import KEYSTORE, Settings
@@ -68,10 +68,11 @@ class Setting:
         folder: Path,
         confirmations: int = 0,
         prover: Prover | None = None,
+        exit_key: MakeKey = simulated_exit_key,
     ) -> Setting:
         """Deploy with the first dev account as the operator; the homes deposit from the second.
 
-        `prover` has key and shape of the contract; None simulates.
+        `prover` has key and shape of the contract; None simulates. `exit_key`: of its exodus.
         """
         operator, payer = chain.accounts[:2]
         folder.mkdir()
@@ -83,7 +84,7 @@ class Setting:
             options=FAST,
         )
         simulated = SimulatedProver()
-        settings = initialise(request, PASSPHRASE, prover or simulated, simulated_exit_key)
+        settings = initialise(request, PASSPHRASE, prover or simulated, exit_key)
         simulated.close()
         operator_client = RollupClient(chain.url, settings.contract, operator, finality=LATEST)
         units = operator_client.settings().base_units(100 * FUNDS_NTOK)

@@ -25,7 +25,7 @@ from tests.protocol.street import ANNA, NOW
 from tests.prover.circuits.exit_cases import OTHER_SLOT, SLOT
 from tests.wattlane.records import SETTINGS
 from tests.wattlane.test_leaving import OPS, STATE, held
-from wattlane.exiting import EXODUS_AFTER_S, Leaver, NoEffect, RootMoves
+from wattlane.exiting import EXODUS_AFTER_S, SUNSET_END_S, Leaver, NoEffect, RootMoves
 from wattlane.holdings import Holdings
 from wattlane.leaving import RAISE_TIME_S, Later, Plan, Step, describe
 
@@ -48,6 +48,7 @@ class StandIn:
     refunded: set[int] = field(default_factory=set)
     sent: list[str] = field(default_factory=list)
     breaks: int = -1
+    sunset: int = 0
     faster: type[Exception] | None = None
     account: Any = field(default_factory=lambda: SimpleNamespace(address="0x" + "11" * 20))
 
@@ -76,6 +77,9 @@ class StandIn:
 
     def enqueued(self, block: int | None = None) -> int:
         return self.enqueued_ops
+
+    def powers(self, block: int | None = None) -> object:
+        return SimpleNamespace(sunset=self.sunset)
 
     def queue_record(self, number: int, block: int | None = None) -> QueueRecord:
         return QueueRecord(bytes(32), NOW - DAY_S)
@@ -227,6 +231,14 @@ def test_an_empty_queue_gets_a_forced_exit_once() -> None:
     assert left.later[0].at == DUE
     leave(l1)
     assert len(l1.sent) == 1
+
+
+def test_an_announced_end_comes_whatever_waits() -> None:
+    l1 = StandIn(now=DUE - 1, sunset=DUE - 1 - SUNSET_END_S + 1)
+    assert leave(l1)[0].later[0].at == DUE
+    l1.sunset -= 1
+    leave(l1)
+    assert l1.sent[0] == "start_exodus"
 
 
 class Deaf(StandIn):

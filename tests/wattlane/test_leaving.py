@@ -137,7 +137,7 @@ def test_before_the_exodus_is_due_nothing_is_done_but_collecting() -> None:
 
 
 def test_with_an_empty_queue_an_op_of_ones_own_starts_the_clock() -> None:
-    empty = replace(BEFORE, may_start_at=None)
+    empty = replace(BEFORE, may_start_at=None, is_idle=True)
     assert plan(held(), empty) == Plan((ForceExit(ANNA.index),))
     assert plan(held(STRANGER), empty) == Plan(())
     poor = left_state()
@@ -145,6 +145,13 @@ def test_with_an_empty_queue_an_op_of_ones_own_starts_the_clock() -> None:
     assert plan(held(CARL, poor), empty) == Plan(())
     poor.write_account(ANNA.index, replace(poor.account(ANNA.index), balance_ntok=0))
     assert plan(held(ANNA, poor), empty).steps == (ForceExit(ANNA.index),)  # for the channels
+
+
+def test_an_announced_end_is_waited_for_or_overtaken_by_an_op_of_ones_own() -> None:
+    sunset = replace(BEFORE, is_idle=True)
+    later = (Later("the exodus can be started", NOW + 100),)
+    assert plan(held(), sunset) == Plan((ForceExit(ANNA.index),), later)
+    assert plan(held(), replace(sunset, now=NOW + 100)).steps == (StartExodus(),)
 
 
 def test_it_is_started_in_the_first_second_that_allows_it() -> None:
