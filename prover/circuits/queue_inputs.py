@@ -104,7 +104,7 @@ class QueueSlot:
 
 
 def _input_op(b: Builder, kind: OpKind) -> OpWires:
-    """The op but its index. 312 constraints."""
+    """The op but its index. 309 constraints."""
     with b.scope("op"):
         enqueue_time = input_uint(b, "enqueue_time", TIME_BITS)
         side, epoch = input_bit(b, "side"), input_uint(b, "epoch", NONCE_BITS)
@@ -145,7 +145,7 @@ def _input_account(b: Builder, active: Bit, scope: str) -> AccountWires:
 
 
 def input_queue_slot(b: Builder) -> QueueSlot:
-    """All inputs of a slot, ranged. The links' ranges are the business of those who export them."""
+    """All inputs of a slot, ranged: 896 constraints. Links are ranged by those who export them."""
     domain = unsafe_uint(b.link("domain"), DOMAIN_BITS)
     l1_time = unsafe_uint(b.link("l1_time"), TIME_BITS)
     kind = input_op_kind(b)

@@ -57,7 +57,7 @@ class Rules:
 
 
 def rules(b: Builder, slot: QueueSlot) -> Rules:
-    """All of them, whatever the op. 3,640 constraints."""
+    """All of them, whatever the op. 3,670 constraints."""
     kind, op, channel, held = slot.kind, slot.op, slot.held.fields, slot.held
     first, second = slot.account_1, slot.account_2
     a_ntok, b_ntok = payout(

@@ -1,9 +1,10 @@
 """Honest proofs of the shipped circuit on a real L1: every kind of slot, and every lie refused.
 
-Three batches of the default shape, with Groth16 proofs: NEW_ACCOUNT; DEPOSIT and six types of
-transaction, in two proofs of one batch; CLOSE and FINALIZE after the challenge window. Before each
-is sent, the same submission is tried with one thing changed at a time, in each of its proofs, and
-nothing changed is accepted.
+Five batches of the default shape, with Groth16 proofs: NEW_ACCOUNT; DEPOSIT and six types of
+transaction, in two proofs of one batch; CLOSE and FINALIZE after the challenge window; a close, a
+claim, a change of key and an exit that are forced from L1; the forced end. Before each of the first
+three is sent, the same submission is tried with one thing changed at a time, in each of its proofs,
+and nothing changed is accepted.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from contracts.verifying_key import P
 from protocol.batch import ExecutedProof, challenge, public_inputs, queue_covered
 from protocol.channels import Lane, channel_id, pack_lane
 from protocol.crypto.field import R
+from protocol.crypto.jubjub import Point
+from protocol.crypto.schnorr import Signature
 from protocol.proof_builder import execute_proof
-from protocol.queue import OpType
+from protocol.queue import NewAccount, OpType
 from protocol.replay import replay_proof
 from protocol.state import State
 from protocol.trace import Context
@@ -45,10 +48,11 @@ from protocol.transactions import (
     Withdraw,
 )
 from protocol.units import DAY_S, L1_TIME_SLACK_S
+from protocol.vouchers import voucher_message
 from prover.circuits.batch import DEFAULT_SHAPE
 from prover.jobs import BatchProver, ProofJob
 from sequencer.proving import contract_key
-from tests.protocol.street import ANNA, BERT, Home, signed
+from tests.protocol.street import ANNA, BERT, CARL, Home, signed
 from tests.support.simulated_proofs import EXIT_KEY, padded
 from tests.support.simulated_rollup import with_proof
 
@@ -76,6 +80,10 @@ class Street:
             exit_key=EXIT_KEY.key,
             finality=LATEST,
         )
+        self.homes = [
+            RollupClient(chain.url, self.client.address, chain.accounts[1 + i], finality=LATEST)
+            for i in range(2)
+        ]
         self.token.mint(operator.address, 10**24)
         self.token.approve(self.client.address, 10**24)
         self.domain = self.client.settings().domain
@@ -105,6 +113,10 @@ class Street:
         ]
         self.executed += executed
         return submission_of(executed, publics, proofs)
+
+    def address(self, home: Home) -> str:
+        """Where what a household withdraws goes to, and whence it forces its ops."""
+        return self.homes[home.index].account.address
 
     def refuses(self, submission: Submission) -> type[errors.Reverted]:
         """Why L1 refuses it. Fails the test if it does not."""
@@ -229,11 +241,7 @@ def _refuse_all_lies(street: Street, honest: Submission) -> None:
 
 
 def _join(street: Street, home: Home) -> None:
-    street.client.new_account(home.key_hash, _address(home), FUNDS_NTOK)
-
-
-def _address(home: Home) -> str:
-    return "0x" + home.l1_address.to_bytes(20, "big").hex()
+    street.client.new_account(home.key_hash, street.address(home), FUNDS_NTOK)
 
 
 def test_every_kind_of_slot_is_proved_and_accepted_and_every_lie_about_it_refused(
@@ -248,6 +256,7 @@ def test_every_kind_of_slot_is_proved_and_accepted_and_every_lie_about_it_refuse
     _refuse_all_lies(street, first)
     assert street.refuses(replace(first, ops=first.ops[:1])) is errors.OpSkipped
     assert street.refuses(replace(first, ops=first.ops[::-1])) is errors.QueueMismatch
+    assert isinstance(first.ops[0], NewAccount)
     richer = replace(first.ops[0], amount_ntok=FUNDS_NTOK + 1)
     assert street.refuses(replace(first, ops=(richer, first.ops[1]))) is errors.QueueMismatch
     client.submit_batch(first)
@@ -255,7 +264,7 @@ def test_every_kind_of_slot_is_proved_and_accepted_and_every_lie_about_it_refuse
 
     # 2: deposits, and every transaction that needs no challenge window, in two proofs.
     for home in (ANNA, BERT, ANNA):
-        client.deposit(home.index, _address(home), 77)
+        client.deposit(home.index, street.address(home), 77)
     until = street.now + L1_TIME_SLACK_S
     forced, agreed = channel_id(0, 1, 1), channel_id(1, 0, 0)
     parts: list[list[tuple[Body, Home]]] = [
@@ -278,27 +287,71 @@ def test_every_kind_of_slot_is_proved_and_accepted_and_every_lie_about_it_refuse
     assert [len(proof.queue) for proof in street.executed[-2:]] == [2, 1]
     _refuse_all_lies(street, second)
     _refuse_other_payouts(street, second)
-    assert client.pending_ntok(_address(ANNA)) == 0
+    assert client.pending_ntok(street.address(ANNA)) == 0
     client.submit_batch(second)
     assert client.state_root() == street.state.root
-    assert client.pending_ntok(_address(ANNA)) == 1_234
+    assert client.pending_ntok(street.address(ANNA)) == 1_234
     assert street.refuses(second) is errors.StaleRoot
 
-    # 3: one channel ends by both signatures, the other by its deadline.
+    # 3: one channel ends by both signatures, the other by its deadline; a third one begins.
     street.chain.advance_time(DAY_S + L1_TIME_SLACK_S + 1)
     until = street.now + L1_TIME_SLACK_S
     close = Close(agreed, pack_lane(30, 7_000), 0, 60_000, 0, until)
     third = street.prove(
-        [signed(close, BERT, ANNA, domain=street.domain), Transaction(Finalize(forced))]
+        [
+            signed(close, BERT, ANNA, domain=street.domain),
+            Transaction(Finalize(forced)),
+            signed(Open(0, 1, 3, 40_000, 5, DAY_S, until), ANNA, domain=street.domain),
+        ]
     )
     _refuse_all_lies(street, third)
     client.submit_batch(third)
     assert client.state_root() == street.state.root
-    assert not street.state.channels
+    assert [one.epoch for one in street.state.channels.values()] == [3]
 
+    _force_everything(street)
     _everything_was_shown(street)
     _c1_money_is_conserved(street)
     _c6_data_from_l1_rebuilds_the_state(street)
+
+
+def _force_everything(street: Street) -> None:
+    """4 and 5: both households act from L1 alone, in their channel at slot 0 and on accounts."""
+    client, (anna, bert) = street.client, street.homes
+    value = pack_lane(3, 9_000)
+    voucher = ANNA.sign(voucher_message(street.domain, channel_id(0, 1, 3), Lane.AB, value))
+    bert.force_start_close(0, 3, Lane.BA)
+    client.force_claim(0, 3, Lane.AB, value, voucher)
+    anna.change_key(0, CARL.key_hash)
+    bert.force_exit(1)
+    owed = street.state.account(1).balance_ntok
+    with_new_key = signed(
+        Transfer(0, 1, 5, 10, 0, street.now + L1_TIME_SLACK_S),
+        replace(CARL, index=0),
+        domain=street.domain,
+    )
+    fourth = street.prove([], [with_new_key])
+    (paid,) = fourth.payouts
+    assert paid.position == DEFAULT_SHAPE.message_length + 15
+    assert paid.amount_ntok == owed
+    thief = address_number(client.account.address)
+    for lie in ((), (replace(paid, amount_ntok=owed + 1),), (replace(paid, l1_address=thief),)):
+        assert street.refuses(replace(fourth, payouts=lie)) is errors.MessagesMismatch
+    ops = fourth.ops
+    turned = replace(fourth, ops=(ops[1], ops[0], *ops[2:]))
+    assert street.refuses(turned) is errors.QueueMismatch
+    client.submit_batch(fourth)
+    assert client.state_root() == street.state.root
+    assert client.pending_ntok(street.address(BERT)) == owed
+
+    street.chain.advance_time(DAY_S + L1_TIME_SLACK_S + 1)
+    garbage = Signature(Point(1, 1), Point(0, 0), R - 1)
+    client.force_claim(0, 3, Lane.AB, value + 1, garbage)
+    client.force_finalize(0, 3)
+    client.submit_batch(street.prove([]))
+    assert client.state_root() == street.state.root
+    assert not street.state.channels
+    assert street.state.account(1).balance_ntok == 10 + 9_000
 
 
 def _refuse_other_payouts(street: Street, honest: Submission) -> None:
@@ -329,12 +382,14 @@ def _everything_was_shown(street: Street) -> None:
     types = {trace.transaction.body.TYPE for proof in street.executed for trace in proof.users}
     ops = {trace.op.TYPE for proof in street.executed for trace in proof.queue}
     assert types == set(TxType) - {TxType.NOOP}
-    assert ops == {OpType.NEW_ACCOUNT, OpType.DEPOSIT}
+    assert ops == set(OpType) - {OpType.NONE}
+    no_ops = [trace.op for proof in street.executed for trace in proof.queue if not trace.applied]
+    assert [op.TYPE for op in no_ops] == [OpType.FORCED_CLAIM]
 
 
 def _c1_money_is_conserved(street: Street) -> None:
     accounts = sum(account.balance_ntok for account in street.state.accounts.values())
-    pending = street.client.pending_ntok(_address(ANNA))
+    pending = sum(street.client.pending_ntok(street.address(one)) for one in (ANNA, BERT))
     settings = street.client.settings()
     held = street.token.balance_of(street.client.address)
     assert settings.base_units(accounts + pending) == held
