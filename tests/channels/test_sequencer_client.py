@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
+from channels import sequencer_client
 from channels.errors import SequencerGarbage, SequencerRefused, SequencerUnreachable
 from channels.sequencer_client import SequencerClient
+from protocol.codec import channel_to_json
 from protocol.transactions import Finalize, Transaction
 from tests.channels.rollup import DOMAIN, FEE_NTOK, Rollup, serving
+from tests.channels.street import LEAF
 
 Respond = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -128,3 +132,22 @@ async def test_serving_twice_is_two_servers() -> None:
     first, second = Rollup(), Rollup()
     async with serving(first), serving(second):
         assert first.url != second.url
+
+
+async def test_all_pages_of_a_list_are_read_and_a_list_without_end_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel = channel_to_json(LEAF)
+    page = [{"slot": str(slot), "channel": channel} for slot in (0, 1)]
+    rest = [{"slot": "2", "channel": channel}]
+    monkeypatch.setattr(sequencer_client, "_PAGE", 2)
+    said = [saying(200, json.dumps(one)) for one in (page, rest)]
+    async with answering(*said) as (url, seen), SequencerClient(url) as client:
+        assert [slot for slot, _ in await client.closing_channels()] == [0, 1, 2]
+        assert len(seen) == 2
+    async with (
+        answering(saying(200, json.dumps(page))) as (url, seen),
+        SequencerClient(url) as client,
+    ):
+        assert len(await client.closing_channels()) == 2
+        assert len(seen) == 2, "a page that does not go forward ends it"

@@ -21,7 +21,8 @@ from protocol.codec import (
     transaction_to_json,
 )
 from protocol.crypto.jubjub import Point
-from protocol.transactions import Claim, Transaction
+from protocol.transactions import Claim, StartClose, Transaction
+from sequencer import views
 from sequencer.api.app import MAX_BODY_BYTES, Info, create_app
 from sequencer.api.key_file import KeyFile
 from sequencer.receipts import Receipt, is_signed
@@ -219,6 +220,26 @@ async def test_accounts_and_channels_are_found_by_their_owner(
         found = (await http.get("/v1/channels", params={"account": account})).json()
         assert [one["channel_id"] for one in found] == [str(channel_id(0, 1, 0))]
     assert (await http.get("/v1/channels", params={"account": "2"})).json() == []
+
+
+async def test_closing_channels_are_listed_by_slot_a_page_at_a_time(
+    http: AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for nonce in (0, 1, 2, 3):
+        await post(http, world.open_channel(nonce))
+    assert (await http.get("/v1/channels", params={"status": "closing"})).json() == []
+    for epoch in (0, 1, 2):
+        body = StartClose(channel_id(0, 1, epoch), Lane.AB, 4 + epoch, world.later)
+        assert (await post(http, signed(body, ANNA))).status_code == 202
+    monkeypatch.setattr(views, "CHANNELS_A_PAGE", 2)
+    first = (await http.get("/v1/channels", params={"status": "closing"})).json()
+    assert [(one["slot"], one["channel"]["status"]) for one in first] == [("0", "2"), ("1", "2")]
+    after = {"status": "closing", "from_slot": "2"}
+    assert [one["slot"] for one in (await http.get("/v1/channels", params=after)).json()] == ["2"]
+    opened = (await http.get("/v1/channels", params={"status": "open"})).json()
+    assert [one["slot"] for one in opened] == ["3"]
+    problem(await http.get("/v1/channels", params={"status": "shut"}), 400, "Malformed")
+    problem(await http.get("/v1/channels", params={"from_slot": "0"}), 400, "Malformed")
 
 
 async def test_batches_are_listed_with_proof_and_transactions(
