@@ -15,12 +15,14 @@ from contracts.transactions import BLOB_FEE_FLOOR_WEI, Fees, Sender, highest
 from protocol.batch import evaluate
 from protocol.blobs import BLOB_BYTES, blob_of
 from protocol.crypto.field import R
+from tests.support.kzg_on_chain import warm_up
 
 DATA = (5, 0, R - 1, 7)
 SIDECAR, OTHER = Sidecar.of(blob_of(DATA)), Sidecar.of(blob_of([1]))
 
 
 def test_a_transaction_with_a_blob_is_mined_and_names_it(chain: Chain) -> None:
+    warm_up(chain.url)
     sender = Sender(chain.rpc, chain.accounts[6])
     receipt = sender.send_blob(chain.accounts[7].address, b"", SIDECAR)
     assert receipt.succeeded
@@ -33,6 +35,7 @@ def test_a_transaction_with_a_blob_is_mined_and_names_it(chain: Chain) -> None:
 
 def test_the_signature_covers_the_hash_and_not_the_blob(chain: Chain) -> None:
     """A node refuses another blob under the signed name; the name itself cannot be changed."""
+    warm_up(chain.url)
     sender = Sender(chain.rpc, chain.accounts[6])
     to = chain.accounts[7].address
     prepared = sender.prepare(to, b"", sidecar=SIDECAR)

@@ -23,6 +23,7 @@ from tests.contracts.points import (
     off_subgroup_g1,
     off_subgroup_g2,
 )
+from tests.support.kzg_on_chain import warm_up
 from tests.support.simulated_proofs import g1_bytes, g2_bytes
 
 G1ADD, G1MSM, PAIRING = (f"0x{number:040x}" for number in (0x0B, 0x0C, 0x0F))
@@ -129,6 +130,7 @@ def _here(address: str, data: bytes) -> bytes | None:
 
 
 def test_the_embedded_precompiles_agree_with_anvils(anvil: Chain) -> None:
+    warm_up(anvil.url)
     inputs = _inputs() + _openings()
     accepted = refused = 0
     for address, data in inputs:
@@ -141,6 +143,7 @@ def test_the_embedded_precompiles_agree_with_anvils(anvil: Chain) -> None:
 
 
 def test_the_embedded_chain_runs_these_functions(embedded: Chain) -> None:
+    warm_up(embedded.url)
     for address, data in _inputs()[::5] + _openings():
         assert _on_chain(embedded.rpc, address, data) == _here(address, data)
 
@@ -149,6 +152,8 @@ def test_the_embedded_chain_runs_these_functions(embedded: Chain) -> None:
 def test_gas_is_the_same_on_both_chains(anvil: Chain, embedded: Chain, terms: int) -> None:
     msm = b"".join(g1_bytes(i + 1) + _scalar_bytes(i) for i in range(terms))
     pairing = (g1_bytes(1) + g2_bytes(2)) * min(terms, 8)
+    warm_up(anvil.url)
+    warm_up(embedded.url)
     opening = _openings()[1:2] if terms == 1 else []
     for address, data in ((G1MSM, msm), (PAIRING, pairing), *opening):
         enough = _least_gas(anvil, address, data)

@@ -19,11 +19,13 @@ from contracts.rebuilding import rebuild
 from protocol.transactions import Transaction, Transfer
 from sequencer.settings import DATABASE, make_settings, save_settings
 from tests.e2e.sequencer_process import FEE_NTOK, SequencerProcess, Setting, start_l1
+from tests.support.kzg_on_chain import warm_up
 
 
 @pytest.fixture
 def setting(tmp_path: Path) -> Iterator[Setting]:
     with start_l1() as chain:
+        warm_up(chain.url)
         made = Setting.make(chain, tmp_path / "operator")
         _change(made, data_mode="blob", archive_folder=tmp_path / "blobs")
         yield made

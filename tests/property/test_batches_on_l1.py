@@ -37,6 +37,7 @@ from sequencer.storage.database import Database, sqlite_url
 from sequencer.storage.proofs import MadeProof
 from tests.property import candidates
 from tests.protocol.street import home
+from tests.support.kzg_on_chain import warm_up
 from tests.support.simulated_proofs import EXIT_KEY, SimulatedKey
 from wattlane.l1_record import read_record, rebuild_state
 from wattlane.verify_batch import BATCH_CHECKS, PROOF_CHECKS
@@ -116,6 +117,8 @@ class Rollout:
 
     def seal_into(self, mode: DataMode) -> None:
         """From now on the data of new batches go there."""
+        if mode is DataMode.BLOB:
+            warm_up(self.chain.url)
         self.ledger.sealing = replace(self.ledger.sealing, data_mode=mode)
 
     def seal(self) -> list[SealedBatch]:

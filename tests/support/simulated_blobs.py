@@ -11,6 +11,7 @@ from contracts.kzg import open_at
 from protocol.batch import PublicInputs, challenge
 from protocol.blobs import blob_of
 from protocol.queue import QueueOp
+from tests.support.kzg_on_chain import warm_up
 from tests.support.simulated_rollup import SimulatedRollup
 
 
@@ -47,6 +48,7 @@ def blob_batch(
 
     Its link opens `sidecar` (None: that of the data) at z, or at `opened_at`.
     """
+    warm_up(rollup.chain.url)
     carried = sidecar or sidecar_of(statements)
     z = challenge(statements, carried.versioned_hash)
     proved = inputs or [statement.public_inputs(z) for statement in statements]

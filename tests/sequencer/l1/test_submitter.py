@@ -20,6 +20,7 @@ from sequencer.storage import sent
 from sequencer.storage.schema import L1Status
 from sequencer.storage.sent import SentRow
 from tests.property.test_batches_on_l1 import Rollout
+from tests.support.kzg_on_chain import warm_up
 
 DEAR_WEI = 10**12
 USUAL_WEI = 10**9
@@ -32,6 +33,7 @@ def anvil() -> Iterator[Chain]:
     except ChainUnavailable as error:
         pytest.skip(f"the anvil tests DID NOT RUN: {error}")
     with chain:
+        warm_up(chain.url)
         yield chain
 
 
