@@ -12,6 +12,7 @@ from contracts import errors
 from contracts.addresses import address_number
 from contracts.artifacts import FOLDER
 from contracts.build import SOURCES
+from contracts.chain import Chain
 from contracts.client import RollupClient
 from contracts.reader import ABI, Powers
 from protocol.channels import Lane
@@ -32,11 +33,9 @@ OWNERS = {"transfer_ownership", "pause", "unpause", "announce_operator", "announ
 
 
 @pytest.fixture
-def governed(rollup: SimulatedRollup) -> SimulatedRollup:
+def governed(chain: Chain) -> SimulatedRollup:
     """A fresh rollup; its operator and its owner are two."""
-    return deploy_simulated(
-        rollup.chain, rollup.client.account, owner=rollup.chain.accounts[1].address
-    )
+    return deploy_simulated(chain, chain.accounts[0], owner=chain.accounts[1].address)
 
 
 def _as(rollup: SimulatedRollup, number: int) -> RollupClient:
@@ -147,8 +146,8 @@ def test_ownership_passes_in_two_steps(governed: SimulatedRollup) -> None:
     heir.pause()
 
 
-def test_a_rollup_without_owner_has_nobody_with_powers(rollup: SimulatedRollup) -> None:
-    free = deploy_simulated(rollup.chain, rollup.client.account, owner=NOBODY)
+def test_a_rollup_without_owner_has_nobody_with_powers(chain: Chain) -> None:
+    free = deploy_simulated(chain, chain.accounts[0], owner=NOBODY)
     assert free.client.powers().owner is None
     with pytest.raises(errors.NotOwner):
         free.client.pause()
@@ -197,18 +196,17 @@ def test_a_pause_never_stops_batches_once_an_op_has_waited_for_three_days(
         governed.try_submit(governed.honest(2))
 
 
-def test_a_pause_stops_neither_the_exodus_nor_its_exits(governed: SimulatedRollup) -> None:
-    ending = deploy_simulated(governed.chain, governed.client.account)
-    ending.fill_queue(1)
-    ending.chain.advance_time(7 * DAY_S - MINUTE_S)
-    ending.client.pause()
-    ending.chain.advance_time(2 * MINUTE_S)
-    _as(ending, 7).start_exodus()
-    client = ending.client
+def test_a_pause_stops_neither_the_exodus_nor_its_exits(rollup: SimulatedRollup) -> None:
+    rollup.fill_queue(1)
+    rollup.chain.advance_time(7 * DAY_S - MINUTE_S)
+    rollup.client.pause()
+    rollup.chain.advance_time(2 * MINUTE_S)
+    _as(rollup, 7).start_exodus()
+    client = rollup.client
     leaf = AccountExit(0, address_number(client.account.address), 10)
     prover = ExitProver(EXIT_KEY, client.state_root(), client.settings().domain)
     client.exodus_client().exit_account(leaf, prover.prove(leaf))
-    assert ending.client.withdraw()[0] == 10 * 10**9
+    assert rollup.client.withdraw()[0] == 10 * 10**9
 
 
 def test_a_pause_ends_by_itself_after_three_days(governed: SimulatedRollup) -> None:
