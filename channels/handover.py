@@ -3,7 +3,7 @@
 A clear record is the voucher itself. A sealed one is the voucher under a key that another party
 keeps and gives out once it has seen the channel closing: the tower alone learns nothing of what
 was paid, the keeper alone neither. AES-256-GCM, the lane as associated data; Ref: NIST SP 800-38D.
-What sealing does not hide is said in docs/adr/0013-watchtower.md.
+What sealing does not hide is said in docs/adr/0015-watchtower.md.
 """
 
 from __future__ import annotations
