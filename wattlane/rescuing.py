@@ -24,6 +24,7 @@ from prover.progress import Progress, silent
 from sequencer.proving import Prover, check_proof, contract_key
 from sequencer.sealing import SealedBatch, Terms, seal_batch
 from wattlane.errors import WattlaneError
+from wattlane.proof_check import from_contract_key
 from wattlane.times import show_time
 
 OPERATOR_PRIVILEGE_S = 3 * DAY_S
@@ -161,8 +162,6 @@ def check_key(prover: Prover, key: ContractKey) -> None:
 
 
 def _named(key: ContractKey) -> str:
-    from wattlane.proof_check import from_contract_key
-
     return from_contract_key(key).digest().hex()
 
 
