@@ -76,14 +76,18 @@ def test_c1_an_exodus_pays_out_all_that_was_ever_deposited(chain: Chain) -> None
         exodus.refund(op)
         owed[address_of(op.payer)] += op.amount_ntok
         assert village.pending_ntok() == owed
+    channels = village.state.channels
     lanes = _raise_lanes(exodus, prover, village.state, rng)
-    leaves = {
-        slot: channel_exit(village.state, slot).statement() for slot in village.state.channels
-    }
+    raised = {slot: [exodus.raised(slot, lane) << 40 for lane in Lane] for slot in channels}
+    for others in (raised, {slot: [c.lane_ab, c.lane_ba] for slot, c in channels.items()}):
+        assert any(
+            c.payout(*lanes[slot]) != c.payout(*others[slot]) for slot, c in channels.items()
+        )
+    leaves = {slot: channel_exit(village.state, slot).statement() for slot in channels}
     for leaf in leaves.values():
         exodus.exit_channel(leaf, prover.prove(leaf))
     chain.advance_time(RAISE_TIME_S)
-    for slot, channel in village.state.channels.items():
+    for slot, channel in channels.items():
         exodus.settle(slot)
         shares = channel.payout(*lanes[slot])
         owed[address_of(leaves[slot].l1_address_a)] += shares.a_ntok
@@ -149,6 +153,7 @@ def _state(client: RollupClient, rng: random.Random, inside_ntok: int) -> State:
     channels = {}
     for slot in rng.sample(range(2**24), CHANNELS):
         a, b = rng.sample(range(ACCOUNTS), 2)
+        deposit_a_ntok, deposit_b_ntok = shares.pop(), shares.pop()
         channels[slot] = Channel(
             a_index=a,
             b_index=b,
@@ -156,10 +161,10 @@ def _state(client: RollupClient, rng: random.Random, inside_ntok: int) -> State:
             window_s=86_400,
             status=rng.choice(list(Status)),
             deadline=0,
-            deposit_a_ntok=shares.pop(),
-            deposit_b_ntok=shares.pop(),
-            lane_ab=_lane(rng),
-            lane_ba=_lane(rng),
+            deposit_a_ntok=deposit_a_ntok,
+            deposit_b_ntok=deposit_b_ntok,
+            lane_ab=_lane(rng, deposit_a_ntok),
+            lane_ba=_lane(rng, deposit_b_ntok),
             key_hash_a=1,
             key_hash_b=2,
         )
@@ -167,9 +172,10 @@ def _state(client: RollupClient, rng: random.Random, inside_ntok: int) -> State:
     return State.of(accounts, channels)
 
 
-def _lane(rng: random.Random) -> int:
-    """A lane value: often within the deposits, sometimes far beyond."""
-    return pack_lane(rng.randrange(2**40), rng.randrange(2 ** rng.choice((1, 27, 28, 56))))
+def _lane(rng: random.Random, deposit_ntok: int) -> int:
+    """A lane value: mostly within the payer's deposit, sometimes far beyond."""
+    most = deposit_ntok + 1 if rng.random() < 0.8 else 2**56
+    return pack_lane(rng.randrange(2**40), rng.randrange(most))
 
 
 def _raise_lanes(
@@ -180,8 +186,8 @@ def _raise_lanes(
     for slot, channel in state.channels.items():
         values = []
         for lane in Lane:
-            voucher = _lane(rng)
-            if rng.random() < 0.6 and lane_paid_ntok(voucher):
+            voucher = _lane(rng, channel.deposit_a_ntok)
+            if rng.random() < 0.5 and lane_paid_ntok(voucher):
                 raised = LaneRaise(slot, lane, lane_paid_ntok(voucher))
                 exodus.raise_lane(raised, prover.prove(raised))
                 values.append(max(voucher, channel.lane(lane)))
