@@ -5,6 +5,7 @@
 #   make demo ARGS="--homes 6"      any options of `wattlane demo` (see ARGS="--help")
 #   make test                       the whole test suite
 #   make test ARGS="tests/protocol" part of it
+#   make test-deep                  the searches and random runs again, larger: half an hour
 #   make bench                      measure against peers: benches/results.json and charts
 #   make lint                       ruff, mypy, import rules
 #   make install | clean
@@ -14,7 +15,7 @@ BIN := .venv/bin
 MARKER := .venv/installed
 ARGS ?=
 
-.PHONY: demo test bench lint format install clean
+.PHONY: demo test test-deep bench lint format install clean
 
 demo: $(MARKER)
 	@seconds=$$(cat .venv/install-seconds 2>/dev/null || echo 0); rm -f .venv/install-seconds; \
@@ -23,6 +24,10 @@ demo: $(MARKER)
 test: $(MARKER)
 	@rm -f .venv/install-seconds
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+test-deep: $(MARKER)
+	@WATTLANE_DEEP_TESTS=1 exec $(BIN)/python -m pytest -o timeout=7200 tests/model \
+		tests/differential tests/property/test_rollup_machine.py $(ARGS)
 
 bench: $(MARKER)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-bench.lock
