@@ -39,4 +39,4 @@ def test_c1_c2_c3_hold_on_the_contract_whatever_anyone_does() -> None:
     assert len(expected - seen) <= 2, expected - seen
     assert {"FeeTooLow", "NotOperator", "TooEarlyForExodus", "ExodusStarted", "Paused"} <= seen
     refused = {reason for reasons in REASONS.values() for reason in reasons} & seen
-    assert len(refused) >= 9, refused
+    assert len(refused) >= 7, refused
