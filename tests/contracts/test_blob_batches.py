@@ -14,6 +14,7 @@ from contracts.batches import BlobLink, submission_from_calldata
 from contracts.blob_archive import BlobArchive
 from contracts.blob_sources import BlobSources, BlobUnavailable
 from contracts.build import SOURCES, compile_contract
+from contracts.chain import Chain
 from contracts.client import RollupReader
 from contracts.deploy import deploy_contract
 from contracts.finality import LATEST
@@ -27,10 +28,22 @@ from tests.support.simulated_blobs import (
     try_blob_batch,
     try_calldata,
 )
-from tests.support.simulated_rollup import SHAPE, SimulatedRollup, payout, with_proof
+from tests.support.simulated_rollup import (
+    SHAPE,
+    SimulatedRollup,
+    deploy_simulated,
+    payout,
+    with_proof,
+)
 
 RECIPIENT = "0x" + 38 * "0" + "AB"
 HEAD_WORDS = 5 + 3
+
+
+@pytest.fixture(scope="module")
+def shared(anvil: Chain) -> SimulatedRollup:
+    """For what is refused, one chain is enough: the other's precompile is compared with its."""
+    return deploy_simulated(anvil, anvil.accounts[0])
 
 
 @pytest.fixture(scope="module")
