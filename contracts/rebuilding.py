@@ -123,8 +123,8 @@ def _rebuild_once(
     walk = _Walk(reader, start)
     first = _first_block(reader, head) if start is None else start.block.number + 1
     pages = list(_pages(first, final, head.number))
-    stop = reader.progress(head.number).batches
-    done, total = 0, max(1, len(pages) + stop - walk.batches)
+    standing = reader.progress(head.number)
+    done, total = 0, max(1, len(pages) + standing.batches - walk.batches)
     progress(STAGE, 0, total)
     kept_at = time.monotonic()
     for begin, end in pages:
@@ -139,6 +139,8 @@ def _rebuild_once(
         if keep is not None and end <= final and is_due:
             keep(walk.standing(_block(reader, end)))
             kept_at = time.monotonic()
+    if not walk.batches and not standing.processed:
+        walk.batches, walk.l1_time = standing.batches, standing.l1_time  # all before the first op
     rebuilt = walk.standing(head)
     _compare(reader, rebuilt)
     progress(STAGE, total, total)
@@ -197,6 +199,8 @@ class _Walk:
     def take(self, batch: AcceptedBatch) -> None:
         """Apply a batch. Raises RecordIncomplete, ReplayMismatch, WrongShape."""
         number = batch.number
+        if not self.batches and batch.processed == len(batch.submission.ops):
+            self.batches = number - 1  # those before the first op had nothing to change
         if number != self.batches + 1:
             raise RecordIncomplete(f"batch {number} follows batch {self.batches}")
         consumed = batch.processed - self.processed

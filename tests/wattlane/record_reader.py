@@ -90,6 +90,6 @@ class RecordReader(RollupReader):
         return len(self.record.queue_hashes)
 
     def queue_record(self, number: int, block: int | None = None) -> QueueRecord:
-        if not number:
+        if not 0 < number <= len(self.record.queue_hashes):
             return QueueRecord(NO_OPS_HASH, 0)
         return QueueRecord(self.record.queue_hashes[number - 1], records.START + 9)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.batches import AcceptedBatch
+from contracts.batches import AcceptedBatch, submission_of
 from contracts.finality import BlockRef
 from contracts.reader import Progress
 from contracts.rebuilding import (
@@ -20,8 +20,12 @@ from contracts.rebuilding import (
     Reorganised,
     rebuild,
 )
+from protocol.batch import challenge, public_inputs
 from protocol.errors import ReplayMismatch
+from protocol.proof_builder import execute_proof
 from protocol.queue import Deposit
+from protocol.state import State
+from protocol.trace import Context
 from tests.wattlane import records
 from tests.wattlane.record_reader import HEAD, RecordReader
 from wattlane.errors import WattlaneError
@@ -97,12 +101,49 @@ def _other_ops() -> L1Record:
 
 
 WHOLE = records.record()
+
+
+def _after_an_empty_batch(batches: int) -> L1Record:
+    """An operator's batch of nothing in block 1, before the first op; then the record's first."""
+    kept = tuple(replace(one, number=one.number + 1) for one in WHOLE.batches[:batches])
+    ops = WHOLE.ops if batches else ()
+    root, shape = State().root, WHOLE.settings.shape
+    context = Context(records.DOMAIN, records.START - 100, records.START - 100)
+    proof = execute_proof(State(), shape, context, 0, (), ())
+    inputs = public_inputs(proof, challenge([proof]))
+    submission = submission_of([proof], [inputs], [records.KEY.prove(inputs.values())])
+    empty = AcceptedBatch(1, submission, context.queue_covered, 0, 1, bytes(32), bytes(32))
+    return replace(
+        WHOLE,
+        batches=(empty, *kept),
+        ops=ops,
+        queue_hashes=WHOLE.queue_hashes[: len(ops)],
+        state_root=kept[-1].submission.new_root if kept else root,
+    )
+
+
+@pytest.mark.parametrize("batches", [0, 2])
+def test_batches_before_the_first_op_make_no_state_unreadable(batches: int) -> None:
+    """Else an operator could keep everyone from rebuilding, so from leaving, with one of them."""
+    record = _after_an_empty_batch(batches)
+    kept: list[Rebuilt] = []
+    rebuilt = rebuild(RecordReader(record), keep=kept.append)
+    assert rebuilt.state.root == record.state_root
+    assert (rebuilt.batches, rebuilt.l1_time) == (
+        batches + 1,
+        record.batches[-1].submission.l1_time,
+    )
+    assert rebuild(RecordReader(record), start=kept[-1]).batches == batches + 1
+    assert rebuild(RecordReader(record), start=rebuilt).batches == batches + 1
+
+
 FIRST = 9
 """The block of the first op."""
 LIES: list[tuple[L1Record, type[Exception], str]] = [
     (_data(6, 1), ReplayMismatch, "replaying proof 1 of batch 6 gives 0x"),
     (_data(6, 10**9), ReplayMismatch, "proof 1 of batch 6: .*account 0 has"),
     (_root(6, 1), ReplayMismatch, "proof 2 of batch 6 does not start"),
+    (_without_batch(1), RecordIncomplete, "batch 2 follows batch 0"),
     (_without_batch(3), RecordIncomplete, "batch 4 follows batch 2"),
     (_without_batch(6), RecordIncomplete, "5 batches, but the contract counts 6"),
     (replace(WHOLE, ops=WHOLE.ops[:-1]), RecordIncomplete, "the queue has 7"),
