@@ -119,7 +119,7 @@ def test_a_session(site: tuple[Setting, SequencerProcess], tmp_path: Path) -> No
     verified = _good("verify-batch", "1", *on_l1)
     counted = re.search(r"1 batches with (\d) proofs verified, (\d+) checks", verified)
     assert counted is not None, verified
-    assert int(counted[2]) == 4 + 6 * int(counted[1])  # a batch's own, and those of each proof
+    assert int(counted[2]) == 5 + 6 * int(counted[1])  # a batch's own, and those of each proof
     assert_one_line(wattlane("verify-batch", "999", *on_l1), 1, "no batch '999'")
 
 
