@@ -4,7 +4,7 @@
 #   make demo                       a street trades for a day, with real proofs
 #   make demo ARGS="--homes 6"      any options of `wattlane demo` (see ARGS="--help")
 #   make test                       the whole test suite
-#   make test ARGS="tests/protocol" part of it
+#   make test ARGS="tests/protocol" part of it (WORKERS=0: in one process)
 #   make test-deep                  the searches and random runs again, larger: half an hour
 #   make bench                      measure against peers: benches/results.json and charts
 #   make lint                       ruff, mypy, import rules
@@ -14,6 +14,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 MARKER := .venv/installed
 ARGS ?=
+WORKERS ?= 2
 
 .PHONY: demo test test-deep bench lint format install clean
 
@@ -23,7 +24,7 @@ demo: $(MARKER)
 
 test: $(MARKER)
 	@rm -f .venv/install-seconds
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-deep: $(MARKER)
 	@WATTLANE_DEEP_TESTS=1 exec $(BIN)/python -m pytest -o timeout=7200 tests/model \

@@ -15,7 +15,6 @@ TESTS = Path(__file__).parent
 PARTS_OF_A_WHOLE_RUN = 4
 _seconds: dict[str, float] = defaultdict(float)
 _counts: dict[str, int] = defaultdict(int)
-_anvil: list[str] = []
 
 
 @pytest.fixture(autouse=True)
@@ -29,14 +28,17 @@ def _part(nodeid: str) -> str:
     return pieces[1] if len(pieces) > 2 else "(top)"
 
 
+def _anvil() -> str:
+    try:
+        return f"anvil: tested against {anvil_binary()}"
+    except ChainUnavailable as error:
+        return f"anvil could not be installed, so what needs it was skipped: {error}"
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """A run of the whole suite installs anvil first (by npm, once), or finds out why it cannot."""
-    if len({_part(item.nodeid) for item in session.items}) < PARTS_OF_A_WHOLE_RUN:
-        return
-    try:
-        _anvil.append(f"anvil: tested against {anvil_binary()}")
-    except ChainUnavailable as error:
-        _anvil.append(f"anvil could not be installed, so what needs it was skipped: {error}")
+    if len({_part(item.nodeid) for item in session.items}) >= PARTS_OF_A_WHOLE_RUN:
+        _anvil()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -51,5 +53,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("how long each part took")
     for part, seconds in sorted(_seconds.items(), key=lambda item: -item[1]):
         terminalreporter.write_line(f"{seconds:8.1f} s  {_counts[part]:5} tests  tests/{part}")
-    for line in _anvil:
-        terminalreporter.write_line(line)
+    if len(_counts) >= PARTS_OF_A_WHOLE_RUN:
+        terminalreporter.write_line(_anvil())

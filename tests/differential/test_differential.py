@@ -20,10 +20,11 @@ from tests.differential.episode import Disagreement, Episode
 from tests.differential.run import done_in, run
 
 DEEP = os.environ.get("WATTLANE_DEEP_TESTS")
-TRANSACTIONS = 20_000 if DEEP else 2_000
+TRANSACTIONS = 200_000 if DEEP else 20_000
 OPS = {kind.name for kind in OpType if kind is not OpType.NONE}
 
 
+@pytest.mark.timeout(1_800 if not DEEP else 18_000)
 def test_c8_executor_and_circuit_agree_on_thousands_of_transactions(tmp_path: Path) -> None:
     seen = run(TRANSACTIONS, tmp_path / "state.jsonl")
     drawn = sum(seen.values()) - seen["refusals tried on the circuit"]
