@@ -12,7 +12,7 @@ from enum import Enum
 
 from channels.errors import ChannelClosing, ChannelNotFinal, NothingToForce
 from channels.forced import WantClaim, Wanted, WantFinalize, WantStartClose
-from channels.lanes import ChannelState
+from channels.lanes import ChannelState, VerifiedLeaf
 from channels.records import Intent
 from protocol.channels import Channel, Status
 from protocol.vouchers import Voucher
@@ -82,7 +82,8 @@ def forced_duty_of(
 
     The sequencer's word plays no part. `wished_at`: L1 time of the intent; `final_time`: of the
     newest final block; `head_time`: of the newest one. Except for a claim, which must not wait, a
-    leaf that was not compared with the newest final root decides nothing.
+    leaf that was not compared with the newest final root decides nothing. An open one that was not
+    for a quarter of the window is taken for one that closes.
     """
     verified = state.verified
     if verified is None or state.is_gone:
@@ -95,6 +96,9 @@ def forced_duty_of(
             return owed
         is_due = head_time >= leaf.deadline + patience.finalize_s
         return WantFinalize(slot, leaf.id, leaf.deadline) if is_due and is_current else None
+    unseen = None if is_current else _unseen_claim(slot, verified, state.received, head_time)
+    if unseen is not None:
+        return unseen
     is_due = intent is Intent.FORCE and head_time >= wished_at + patience.start_close_s
     return WantStartClose(slot, leaf.id, state.side) if is_due and is_current else None
 
@@ -113,6 +117,21 @@ def owed_claim(
         return None
     began = leaf.deadline - leaf.window_s
     is_due = head_time >= began + leaf.window_s // CLAIM_DIVISOR
+    return WantClaim(slot, voucher) if is_due else None
+
+
+def _unseen_claim(
+    slot: int, verified: VerifiedLeaf, voucher: Voucher | None, head_time: int
+) -> WantClaim | None:
+    """A voucher for an open leaf that could not be compared with a final root for long.
+
+    A close may have begun right after it was seen, unseen where a batch's blob is withheld: then
+    its deadline is a window after that at the earliest. In an open channel a claim does no harm.
+    """
+    leaf = verified.leaf
+    if voucher is None or voucher.lane_value <= leaf.lane(voucher.lane):
+        return None
+    is_due = head_time >= verified.l1_time + leaf.window_s // CLAIM_DIVISOR
     return WantClaim(slot, voucher) if is_due else None
 
 

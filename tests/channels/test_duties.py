@@ -116,7 +116,24 @@ def test_an_old_leaf_forces_claims_but_nothing_that_may_have_happened_since() ->
     late, newer = CLOSING.deadline + 10**6, NOW + 1
     assert forced_duty_of(CLOSING_PAID, Intent.KEEP, NOW, newer, late, PATIENCE) == CLAIM
     assert forced_duty_of(CLAIMED_STATE, Intent.KEEP, NOW, newer, late, PATIENCE) is None
-    assert forced_duty_of(PAID, Intent.FORCE, NOW, newer, late, PATIENCE) is None
+    assert forced_duty_of(ben(), Intent.FORCE, NOW, newer, late, PATIENCE) is None
+
+
+def test_what_nobody_shows_is_claimed_as_if_it_were_closing() -> None:
+    """A close in a batch whose blob is withheld: its deadline is not before `seen` + window."""
+    verified = PAID.verified
+    assert verified is not None
+    seen = verified.l1_time
+    due = seen + LEAF.window_s // 4
+    for intent in Intent:
+        assert forced_duty_of(PAID, intent, due, seen + 1, due - 1, PATIENCE) is None
+        for head_time in (due, seen + LEAF.window_s // 2, seen + 10**9):
+            assert forced_duty_of(PAID, intent, due, seen + 1, head_time, PATIENCE) == CLAIM
+    assert forced_duty_of(PAID, Intent.KEEP, NOW, seen, due, PATIENCE) is None
+    claimed = ben(replace(LEAF, lane_ab=VOUCHER.lane_value)).verified
+    assert claimed is not None
+    nothing = replace(PAID, verified=claimed)
+    assert forced_duty_of(nothing, Intent.KEEP, NOW, seen + 1, seen + 10**9, PATIENCE) is None
 
 
 # --- what an owner asks for at once -------------------------------------------------------------
