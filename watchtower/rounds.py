@@ -138,17 +138,24 @@ class TowerRounds:
     async def _look(self, problems: list[str]) -> None:
         final = await self._l1.final()
         if self.view is None or self.view.final != final:
-            state = await self._l1.replayed()
-            if state.root != final.state_root:
-                return  # L1 went on between the two: the next round has both
-            self.view = View(state, final)
+            try:
+                state = await self._l1.replayed()
+            except L1Error as error:
+                if self.view is None:
+                    raise
+                # A blob may be withheld for this: what was seen closing closes all the same.
+                problems.append(f"{error.code}: {error}")
+            else:
+                if state.root != final.state_root:
+                    return  # L1 went on between the two: the next round has both
+                self.view = View(state, final)
         view = self.view
         closing = {
             channel.id: Closing(channel, None, slot)
             for slot, channel in view.state.channels.items()
             if channel.status is Status.CLOSING
         }
-        for op in await self._l1.ops_after(final.processed):
+        for op in await self._l1.ops_after(view.final.processed):
             leaf = view.state.find_channel(op.slot) if isinstance(op, ForcedStartClose) else None
             if isinstance(op, ForcedStartClose) and leaf is not None and leaf.epoch == op.epoch:
                 closing.setdefault(leaf.id, Closing(leaf, None, op.slot))

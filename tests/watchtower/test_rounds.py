@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from channels.errors import L1Unreachable
 from channels.forced import WantClaim
 from channels.forcing import DEFAULT_MAX_QUEUE_FEE_WEI, ForcedDesk
 from channels.handover import Handover, Kind, LaneName, clear, sealed
 from protocol.channels import Lane, Status, lane_paid_ntok
 from protocol.queue import ForcedStartClose
+from protocol.state import State
 from tests.channels.street import BEN, DOMAIN, LEAF, NOW, WINDOW_S, leaf, voucher
 from tests.watchtower.street import CLOSING, DEADLINE, QUARTER, SLOT, World, state_with
 from watchtower.rounds import TowerRounds
@@ -139,6 +141,38 @@ async def test_a_sequencer_that_is_gone_does_not_keep_it_from_l1(
     await tower.rounds.once()
     assert len(world.forced) == 1
     assert "SequencerUnreachable" in (tower.rounds.problem or "")
+
+
+async def test_a_batch_that_cannot_be_read_does_not_keep_it_from_l1(
+    tower: Tower, world: World
+) -> None:
+    """Its blob is withheld, so that nobody sees what became of the close."""
+
+    async def unreadable() -> State:
+        raise L1Unreachable("http://l1", "the blob cannot be had")
+
+    world.to_final(CLOSING)
+    await tower.rounds.once()
+    world.to_final(CLOSING, leaf())
+    world.replayed = unreadable  # type: ignore[method-assign]
+    world.is_down, world.time = True, QUARTER
+    await tower.rounds.once()
+    assert world.forced == [WantClaim(SLOT, PAID)]
+    assert "the blob cannot be had" in (tower.rounds.problem or "")
+
+
+async def test_a_forced_close_is_seen_in_the_queue_whatever_else_cannot_be_read(
+    tower: Tower, world: World
+) -> None:
+    async def unreadable() -> State:
+        raise L1Unreachable("http://l1", "the blob cannot be had")
+
+    await tower.rounds.once()
+    world.to_final(CLOSING)
+    world.processed, world.replayed = 1, unreadable  # type: ignore[method-assign]
+    world.ops = [ForcedStartClose(1, NOW, SLOT, LEAF.epoch, Lane.AB, 5)]
+    await tower.rounds.once()
+    assert [one.lane_value for one in world.claims] == [PAID.lane_value]
 
 
 async def test_a_lane_that_stands_high_enough_is_left_alone(tower: Tower, world: World) -> None:
