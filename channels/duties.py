@@ -35,11 +35,13 @@ class Patience:
     """How many seconds of L1 time the sequencer gets for what cannot be lost by waiting.
 
     `start_close_s` counts from the owner's wish, `finalize_s` from the deadline. A claim has no
-    setting: it follows from the window.
+    setting: it follows from the window. `unseen_s`: how long a node that was started looks for a
+    leaf before it takes what it last saw for all that it will see.
     """
 
     start_close_s: int = 3_600
     finalize_s: int = 3_600
+    unseen_s: int = 3_600
 
 
 DEFAULT_PATIENCE = Patience()
@@ -76,14 +78,16 @@ def forced_duty_of(
     wished_at: int,
     final_time: int,
     head_time: int,
+    began_at: int,
     patience: Patience,
 ) -> Wanted | None:
     """What the sequencer has failed to bring into a verified final root in time, or None.
 
     The sequencer's word plays no part. `wished_at`: L1 time of the intent; `final_time`: of the
-    newest final block; `head_time`: of the newest one. Except for a claim, which must not wait, a
-    leaf that was not compared with the newest final root decides nothing. An open one that was not
-    for a quarter of the window is taken for one that closes.
+    newest final block; `head_time`: of the newest one; `began_at`: of the newest one when this node
+    was started. Except for a claim, which must not wait, a leaf that was not compared with the
+    newest final root decides nothing. An open one that was not for a quarter of the window is taken
+    for one that closes.
     """
     verified = state.verified
     if verified is None or state.is_gone:
@@ -96,9 +100,8 @@ def forced_duty_of(
             return owed
         is_due = head_time >= leaf.deadline + patience.finalize_s
         return WantFinalize(slot, leaf.id, leaf.deadline) if is_due and is_current else None
-    unseen = None if is_current else _unseen_claim(slot, verified, state.received, head_time)
-    if unseen is not None:
-        return unseen
+    if not is_current and head_time >= began_at + patience.unseen_s:
+        return _unseen_claim(slot, verified, state.received, head_time)
     is_due = intent is Intent.FORCE and head_time >= wished_at + patience.start_close_s
     return WantStartClose(slot, leaf.id, state.side) if is_due and is_current else None
 

@@ -252,6 +252,7 @@ class Rounds:
             box.wished_at,
             final.timestamp,
             self._watch.head_time,
+            self._watch.began_at,
             self._patience,
         )
         if wanted is not None:

@@ -28,7 +28,7 @@ class Watch:
         self._seen_at = 0.0
         self._published: tuple[FinalBlock, float] | None = None
         self._accounts: dict[int, tuple[int, Account]] = {}
-        self.head_time = 0
+        self.head_time = self.began_at = 0
 
     @property
     def final(self) -> FinalBlock:
@@ -42,6 +42,7 @@ class Watch:
         if self._final is None or final.number != self._final.number:
             self._seen_at = time.monotonic()
         self._final = final
+        self.began_at = self.began_at or self.head_time
         return final
 
     def publish(self) -> None:

@@ -98,7 +98,7 @@ PATIENCE = Patience(start_close_s=3_600, finalize_s=600)
 def test_the_forced_duty(
     state: ChannelState, intent: Intent, head_time: int, expected: Wanted | None
 ) -> None:
-    assert forced_duty_of(state, intent, NOW, NOW, head_time, PATIENCE) == expected
+    assert forced_duty_of(state, intent, NOW, NOW, head_time, 0, PATIENCE) == expected
 
 
 def test_a_claim_goes_to_l1_before_half_of_the_window_is_over() -> None:
@@ -107,16 +107,16 @@ def test_a_claim_goes_to_l1_before_half_of_the_window_is_over() -> None:
     first = next(
         time
         for time in range(BEGAN, half, 3_600)
-        if forced_duty_of(CLOSING_PAID, Intent.KEEP, NOW, NOW, time, PATIENCE) is not None
+        if forced_duty_of(CLOSING_PAID, Intent.KEEP, NOW, NOW, time, 0, PATIENCE) is not None
     )
     assert first < half
 
 
 def test_an_old_leaf_forces_claims_but_nothing_that_may_have_happened_since() -> None:
     late, newer = CLOSING.deadline + 10**6, NOW + 1
-    assert forced_duty_of(CLOSING_PAID, Intent.KEEP, NOW, newer, late, PATIENCE) == CLAIM
-    assert forced_duty_of(CLAIMED_STATE, Intent.KEEP, NOW, newer, late, PATIENCE) is None
-    assert forced_duty_of(ben(), Intent.FORCE, NOW, newer, late, PATIENCE) is None
+    assert forced_duty_of(CLOSING_PAID, Intent.KEEP, NOW, newer, late, 0, PATIENCE) == CLAIM
+    assert forced_duty_of(CLAIMED_STATE, Intent.KEEP, NOW, newer, late, 0, PATIENCE) is None
+    assert forced_duty_of(ben(), Intent.FORCE, NOW, newer, late, 0, PATIENCE) is None
 
 
 def test_what_nobody_shows_is_claimed_as_if_it_were_closing() -> None:
@@ -126,14 +126,17 @@ def test_what_nobody_shows_is_claimed_as_if_it_were_closing() -> None:
     seen = verified.l1_time
     due = seen + LEAF.window_s // 4
     for intent in Intent:
-        assert forced_duty_of(PAID, intent, due, seen + 1, due - 1, PATIENCE) is None
+        assert forced_duty_of(PAID, intent, due, seen + 1, due - 1, 0, PATIENCE) is None
         for head_time in (due, seen + LEAF.window_s // 2, seen + 10**9):
-            assert forced_duty_of(PAID, intent, due, seen + 1, head_time, PATIENCE) == CLAIM
-    assert forced_duty_of(PAID, Intent.KEEP, NOW, seen, due, PATIENCE) is None
+            assert forced_duty_of(PAID, intent, due, seen + 1, head_time, 0, PATIENCE) == CLAIM
+            began_at = head_time - PATIENCE.unseen_s + 1  # it has only just been started
+            found = forced_duty_of(PAID, intent, due, seen + 1, head_time, began_at, PATIENCE)
+            assert found is None
+    assert forced_duty_of(PAID, Intent.KEEP, NOW, seen, due, 0, PATIENCE) is None
     claimed = ben(replace(LEAF, lane_ab=VOUCHER.lane_value)).verified
     assert claimed is not None
     nothing = replace(PAID, verified=claimed)
-    assert forced_duty_of(nothing, Intent.KEEP, NOW, seen + 1, seen + 10**9, PATIENCE) is None
+    assert forced_duty_of(nothing, Intent.KEEP, NOW, seen + 1, seen + 10**9, 0, PATIENCE) is None
 
 
 # --- what an owner asks for at once -------------------------------------------------------------
