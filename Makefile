@@ -24,6 +24,7 @@ demo: $(MARKER)
 
 test: $(MARKER)
 	@rm -f .venv/install-seconds
+	@$(BIN)/python -m prover.kernels
 	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-deep: $(MARKER)

@@ -1,6 +1,7 @@
 """Invariant: after `warm`, no kernel of the prover compiles any more, in this or a child process.
 
-Call it before starting processes, which then load the kernels from the cache.
+Call it before starting processes, which then load the kernels from the cache;
+`python -m prover.kernels` does it in a process of its own.
 """
 
 from __future__ import annotations
@@ -43,3 +44,7 @@ def warm(progress: Progress = silent) -> None:
         if name not in UNUSED:
             importlib.import_module(name)
     compile_all(lambda kernel, done, total: progress("compiling kernels", done, total))
+
+
+if __name__ == "__main__":
+    warm()
