@@ -5,7 +5,8 @@
 #   make demo ARGS="--homes 6"      any options of `wattlane demo` (see ARGS="--help")
 #   make test                       the whole test suite
 #   make test ARGS="tests/protocol" part of it (WORKERS=0: in one process)
-#   make test-deep                  the searches and random runs again, larger: half an hour
+#   make test-deep                  the searches and random runs again, larger, and forge and halmos
+#                                   on the bytecode (where there is npm): half an hour
 #   make bench                      measure against peers: benches/results.json and charts
 #   make lint                       ruff, mypy, import rules
 #   make install | clean
@@ -28,6 +29,7 @@ test: $(MARKER)
 	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-deep: $(MARKER)
+	@$(BIN)/python -m tests.deep
 	@WATTLANE_DEEP_TESTS=1 exec $(BIN)/python -m pytest -o timeout=7200 tests/model \
 		tests/differential tests/property/test_rollup_machine.py $(ARGS)
 
