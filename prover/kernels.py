@@ -40,10 +40,10 @@ def warm(progress: Progress = silent) -> None:
 
     Raises KernelCacheUnwritable.
     """
-    for name in KERNEL_MODULES:
-        if name not in UNUSED:
-            importlib.import_module(name)
-    compile_all(lambda kernel, done, total: progress("compiling kernels", done, total))
+    modules = [name for name in KERNEL_MODULES if name not in UNUSED]
+    for name in modules:
+        importlib.import_module(name)
+    compile_all(modules, lambda kernel, done, total: progress("compiling kernels", done, total))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -209,9 +209,13 @@ def _platform() -> bytes:
     return "\n".join((*versions, *processor)).encode()
 
 
-def compile_all(progress: Callable[[str, int, int], None]) -> None:
-    """Compile every kernel of the modules imported so far: progress(name, done, total)."""
-    for done, kernel in enumerate(_ALL):
-        progress(kernel.name, done, len(_ALL))
+def compile_all(modules: Collection[str], progress: Callable[[str, int, int], None]) -> None:
+    """Compile every kernel of these modules, which are imported: progress(name, done, total).
+
+    Of no others: a processor that lacks what they use ends the process that compiles them.
+    """
+    kernels = [kernel for kernel in _ALL if kernel.function.__module__ in modules]
+    for done, kernel in enumerate(kernels):
+        progress(kernel.name, done, len(kernels))
         kernel.compile()
-    progress("kernels", len(_ALL), len(_ALL))
+    progress("kernels", len(kernels), len(kernels))
