@@ -122,9 +122,10 @@ class TowerRounds:
         """One round; what fails is logged and named in `problem`."""
         problems: list[str] = []
         try:
+            head_time = await self._l1.head_time()  # first: it never runs ahead of what is seen
             await self._look(problems)
             if self.view is not None:
-                await self._claim_all(self.view, problems)
+                await self._claim_all(self.view, head_time, problems)
                 await self._prune(self.view)
         except (ChannelsError, WatchtowerError, ProtocolError) as error:
             problems.append(f"{type(error).__name__}: {error}")
@@ -176,8 +177,7 @@ class TowerRounds:
 
     # --- claims ---------------------------------------------------------------------------------
 
-    async def _claim_all(self, view: View, problems: list[str]) -> None:
-        head_time = await self._l1.head_time()
+    async def _claim_all(self, view: View, head_time: int, problems: list[str]) -> None:
         kept = await asyncio.to_thread(self._store.of_channels, list(view.closing))
         for given in best_of(kept):
             seen = view.closing[given.name.channel_id]
