@@ -19,9 +19,11 @@ from contracts.client import RollupClient
 from contracts.kzg import load_setup
 from contracts.verifying_key import VerifyingKey as ContractKey
 from protocol.crypto import compiled
-from sequencer.api.app import Info, create_app
+from sequencer.api.app import create_app
 from sequencer.api.key_file import KeyFile
 from sequencer.api.server import ApiServer
+from sequencer.api.services import Info, Services
+from sequencer.bus import InProcessBus, Waker
 from sequencer.keystore import OperatorKeys, open_keystore
 from sequencer.l1.stored_blobs import sources_of
 from sequencer.l1.submitter import Submitter
@@ -34,6 +36,7 @@ from sequencer.sealing import DataMode
 from sequencer.settings import DATABASE, Settings
 from sequencer.startup import check_rollup, listen, lock_folder
 from sequencer.storage.database import Database, sqlite_url
+from sequencer.views import Views
 
 _log = structlog.get_logger(__name__)
 
@@ -105,7 +108,10 @@ def _serve(
         submitter = Submitter(client, ledger, clock, stopping.thread)
         loops = Loops(ledger, watcher, submitter, prover, stopping, settings.poll_s)
         info = Info(settings.chain_id, client.address, prover.verifying_key.insecure)
-        server = ApiServer(create_app(ledger, info, loops.health, key_file))
+        bus = InProcessBus()
+        database.on_commit = Waker(bus, asyncio.get_running_loop())
+        services = Services(ledger, Views(ledger), info, loops.health, key_file, bus)
+        server = ApiServer(create_app(services))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -119,6 +125,7 @@ def _serve(
         stopping.set()
         server.should_exit = True
         started.cancel()
+        await bus.close()
         await asyncio.gather(serving, working)
 
     asyncio.run(main())

@@ -7,7 +7,7 @@ what the database refuses is a StorageError that names the file and never the st
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -39,11 +39,15 @@ def sqlite_url(path: Path) -> str:
 
 
 class Database:
-    """A connection pool on a migrated schema. Safe to use from several threads."""
+    """A connection pool on a migrated schema. Safe to use from several threads.
+
+    `on_commit` is called after every write, in its thread: what it shows is on disk.
+    """
 
     def __init__(self, engine: Engine, name: str) -> None:
         self._engine = engine
         self.name = name
+        self.on_commit: Callable[[], None] = _tell_nobody
 
     @classmethod
     def open(cls, url: str) -> Database:
@@ -78,6 +82,7 @@ class Database:
             connection = plain.execution_options(wattlane_write=True)
             with connection.begin():
                 yield connection
+        self.on_commit()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -103,6 +108,10 @@ class Database:
             with self.write() as connection:
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
+
+
+def _tell_nobody() -> None:
+    """Nobody waits for what is new."""
 
 
 def _tune_sqlite(engine: Engine) -> None:

@@ -23,8 +23,9 @@ from protocol.codec import (
 from protocol.crypto.jubjub import Point
 from protocol.transactions import Claim, StartClose, Transaction
 from sequencer import views
-from sequencer.api.app import MAX_BODY_BYTES, Info, create_app
+from sequencer.api.app import MAX_BODY_BYTES, create_app
 from sequencer.api.key_file import KeyFile
+from sequencer.api.services import Info, Services
 from sequencer.receipts import Receipt, is_signed
 from sequencer.sealing import DataMode
 from sequencer.storage.schema import L1Status
@@ -35,9 +36,14 @@ from tests.sequencer.world import FEE_NTOK, PROOF, SHAPE, World, on_l1
 Json = dict[str, Any]
 
 
+def services_of(world: World, exit_key: KeyFile | None = None) -> Services:
+    info = Info(31_337, "0x" + "5f" * 20, True)
+    return Services(world.ledger, views.Views(world.ledger), info, exit_key=exit_key)
+
+
 @pytest.fixture
 async def http(world: World) -> AsyncIterator[AsyncClient]:
-    app = create_app(world.ledger, Info(31_337, "0x" + "5f" * 20, True))
+    app = create_app(services_of(world))
     async with AsyncClient(transport=ASGITransport(app), base_url="http://sequencer") as client:
         yield client
 
@@ -291,7 +297,7 @@ async def test_the_exit_key_is_streamed_and_named_by_its_content(
 ) -> None:
     path = tmp_path / "exit.zkey"
     path.write_bytes(b"a key " * 40_000)
-    app = create_app(world.ledger, Info(31_337, "0x" + "5f" * 20, True), exit_key=KeyFile.of(path))
+    app = create_app(services_of(world, KeyFile.of(path)))
     async with AsyncClient(transport=ASGITransport(app), base_url="http://sequencer") as http:
         answer = await http.get("/v1/exit-key")
         assert (answer.status_code, answer.content) == (200, path.read_bytes())

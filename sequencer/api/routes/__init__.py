@@ -1,0 +1,1 @@
+"""The routes, a module a group: `router(services)` gives those of one."""

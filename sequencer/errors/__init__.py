@@ -1,0 +1,98 @@
+"""Invariant: every error that the sequencer raises on purpose is a SequencerError with its data.
+
+Three families: a transaction refused by policy (AdmissionError), a start that cannot succeed
+(StartError), and a part of the world that fails while running (StorageError, L1Error,
+ProvingError). What the shared rules refuse stays a ProtocolError.
+"""
+
+from __future__ import annotations
+
+from sequencer.errors.admission import (
+    AdmissionError,
+    AmountZero,
+    ExpiresTooLate,
+    ExpiresTooSoon,
+    FeeTooLow,
+    MempoolFull,
+    RollupEnded,
+    RollupEnding,
+    WrongDomain,
+    WrongEpoch,
+    WrongLane,
+)
+from sequencer.errors.asking import (
+    MessageTooLarge,
+    NotFound,
+    UnknownRoot,
+)
+from sequencer.errors.base import (
+    SequencerError,
+)
+from sequencer.errors.l1 import (
+    BatchRefused,
+    ChainChanged,
+    ForeignBatch,
+    L1Error,
+    QueueGap,
+)
+from sequencer.errors.proving import (
+    ProofFailed,
+    ProvingError,
+)
+from sequencer.errors.starting import (
+    AlreadyRunning,
+    BadKeystore,
+    BadSettings,
+    ContractMismatch,
+    PortInUse,
+    StartError,
+    WrongChain,
+    WrongDatabase,
+)
+from sequencer.errors.storage import (
+    CorruptDatabase,
+    DatabaseTooNew,
+    StorageError,
+    StorageFailed,
+    StorageFull,
+    StorageReadOnly,
+)
+
+__all__ = [
+    "AdmissionError",
+    "AlreadyRunning",
+    "AmountZero",
+    "BadKeystore",
+    "BadSettings",
+    "BatchRefused",
+    "ChainChanged",
+    "ContractMismatch",
+    "CorruptDatabase",
+    "DatabaseTooNew",
+    "ExpiresTooLate",
+    "ExpiresTooSoon",
+    "FeeTooLow",
+    "ForeignBatch",
+    "L1Error",
+    "MempoolFull",
+    "MessageTooLarge",
+    "NotFound",
+    "PortInUse",
+    "ProofFailed",
+    "ProvingError",
+    "QueueGap",
+    "RollupEnded",
+    "RollupEnding",
+    "SequencerError",
+    "StartError",
+    "StorageError",
+    "StorageFailed",
+    "StorageFull",
+    "StorageReadOnly",
+    "UnknownRoot",
+    "WrongChain",
+    "WrongDatabase",
+    "WrongDomain",
+    "WrongEpoch",
+    "WrongLane",
+]
