@@ -67,6 +67,17 @@ def at_most(name: str, ours: float, limit: float, unit: str, command: str) -> Fi
     return Figure(name, ours, None, unit, None, target, ours <= limit, device(), command)
 
 
+def at_least(name: str, ours: float, limit: float, unit: str, command: str) -> Figure:
+    """A value with a lower bound as its target."""
+    target = f"at least {limit:g} {unit}"
+    return Figure(name, ours, None, unit, None, target, ours >= limit, device(), command)
+
+
+def beside(name: str, ours: float, unit: str, command: str) -> Figure:
+    """A value without a target, to be read beside another one."""
+    return Figure(name, ours, None, unit, None, "", None, device(), command)
+
+
 def not_measured(name: str, unit: str, target: str, why: str, command: str) -> Figure:
     """A value that this machine cannot give; `device` says why."""
     return Figure(name, None, None, unit, None, target, None, why, command)
