@@ -10,6 +10,7 @@ import pytest
 
 from contracts.chain import ChainUnavailable
 from contracts.chain.anvil import anvil_binary
+from tests.support.services import services_line
 
 TESTS = Path(__file__).parent
 PARTS_OF_A_WHOLE_RUN = 4
@@ -55,3 +56,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{seconds:8.1f} s  {_counts[part]:5} tests  tests/{part}")
     if len(_counts) >= PARTS_OF_A_WHOLE_RUN:
         terminalreporter.write_line(_anvil())
+        terminalreporter.write_line(services_line())

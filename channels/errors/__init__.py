@@ -17,7 +17,6 @@ from channels.errors.control import (
 )
 from channels.errors.peers import (
     BadFrame,
-    FrameLost,
     HandshakeFailed,
     PaymentPending,
     PeerError,
@@ -25,7 +24,6 @@ from channels.errors.peers import (
     PeerRefused,
     PeerUnreachable,
     PortInUse,
-    RelayUnreachable,
 )
 from channels.errors.refusals import (
     AmountMismatch,
@@ -118,7 +116,6 @@ __all__ = [
     "ControlError",
     "FeeTooHigh",
     "ForcedOpVoid",
-    "FrameLost",
     "HandshakeFailed",
     "KeyNotAcceptable",
     "KeystoreExists",
@@ -146,7 +143,6 @@ __all__ = [
     "PortInUse",
     "QueueFeeTooHigh",
     "Refused",
-    "RelayUnreachable",
     "RollupEnded",
     "SequencerError",
     "SequencerGarbage",

@@ -33,7 +33,6 @@ from sequencer.errors.l1 import (
     ChainChanged,
     ForeignBatch,
     L1Error,
-    NonceBlocked,
     QueueGap,
 )
 from sequencer.errors.proving import (
@@ -77,7 +76,6 @@ __all__ = [
     "L1Error",
     "MempoolFull",
     "MessageTooLarge",
-    "NonceBlocked",
     "NotFound",
     "PortInUse",
     "ProofFailed",

@@ -1,36 +1,37 @@
-"""One open database: WAL, full sync, migrated to this version's schema before anything else.
+"""One open database, SQLite or PostgreSQL, migrated to this version's schema before anything else.
 
 A write is one transaction that is on disk when its `with` block ends, or has not happened at all;
-what the database refuses is a StorageError that names the file and never the statement.
+what the database refuses is a StorageError that names the database and never the statement.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from sequencer.errors import (
+    BadSettings,
     DatabaseTooNew,
     StorageError,
     StorageFailed,
     StorageFull,
     StorageReadOnly,
 )
+from sequencer.storage.dialects import READ, WRITE, begin_options, lock_migrations, make_engine
 
-__all__ = ["Connection", "Database", "sqlite_url", "storage_error"]
+__all__ = ["Connection", "Database", "migrations", "sqlite_url", "storage_error"]
 
-BUSY_TIMEOUT_MS = 10_000
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def sqlite_url(path: Path) -> str:
@@ -51,13 +52,13 @@ class Database:
 
     @classmethod
     def open(cls, url: str) -> Database:
-        """Connect and migrate. Raises DatabaseTooNew, StorageError."""
-        parsed = make_url(url)
-        name = parsed.database or url
-        engine = create_engine(url)
-        if engine.dialect.name == "sqlite":
-            _tune_sqlite(engine)
-        database = cls(engine, name)
+        """Connect and migrate. Raises BadSettings, DatabaseTooNew, StorageError."""
+        try:
+            parsed = make_url(url)
+            engine = make_engine(parsed)
+        except (SQLAlchemyError, ImportError) as error:
+            raise BadSettings(f"database_url: {error}") from error
+        database = cls(engine, parsed.database or parsed.get_backend_name())
         try:
             database._migrate()
         except BaseException:
@@ -72,14 +73,15 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view; nothing written in it is kept."""
-        with self._translated(), self._engine.connect() as connection:
+        with self._translated(), self._engine.connect() as plain:
+            connection = plain.execution_options(**begin_options(self._engine, READ))
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """All that is written in the block is committed at its end, or none of it."""
         with self._translated(), self._engine.connect() as plain:
-            connection = plain.execution_options(wattlane_write=True)
+            connection = plain.execution_options(**begin_options(self._engine, WRITE))
             with connection.begin():
                 yield connection
         self.on_commit()
@@ -93,41 +95,30 @@ class Database:
 
     def _migrate(self) -> None:
         """Bring the schema to the newest version that we ship, in one transaction."""
-        folder = resources.files("sequencer.storage") / "migrations"
-        with resources.as_file(folder) as location:
-            config = Config()
-            config.set_main_option("script_location", str(location).replace("%", "%%"))
-            script = ScriptDirectory.from_config(config)
-            with self.read() as connection:
-                present = MigrationContext.configure(connection).get_current_revision()
-            if present == script.get_current_head():
-                return
-            known = {one.revision for one in script.walk_revisions()}
-            if present is not None and present not in known:
-                raise DatabaseTooNew(self.name, present)
-            with self.write() as connection:
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+        config = migrations()
+        script = ScriptDirectory.from_config(config)
+        with self.read() as connection:
+            present = MigrationContext.configure(connection).get_current_revision()
+        if present == script.get_current_head():
+            return
+        known = {one.revision for one in script.walk_revisions()}
+        if present is not None and present not in known:
+            raise DatabaseTooNew(self.name, present)
+        with self.write() as connection:
+            lock_migrations(connection)  # what another process did meanwhile is not done again
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def migrations() -> Config:
+    """Alembic on our migrations; `attributes["connection"]` is where they run."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
 
 
 def _tell_nobody() -> None:
     """Nobody waits for what is new."""
-
-
-def _tune_sqlite(engine: Engine) -> None:
-    @event.listens_for(engine, "connect")
-    def on_connect(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # transactions begin where we say, not where it guesses
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = FULL")
-        if connection.execute("PRAGMA query_only").fetchone() == (0,):
-            connection.execute("PRAGMA journal_mode = WAL")
-
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        write = connection.get_execution_options().get("wattlane_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
 def storage_error(name: str, error: SQLAlchemyError) -> StorageError:

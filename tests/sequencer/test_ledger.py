@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -29,7 +30,10 @@ from sequencer.storage import mempool
 from sequencer.storage.batches import Acceptance
 from sequencer.views import Views
 from tests.protocol.street import ANNA, BERT, CARL, FUNDS_NTOK, signed
+from tests.sequencer.databases import both_databases
 from tests.sequencer.world import FEE_NTOK, OPERATOR, SHAPE, World
+
+pytestmark = both_databases
 
 
 def test_ops_of_the_queue_become_accounts(world: World) -> None:
@@ -196,8 +200,8 @@ def test_closing_channels_are_finalised_as_a_service(world: World) -> None:
     assert world.ledger.book.final_state.channels == {}
 
 
-def test_fees_need_the_operators_account(tmp_path_factory: pytest.TempPathFactory) -> None:
-    world = World(tmp_path_factory.mktemp("new") / "a.db")
+def test_fees_need_the_operators_account(tmp_path: Path, database_url: str) -> None:
+    world = World(tmp_path, url=database_url)
     world.new_accounts(ANNA, BERT)
     with pytest.raises(NoOperatorAccount):
         world.ledger.submit(world.transfer())

@@ -39,8 +39,10 @@ class World:
         shape: Shape = SHAPE,
         domain: int = DOMAIN,
         proofs_per_batch: int = 1,
+        url: str | None = None,
     ) -> None:
-        self.path, self.policy, self.clock_s = path, policy, 1_000.0
+        """`url`: of another database than the SQLite file at `path`."""
+        self.path, self.url, self.policy, self.clock_s = path, url, policy, 1_000.0
         self.sealing = SealingPolicy(20.0, sealed_ahead=3, proofs_per_batch=proofs_per_batch)
         self.rollup = Rollup(domain, shape, OPERATOR.index)
         self.l1_time, self.block, self.enqueued = NOW, 10, 0
@@ -49,7 +51,7 @@ class World:
 
     def start(self) -> None:
         """Open the database and execute what it says."""
-        self.database = Database.open(sqlite_url(self.path))
+        self.database = Database.open(self.url or sqlite_url(self.path))
         self.ledger = Ledger(
             self.database,
             self.rollup,
