@@ -23,7 +23,7 @@ from channels import keystore
 from channels.errors import BadRecoveryPhrase, MalformedKeystore
 from channels.passphrase import check_passphrase
 from protocol.crypto.jubjub import SUBGROUP_ORDER, Point
-from protocol.crypto.schnorr import Signature, key_hash, public_key, sign
+from protocol.crypto.schnorr import Signature, Signer
 
 FILE_NAME = "wallet.json"
 L1_PATH = "m/44'/60'/0'/0/0"
@@ -53,7 +53,7 @@ class Wallet:
 
     __slots__ = (
         "__l1_account",
-        "__secret",
+        "__signer",
         "__towers",
         "key",
         "key_hash",
@@ -66,11 +66,11 @@ class Wallet:
         seed = _WORDS.to_seed(_WORDS.to_mnemonic(entropy))
         self.path = path
         self.key_number = key_number
-        self.__secret = _jubjub_secret(seed, key_number)
+        self.__signer = Signer(_jubjub_secret(seed, key_number))
         self.__towers = _derived(seed, b"wattlane/towers")
         self.__l1_account: LocalAccount = EthAccount.from_key(key_from_seed(seed, L1_PATH))
-        self.key: Point = public_key(self.__secret)
-        self.key_hash: int = key_hash(self.key)
+        self.key: Point = self.__signer.key
+        self.key_hash: int = self.__signer.key_hash
         self.l1_address: str = self.__l1_account.address
 
     def __repr__(self) -> str:
@@ -86,7 +86,7 @@ class Wallet:
 
     def sign(self, message: int) -> Signature:
         """Schnorr signature over a field element, with fresh randomness."""
-        return sign(self.__secret, message, os.urandom(32))
+        return self.__signer.sign(message, os.urandom(32))
 
     def tower_key(self, lane: bytes) -> bytes:
         """The 32-byte key of a lane's sealed records: the same in every process of this wallet."""

@@ -14,6 +14,7 @@ from prover.progress import Progress, silent
 
 KERNEL_MODULES = (
     "protocol.crypto.curve_kernels",
+    "protocol.crypto.schnorr_kernels",
     "prover.curves.bucket_kernels",
     "prover.curves.fr_kernels",
     "prover.curves.group_entries",

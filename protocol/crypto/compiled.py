@@ -1,8 +1,9 @@
 """Invariant: after `install` every hash, key and signature is what it was before, only sooner.
 
-Poseidon's permutation and Jubjub's scalar multiplication, compiled; all else (H2, H4, trees,
-Schnorr's `sign` and `verify`) is the plain code on top of them, so that no rule exists twice.
-Poseidon's partial rounds use sparse matrices; the base point has a table of its multiples.
+Poseidon's permutation, Jubjub's scalar multiplication, and the two halves of Schnorr that every
+payment needs, compiled; all else (H2, H4, trees, nonces) is the plain code on top of them.
+Poseidon's partial rounds use sparse matrices; the base point has a table of its multiples, and so
+has a key that is seen again.
 
 NOT constant-time, and neither is the plain code: the time of `sign` depends on the secret and its
 nonce. A signer whose timing a stranger can measure finely must sign elsewhere.
@@ -13,17 +14,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 
-from protocol.crypto import jubjub, poseidon
+from protocol.crypto import jubjub, poseidon, schnorr
 from protocol.crypto.field import R
-from protocol.crypto.jubjub import GENERATOR, Point
+from protocol.crypto.jubjub import GENERATOR, SUBGROUP_ORDER, Point
 from protocol.crypto.poseidon import FULL_ROUNDS, PARTIAL_ROUNDS
+from protocol.crypto.schnorr import CHALLENGE_BITS, Engine, Signature
 
 Matrix = list[list[int]]
 _HALF = FULL_ROUNDS // 2
 _SCALAR_BITS = 256
+_MOST_TABLES, _MOST_SIGHTINGS = 256, 4_096
+"""Keys with a table (64 KiB each), and keys of which it is known whether they were seen before."""
 
 
 def is_available() -> bool:
@@ -41,6 +45,7 @@ def install() -> bool:
     warm()
     poseidon.use_permutation(permute)
     jubjub.use_multiplication(multiply)
+    schnorr.use_engine(Engine(commit, verify))
     return True
 
 
@@ -48,6 +53,7 @@ def uninstall() -> None:
     """Go back to plain Python."""
     poseidon.use_permutation(poseidon.permute)
     jubjub.use_multiplication(jubjub.multiply_plainly)
+    schnorr.use_engine(schnorr.PLAIN)
 
 
 def warm() -> None:
@@ -68,12 +74,24 @@ def multiply(scalar: int, point: Point) -> Point:
     return _machine().multiply(scalar, point)
 
 
+def commit(nonce: int, key_hash: int, message: int) -> tuple[Point, int]:
+    """schnorr.commit_plainly, compiled."""
+    return _machine().commit(nonce, key_hash, message)
+
+
+def verify(signature: Signature, message: int) -> bool:
+    """schnorr.verify_plainly, compiled; sooner from the second time that a key is seen."""
+    return _machine().verify(signature, message)
+
+
 @dataclass(frozen=True, slots=True)
 class _Machine:
     """Compiled kernels with their tables."""
 
     permute: Callable[[tuple[int, ...]], tuple[int, ...]]
     multiply: Callable[[int, Point], Point]
+    commit: Callable[[int, int, int], tuple[Point, int]]
+    verify: Callable[[Signature, int], bool]
 
 
 @cache
@@ -81,11 +99,15 @@ def _machine() -> _Machine:
     import numpy as np
 
     from protocol.crypto import curve_kernels as kernels
+    from protocol.crypto import schnorr_kernels
     from protocol.crypto.field_code import FR
 
     permute_kernel = kernels.permute.compile()
     fixed_kernel = kernels.multiply_fixed.compile()
     variable_kernel = kernels.multiply_variable.compile()
+    table_kernel = kernels.fill_table.compile()
+    commit_kernel = schnorr_kernels.commit.compile()
+    verify_kernel = schnorr_kernels.verify.compile()
 
     def words(numbers: Sequence[int], spare: int = 0) -> kernels.Array:
         """Plain words of numbers, which are taken mod r, then `spare` empty elements."""
@@ -104,7 +126,8 @@ def _machine() -> _Machine:
         for width in PARTIAL_ROUNDS
     }
     base = np.empty(kernels.WINDOWS * kernels.WINDOW_SIZE * kernels.POINT_ELEMENTS * 4, np.uint64)
-    kernels.fill_table(words((GENERATOR.x, GENERATOR.y)), base)
+    table_kernel(words((GENERATOR.x, GENERATOR.y)), base)
+    key_words = schnorr_kernels.CHALLENGE_WINDOWS * kernels.WINDOW_SIZE * kernels.POINT_ELEMENTS * 4
 
     def permute(state: tuple[int, ...]) -> tuple[int, ...]:
         width = len(state)
@@ -122,7 +145,40 @@ def _machine() -> _Machine:
             variable_kernel(scalar_words(scalar), array)
         return Point(*numbers(array, 2))
 
-    return _Machine(permute, multiply)
+    def commit(nonce: int, key_hash: int, message: int) -> tuple[Point, int]:
+        array = words((nonce, 0, key_hash, message, 0))
+        commit_kernel(array, base, tables[5])
+        x, y, _, _, hashed = numbers(array, 5)
+        return Point(x, y), hashed & ((1 << CHALLENGE_BITS) - 1)
+
+    @lru_cache(_MOST_SIGHTINGS)
+    def sightings(_: Point) -> list[None]:
+        return []
+
+    @lru_cache(_MOST_TABLES)
+    def table_of(key: Point) -> tuple[int, kernels.Array] | None:
+        """A key's hash and the multiples of its negative; None for what is not on the curve."""
+        if not jubjub.is_on_curve(key):
+            return None
+        table = np.empty(key_words, np.uint64)
+        table_kernel(words((-key.x, key.y)), table)
+        return schnorr.key_hash(key), table
+
+    def verify(signature: Signature, message: int) -> bool:
+        key, r, s = signature.key, signature.r, signature.s
+        seen = sightings(key)
+        if not seen:
+            seen.append(None)
+            return schnorr.verify_plainly(signature, message)
+        if not (0 <= r.x < R and 0 <= r.y < R and 0 <= s < SUBGROUP_ORDER):
+            return False
+        found = table_of(key)
+        if found is None:
+            return False
+        array = words((r.x, r.y, found[0], message, s))
+        return verify_kernel(array, base, found[1], tables[5])
+
+    return _Machine(permute, multiply, commit, verify)
 
 
 # --- Poseidon's sparse form -----------------------------------------------------------------

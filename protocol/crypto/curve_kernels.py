@@ -78,15 +78,13 @@ def partial_round(state: Array, table: Array, at: int, width: int) -> None:
     store(state, 0, total)
 
 
-@compiled("void(uint64[::1], uint64[::1], int64)")
-def permute(state: Array, table: Array, width: int) -> None:
-    """The permutation in place. `state`: `width` elements as plain words and as many of scratch.
+@inner
+def permute_elements(state: Array, table: Array, width: int) -> None:
+    """The permutation in place. `state`: `width` elements and as many of scratch.
 
     `table`: MDS matrix, matrix of the last full round before the partial ones, constants of the
     full rounds, then the partial rounds.
     """
-    for lane in range(width):
-        store(state, lane, mul(load(state, lane, FR_ONE), FR_RADIX_SQUARED))
     matrix, constants = width * width, 2 * width * width
     for number in range(FULL_ROUNDS // 2 - 1):
         full_round(state, table, constants + number * width, 0, width)
@@ -98,6 +96,14 @@ def permute(state: Array, table: Array, width: int) -> None:
         partial_round(state, table, start + number * step, width)
     for number in range(FULL_ROUNDS // 2, FULL_ROUNDS):
         full_round(state, table, constants + number * width, 0, width)
+
+
+@compiled("void(uint64[::1], uint64[::1], int64)")
+def permute(state: Array, table: Array, width: int) -> None:
+    """permute_elements on plain words."""
+    for lane in range(width):
+        store(state, lane, mul(load(state, lane, FR_ONE), FR_RADIX_SQUARED))
+    permute_elements(state, table, width)
     for lane in range(width):
         store(state, lane, mul(load(state, lane, FR_ONE), FR_UNIT))
 
@@ -175,21 +181,28 @@ def digit(scalar: Array, window: int) -> int:
 
 @compiled("void(uint64[::1], uint64[::1])")
 def fill_table(point: Array, table: Array) -> None:
-    """The multiples of one point (plain words) that multiply_fixed adds up."""
+    """The multiples of one point (plain words) that add_multiple adds up: as many windows of
+    the scalar as the table has room for."""
     base = enter(point)
-    for window in range(WINDOWS):
+    for window in range(table.size // (WINDOW_SIZE * POINT_ELEMENTS * 4)):
         base = fill_window(table, window * WINDOW_SIZE * POINT_ELEMENTS, base)
+
+
+@inner
+def add_multiple(total: Extended, scalar: Array, table: Array, windows: int) -> Extended:
+    """total plus scalar (so many windows of it) times the point whose table this is."""
+    for window in range(windows):
+        number = digit(scalar, window)
+        if number != 0:
+            total = added(total, table, (window * WINDOW_SIZE + number) * POINT_ELEMENTS)
+    return total
 
 
 @compiled("void(uint64[::1], uint64[::1], uint64[::1])")
 def multiply_fixed(scalar: Array, table: Array, point: Array) -> None:
     """point = scalar (256 bits) times the point whose table this is."""
-    total = (FR_ZERO, FR_ONE, FR_ONE, FR_ZERO)
-    for window in range(WINDOWS):
-        number = digit(scalar, window)
-        if number != 0:
-            total = added(total, table, (window * WINDOW_SIZE + number) * POINT_ELEMENTS)
-    leave(total, point)
+    identity = (FR_ZERO, FR_ONE, FR_ONE, FR_ZERO)
+    leave(add_multiple(identity, scalar, table, WINDOWS), point)
 
 
 @compiled("void(uint64[::1], uint64[::1])")

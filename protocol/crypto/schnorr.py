@@ -6,6 +6,7 @@ Ref: docs/protocol.md section 2.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from protocol.crypto.jubjub import (
@@ -56,21 +57,37 @@ def challenge(r: Point, key_hash_: int, message: int) -> int:
     return h4(Tag.SIG, r.x, r.y, key_hash_, message) & _MASK
 
 
-def sign(secret: int, message: int, fresh_bytes: bytes) -> Signature:
-    """Sign a field element. `fresh_bytes`: 32 bytes from the system's randomness, per call.
+class Signer:
+    """A secret scalar with its public key, which is computed once. Raises OutOfRange."""
 
-    The nonce hashes secret, fresh bytes and message, so neither a broken random source nor a
-    repeated message alone reveals the key. Raises OutOfRange for a bad secret.
-    """
-    if len(fresh_bytes) != 32:
-        raise OutOfRange("fresh_bytes (32 random bytes)", len(fresh_bytes), 256)
-    key = public_key(secret)
-    seed = b"wattlane-nonce" + secret.to_bytes(32, "little") + fresh_bytes
-    digest = hashlib.sha512(seed + message.to_bytes(32, "little")).digest()
-    nonce = int.from_bytes(digest, "little") % SUBGROUP_ORDER
-    r = multiply(nonce, GENERATOR)
-    e = challenge(r, key_hash(key), message)
-    return Signature(key, r, (nonce + e * secret) % SUBGROUP_ORDER)
+    __slots__ = ("__secret", "key", "key_hash")
+
+    def __init__(self, secret: int) -> None:
+        self.__secret = check_secret(secret)
+        self.key = public_key(secret)
+        self.key_hash = key_hash(self.key)
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is not pickled")
+
+    def sign(self, message: int, fresh_bytes: bytes) -> Signature:
+        """Sign a field element. `fresh_bytes`: 32 bytes from the system's randomness, per call.
+
+        The nonce hashes secret, fresh bytes and message, so neither a broken random source nor a
+        repeated message alone reveals the key. Raises OutOfRange for another length.
+        """
+        if len(fresh_bytes) != 32:
+            raise OutOfRange("fresh_bytes (32 random bytes)", len(fresh_bytes), 256)
+        seed = b"wattlane-nonce" + self.__secret.to_bytes(32, "little") + fresh_bytes
+        digest = hashlib.sha512(seed + message.to_bytes(32, "little")).digest()
+        nonce = int.from_bytes(digest, "little") % SUBGROUP_ORDER
+        r, e = _engine.commit(nonce, self.key_hash, message)
+        return Signature(self.key, r, (nonce + e * self.__secret) % SUBGROUP_ORDER)
+
+
+def sign(secret: int, message: int, fresh_bytes: bytes) -> Signature:
+    """Sign once, as Signer does. Raises OutOfRange for a bad secret."""
+    return Signer(secret).sign(message, fresh_bytes)
 
 
 def verify(signature: Signature, message: int) -> bool:
@@ -78,11 +95,40 @@ def verify(signature: Signature, message: int) -> bool:
 
     The caller compares key_hash(A) with the one that the state stores.
     """
+    return _engine.verify(signature, message)
+
+
+def commit_plainly(nonce: int, key_hash_: int, message: int) -> tuple[Point, int]:
+    """R = nonce * G, and the challenge e that answers it."""
+    r = multiply(nonce, GENERATOR)
+    return r, challenge(r, key_hash_, message)
+
+
+def verify_plainly(signature: Signature, message: int) -> bool:
+    """`verify`, in plain Python."""
     key, r, s = signature.key, signature.r, signature.s
     if not (is_on_curve(key) and is_on_curve(r) and 0 <= s < SUBGROUP_ORDER):
         return False
     e = challenge(r, key_hash(key), message)
     return multiply(s, GENERATOR) == add(r, multiply(e, key))
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What computes signatures: commit_plainly and verify_plainly, or their equals."""
+
+    commit: Callable[[int, int, int], tuple[Point, int]]
+    verify: Callable[[Signature, int], bool]
+
+
+PLAIN = Engine(commit_plainly, verify_plainly)
+_engine = PLAIN
+
+
+def use_engine(engine: Engine) -> None:
+    """Let this process sign and verify with equal, faster functions (protocol.crypto.compiled)."""
+    global _engine
+    _engine = engine
 
 
 def is_safe_key(key: Point) -> bool:

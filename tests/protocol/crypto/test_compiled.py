@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from protocol.crypto.field import R
 from protocol.crypto.jubjub import GENERATOR, IDENTITY, SUBGROUP_ORDER, Point
 from protocol.crypto.kernel_cache import KernelCacheUnwritable
 from protocol.crypto.poseidon import Tag
+from protocol.crypto.schnorr import Signature
 
 EDGES = [0, 1, 2, R - 1, R - 2, 1 << 64, (1 << 128) - 1, (1 << 255) - 19 - R]
 elements = st.one_of(st.sampled_from(EDGES), st.integers(0, R - 1))
@@ -47,14 +50,24 @@ points = st.one_of(
 )
 
 
+@contextmanager
+def kept() -> Iterator[None]:
+    """Puts back what was installed."""
+    hashed, multiplied, engine = poseidon._permutation, jubjub._multiplication, schnorr._engine
+    try:
+        yield
+    finally:
+        poseidon.use_permutation(hashed)
+        jubjub.use_multiplication(multiplied)
+        schnorr.use_engine(engine)
+
+
 @pytest.fixture
 def plain() -> Iterator[None]:
     """Starts from plain Python, whatever was installed, and puts it back."""
-    hashed, multiplied = poseidon._permutation, jubjub._multiplication
-    compiled.uninstall()
-    yield
-    poseidon.use_permutation(hashed)
-    jubjub.use_multiplication(multiplied)
+    with kept():
+        compiled.uninstall()
+        yield
 
 
 @settings(max_examples=60, deadline=None)
@@ -82,17 +95,75 @@ def test_multiplication_of_the_base_point_equals_the_plain_one(k: int) -> None:
 def test_signatures_are_the_same_and_verify_on_both_sides(
     secret: int, message: int, fresh_bytes: bytes
 ) -> None:
-    before = poseidon._permutation, jubjub._multiplication
-    try:
+    with kept():
         assert compiled.install()
         fast = schnorr.sign(secret, message, fresh_bytes)
-        assert schnorr.verify(fast, message)
+        assert [schnorr.verify(fast, message) for _ in range(3)] == [True] * 3
+        assert not schnorr.verify(fast, message + 1)
         compiled.uninstall()
         assert schnorr.sign(secret, message, fresh_bytes) == fast
         assert schnorr.verify(fast, message)
-    finally:
-        poseidon.use_permutation(before[0])
-        jubjub.use_multiplication(before[1])
+
+
+KEYS = [GENERATOR, MIXED, *SMALL_POINTS, Point(1, 1), Point(R, 1), Point(-1, 0)]
+numbers = st.one_of(unchecked, scalars)
+
+
+def signed_under(key: Point, secret: int, nonce: int, message: int) -> Signature:
+    """A signature that verifies wherever `key` is `secret` times the base point."""
+    r = jubjub.multiply_plainly(nonce, GENERATOR)
+    e = schnorr.challenge(r, schnorr.key_hash(key), message)
+    return Signature(key, r, (nonce + e * secret) % SUBGROUP_ORDER)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_verification_equals_the_plain_one_for_anything_that_a_stranger_sends(
+    data: st.DataObject,
+) -> None:
+    """Twice: a key that is seen again is verified with a table of its own."""
+    message, secret = data.draw(elements), data.draw(st.sampled_from([1, 2, SUBGROUP_ORDER - 1]))
+    key = jubjub.multiply_plainly(secret, GENERATOR)
+    good = signed_under(key, secret, data.draw(scalars), message)
+    strange = Signature(
+        data.draw(st.one_of(st.just(good.key), st.sampled_from(KEYS))),
+        data.draw(st.one_of(st.just(good.r), points, st.builds(Point, numbers, numbers))),
+        data.draw(st.one_of(st.just(good.s), st.just(good.s + SUBGROUP_ORDER), numbers)),
+    )
+    for signature in (good, strange):
+        expected = schnorr.verify_plainly(signature, message)
+        assert [compiled.verify(signature, message) for _ in range(2)] == [expected] * 2
+
+
+def test_keys_with_a_part_of_small_order_verify_just_as_plainly() -> None:
+    """sG = R + eA holds on the whole curve where the small parts of R and eA cancel."""
+    verdicts = set()
+    for nonce in range(1, 25):
+        for small in SMALL_POINTS[1:4]:
+            key = jubjub.add(GENERATOR, small)
+            good = signed_under(key, 1, nonce, nonce)
+            shifted = replace(good, r=jubjub.add(good.r, small))
+            for signature in (good, shifted):
+                expected = schnorr.verify_plainly(signature, nonce)
+                assert compiled.verify(signature, nonce) is expected
+                verdicts.add(expected)
+    assert verdicts == {True, False}
+
+
+@pytest.mark.parametrize("signs", [(-1, 1), (1, -1), (-1, -1)])
+def test_a_commitment_with_one_coordinate_mirrored_does_not_verify(signs: tuple[int, int]) -> None:
+    key, nonce, message = jubjub.multiply_plainly(5, GENERATOR), 77, 78
+    r = jubjub.multiply_plainly(nonce, GENERATOR)
+    mirrored = Point(r.x * signs[0] % R, r.y * signs[1] % R)
+    e = schnorr.challenge(mirrored, schnorr.key_hash(key), message)
+    signature = Signature(key, mirrored, (nonce + 5 * e) % SUBGROUP_ORDER)
+    assert [compiled.verify(signature, message) for _ in range(2)] == [False] * 2
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, SUBGROUP_ORDER - 1), elements, elements)
+def test_commitments_and_challenges_are_the_plain_ones(nonce: int, hashed: int, m: int) -> None:
+    assert compiled.commit(nonce, hashed, m) == schnorr.commit_plainly(nonce, hashed, m)
 
 
 def test_every_small_multiple_of_the_small_points_agrees() -> None:
@@ -106,9 +177,11 @@ def test_install_switches_this_process_and_uninstall_switches_back(plain: None) 
     assert compiled.install()
     assert poseidon._permutation is compiled.permute
     assert jubjub._multiplication is compiled.multiply
+    assert schnorr._engine.verify is compiled.verify
     compiled.uninstall()
     assert poseidon._permutation is poseidon.permute
     assert jubjub._multiplication is jubjub.multiply_plainly
+    assert schnorr._engine is schnorr.PLAIN
 
 
 def test_a_cache_folder_that_cannot_be_made_is_named_and_nothing_switched(
