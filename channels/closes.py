@@ -19,9 +19,10 @@ from channels.errors import (
 )
 from channels.frames import Ack, CloseAsk, CloseOffer, CloseSigned
 from channels.lanes import Sign
+from channels.neighbours import Neighbourhood
 from channels.payments import PaymentDesk
 from channels.records import SaveClose
-from channels.sessions import Neighbourhood, Session
+from channels.sessions import Session
 from channels.store import Store
 from protocol.channels import Lane
 from protocol.crypto.schnorr import Signature

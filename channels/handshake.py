@@ -2,7 +2,8 @@
 
 Each end sends 32 random bytes and signs both ends' hellos; so an acknowledgement comes from the
 payee and not from whoever took its port. Over an untrusted network use wss:// besides: frames
-after the handshake are not signed one by one (vouchers and CLOSEs are).
+after the handshake are not signed one by one (vouchers and CLOSEs are). Through a relay they are
+sealed, and both ends sign the `binding` of their keys (channels/sealed.py).
 """
 
 from __future__ import annotations
@@ -44,17 +45,21 @@ class Introduction:
     key_hash_of: Callable[[int], Awaitable[int]]
 
 
-def handshake_message(role: str, first: Hello, second: Hello) -> int:
-    """What an end signs: SHA-256 over its role and both hellos, 248 bits, no Poseidon output."""
+def handshake_message(role: str, first: Hello, second: Hello, binding: bytes = b"") -> int:
+    """What an end signs: SHA-256 over its role and both hellos, 248 bits, no Poseidon output.
+
+    `binding`: what both ends of a sealed link have in common, and nobody between them.
+    """
     text = "|".join(
         f"{one.version}|{one.domain}|{one.sender}|{one.receiver}|{one.challenge}"
         for one in (first, second)
     )
-    digest = hashlib.sha256(f"wattlane-handshake|{role}|{text}".encode()).digest()
+    purpose = f"wattlane-sealed-handshake|{binding.hex()}" if binding else "wattlane-handshake"
+    digest = hashlib.sha256(f"{purpose}|{role}|{text}".encode()).digest()
     return int.from_bytes(digest[:31], "big")
 
 
-async def introduce(wire: Wire, own: Introduction, peer_index: int) -> int:
+async def introduce(wire: Wire, own: Introduction, peer_index: int, binding: bytes = b"") -> int:
     """The dialling end: returns the peer's account. Raises HandshakeFailed, BadFrame."""
     async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
         first = _hello(own, peer_index)
@@ -62,20 +67,23 @@ async def introduce(wire: Wire, own: Introduction, peer_index: int) -> int:
         second = _expect_hello(await wire.recv(), own)
         if second.sender != peer_index:
             raise HandshakeFailed(f"account {second.sender} answers instead of {peer_index}")
-        await _check_proof(await wire.recv(), own, second.sender, ("answer", first, second))
-        await wire.send(encode(Proof(own.sign(handshake_message("dial", first, second)))))
+        message = handshake_message("answer", first, second, binding)
+        await _check_proof(await wire.recv(), own, second.sender, message)
+        await wire.send(encode(Proof(own.sign(handshake_message("dial", first, second, binding)))))
         return peer_index
 
 
-async def answer(wire: Wire, own: Introduction) -> int:
+async def answer(wire: Wire, own: Introduction, binding: bytes = b"") -> int:
     """The listening end: returns the peer's account. Raises HandshakeFailed, BadFrame."""
     async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
         try:
             first = _expect_hello(await wire.recv(), own)
             second = _hello(own, first.sender)
             await wire.send(encode(second))
-            await wire.send(encode(Proof(own.sign(handshake_message("answer", first, second)))))
-            await _check_proof(await wire.recv(), own, first.sender, ("dial", first, second))
+            message = handshake_message("answer", first, second, binding)
+            await wire.send(encode(Proof(own.sign(message))))
+            message = handshake_message("dial", first, second, binding)
+            await _check_proof(await wire.recv(), own, first.sender, message)
         except (HandshakeFailed, BadFrame) as error:
             await wire.send(encode(Nack(0, error.code, str(error)[:500])))
             raise
@@ -111,14 +119,12 @@ def _expect_hello(text: str | bytes, own: Introduction) -> Hello:
     return hello
 
 
-async def _check_proof(
-    text: str | bytes, own: Introduction, sender: int, signed: tuple[str, Hello, Hello]
-) -> None:
+async def _check_proof(text: str | bytes, own: Introduction, sender: int, message: int) -> None:
     proof = _frame(text)
     if not isinstance(proof, Proof):
         raise BadFrame("a proof follows the hellos")
     key = proof.signature.key
     if key_hash(key) != await own.key_hash_of(sender) or not safe_key(key):
         raise HandshakeFailed(f"the key shown is not that of account {sender}")
-    if not verify(proof.signature, handshake_message(*signed)):
+    if not verify(proof.signature, message):
         raise HandshakeFailed(f"the signature of account {sender} does not verify")

@@ -18,10 +18,11 @@ from channels.forced import EPOCH_SHIFT, SignedL1, WantClaim, Wanted, WantStartC
 from contracts import errors as contract_errors
 from contracts.blob_sources import BlobSources
 from contracts.client import RollupClient
+from contracts.fees import TIP_WEI
 from contracts.finality import FINALIZED, Finality
 from contracts.reader import ABI
 from contracts.replaying import L1Replay
-from contracts.transactions import TIP_WEI, PreparedTransaction, find_receipt
+from contracts.transactions import PreparedTransaction, find_receipt
 from contracts.waiting import ops_after
 from protocol.batch import domain_of
 from protocol.queue import QueueOp

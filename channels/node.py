@@ -37,12 +37,14 @@ from channels.handle import Acts, ChannelHandle, ChannelInfo
 from channels.handshake import Introduction
 from channels.l1 import L1
 from channels.log import be_quiet_by_default
+from channels.neighbours import Neighbourhood
 from channels.parts import Parts, account_of, find_rollup
 from channels.payments import Payer, PaymentDesk
 from channels.records import Bill, Identity, Submission
+from channels.relay import RelayUse, relay_url
 from channels.rounds import Rounds
 from channels.sequencer_client import SequencerClient, TransactionStatus
-from channels.sessions import Neighbourhood, Session
+from channels.sessions import Session
 from channels.settings import Balance, NodeInfo, NodeSettings, warm_up
 from channels.store import Store
 from channels.submit import Submitter, check_amount
@@ -116,7 +118,10 @@ class Node:
             settings.poll_s,
         )
         own = Introduction(parts.identity.domain, self._index, wallet.sign, self._key_hash_of)
-        self.neighbours = Neighbourhood(own, self._handle, self._on_session, peers)
+        relay = settings.relay_url or relay_url(parts.sequencer.url)
+        self.neighbours = Neighbourhood(
+            own, self._handle, self._on_session, peers, relay, settings.relay
+        )
         desk = ChannelDesk(parts.sequencer, self._closes, self._rounds, self._account)
         self._acts = Acts(desk.close, desk.force_close, desk.top_up)
         self._following: asyncio.Task[None] | None = None
@@ -162,7 +167,10 @@ class Node:
             parts = Parts(wallet, settings, identity, store, client, view, leaves, watch, boxes)
             node = cls(parts, peers or {})
             await stack.enter_async_context(node.neighbours)
-            if listen is not None:
+            for box in boxes.values():
+                if not box.state.is_gone:
+                    node.neighbours.expect(box.peer_index)
+            if listen is not None and settings.relay is not RelayUse.ALWAYS:
                 node._url = await node.neighbours.listen(*listen)
             await node._rounds.once()
             following = asyncio.create_task(node._rounds.run(), name=f"node {index}")
@@ -186,7 +194,7 @@ class Node:
 
     @property
     def url(self) -> str:
-        """The ws:// address that neighbours dial; empty if it does not listen."""
+        """The ws:// address that neighbours dial; empty if it does not listen: see `relay`."""
         return self._url
 
     def info(self) -> NodeInfo:

@@ -42,9 +42,10 @@ from channels.lanes import (
     require_open,
     sign_payment,
 )
+from channels.neighbours import Neighbourhood
 from channels.policy import Policy
 from channels.records import Acknowledged, Bill, Direction, Outgoing, SaveReceived, SaveSigned
-from channels.sessions import Neighbourhood, Session
+from channels.sessions import Session
 from channels.store import Store
 
 _log = structlog.get_logger(__name__)

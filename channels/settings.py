@@ -12,6 +12,7 @@ from channels.duties import DEFAULT_PATIENCE, Patience
 from channels.forcing import DEFAULT_MAX_QUEUE_FEE_WEI
 from channels.leaves import DEFAULT_PATIENCE_S
 from channels.policy import DEFAULT_POLICY, Policy
+from channels.relay import RelayUse
 from channels.towers import TowerAddress
 from channels.wallet import Wallet
 from protocol.channels import Lane
@@ -31,7 +32,8 @@ class NodeSettings:
     long the sequencer has for what can wait; `sequencer_patience_s`: how long it may be of no use
     before the channels are followed from L1's data. `towers`: who watches while this node is off.
     `archive` (a folder) and `beacon` (a URL): where L1's data are looked for, besides the
-    sequencer, when a batch has them in a blob.
+    sequencer, when a batch has them in a blob. `relay`: whether neighbours are met through the
+    relay at `relay_url` (None: the sequencer's) where they cannot be dialled.
     """
 
     policy: Policy = DEFAULT_POLICY
@@ -47,6 +49,8 @@ class NodeSettings:
     towers: tuple[TowerAddress, ...] = ()
     archive: Path | None = None
     beacon: str | None = None
+    relay: RelayUse = RelayUse.AUTO
+    relay_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from contracts.blob_sources import BlobSources
 from contracts.blob_transactions import Sidecar
 from contracts.erc20 import TokenClient
 from contracts.exodus import ExodusClient
+from contracts.fees import Fees
 from contracts.finality import FINALIZED, Finality
 from contracts.reader import ABI, RollupReader
 from contracts.rpc import DEFAULT_TIMEOUT_S
-from contracts.transactions import DEFAULT_WAIT_S, Fees, PreparedTransaction, Receipt, Sender
+from contracts.transactions import DEFAULT_WAIT_S, PreparedTransaction, Receipt, Sender
 from protocol.channels import Lane
 from protocol.crypto.schnorr import Signature
 from protocol.queue import NewAccount, QueueOp
@@ -169,14 +170,21 @@ class RollupClient(RollupReader):
         *,
         nonce: int | None = None,
         replaced: Fees | None = None,
+        most: Fees | None = None,
     ) -> PreparedTransaction:
         """Sign a submission without sending it: store it, then `sender.broadcast` and `wait`.
 
         `sidecar`: the blob that holds its data. `nonce` and `replaced`: of another transaction
-        that this one is to replace. Raises Reverted leaves, and as Sender.prepare.
+        that this one is to replace. `most`: see Sender.prepare. Raises Reverted leaves, and as
+        Sender.prepare.
         """
         return self.sender.prepare(
-            self.address, submission.calldata(), nonce=nonce, sidecar=sidecar, replaced=replaced
+            self.address,
+            submission.calldata(),
+            nonce=nonce,
+            sidecar=sidecar,
+            replaced=replaced,
+            most=most,
         )
 
     def enqueued_in(self, receipt: Receipt) -> tuple[QueueOp, ...]:

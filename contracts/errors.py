@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from contracts.l1_errors import (
+    FeesAboveLimit,
     InsufficientFunds,
     L1Error,
     NoContract,
@@ -22,6 +23,7 @@ from contracts.l1_errors import (
 )
 
 __all__ = [  # what is not defined here; all that is can be imported as well
+    "FeesAboveLimit",
     "InsufficientFunds",
     "L1Error",
     "NoContract",

@@ -94,3 +94,22 @@ class UndecodableBatch(L1Error):
 
     def __str__(self) -> str:
         return f"batch {self.number}: transaction {self.transaction_hash} is no submit_batch call"
+
+
+@dataclass
+class FeesAboveLimit(L1Error):
+    """L1, or a transaction that is to be replaced, asks more than we may offer. Wei a gas.
+
+    `what`: gas, tip or blob gas.
+    """
+
+    what: str
+    needed_wei: int
+    most_wei: int
+
+    def __str__(self) -> str:
+        needed, most = self.needed_wei / 10**9, self.most_wei / 10**9
+        return (
+            f"L1 asks {needed:.2f} gwei for {self.what}, the settings allow {most:.2f}: waiting "
+            "for it to become cheaper"
+        )

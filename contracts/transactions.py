@@ -25,17 +25,12 @@ from contracts.errors import (
     RpcRefused,
     TransactionFailed,
 )
+from contracts.fees import TIP_WEI, Fees, Prices
 from contracts.rpc import Json, Rpc
 
 GAS_MARGIN_PERCENT = 20
 """Added to the node's estimate: a queue or balance may have changed before the transaction runs."""
 
-TIP_WEI = 10**9
-BLOB_FEE_FLOOR_WEI = 10**9
-"""Nobody pays more than a block's own price; below this a cap saves nothing and may be outbid."""
-REPLACEMENT_FACTOR = 2
-"""A node takes another transaction of the same nonce only for so much more of every fee: twice
-where either carries a blob, a tenth more otherwise."""
 POLL_FIRST_S = 0.02
 POLL_LAST_S = 1.0
 DEFAULT_WAIT_S = 120.0
@@ -75,35 +70,6 @@ class Receipt:
     succeeded: bool
     contract_address: str | None
     logs: tuple[Log, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fees:
-    """The most that a transaction pays: a gas (all of it, and to the proposer), and a blob gas."""
-
-    max_fee_wei: int
-    tip_wei: int
-    max_blob_fee_wei: int = 0
-
-    def raised_over(self, replaced: Fees) -> Fees:
-        """These, or what is needed to replace a transaction that offers `replaced`."""
-        factor = REPLACEMENT_FACTOR
-        return Fees(
-            max(self.max_fee_wei, factor * replaced.max_fee_wei),
-            max(self.tip_wei, factor * replaced.tip_wei),
-            max(self.max_blob_fee_wei, factor * replaced.max_blob_fee_wei),
-        )
-
-
-def highest(offered: Sequence[Fees]) -> Fees | None:
-    """The most that any of several transactions offers; None where there is none."""
-    if not offered:
-        return None
-    return Fees(
-        max(one.max_fee_wei for one in offered),
-        max(one.tip_wei for one in offered),
-        max(one.max_blob_fee_wei for one in offered),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +171,14 @@ class Sender:
         gas_limit: int | None = None,
         sidecar: Sidecar | None = None,
         replaced: Fees | None = None,
+        most: Fees | None = None,
     ) -> PreparedTransaction:
         """Sign a transaction with the node's next nonce and fees, or with those given.
 
         Where `gas_limit` is None the node runs it first: what reverts there raises Reverted, and
         costs nothing. `sidecar`: the blob that it carries (type 3). `replaced`: the fees of another
-        transaction with this nonce, which a node is to drop for this one.
+        transaction with this nonce, which a node is to drop for this one. `most`: what it may offer
+        at most; raises FeesAboveLimit where that is too little.
         """
         if self._chain_id is None:
             self._chain_id = self.rpc.quantity("eth_chainId")
@@ -226,10 +194,11 @@ class Sender:
         if gas_limit is None:
             gas_limit = self._estimate(call) * (100 + GAS_MARGIN_PERCENT) // 100
         if nonce is None:
-            nonce = self.rpc.quantity("eth_getTransactionCount", self.address, "pending")
-        fees = self._fees(tip_wei, sidecar is not None)
-        if replaced is not None:
-            fees = fees.raised_over(replaced)
+            nonce = self.pending_nonce()
+        has_blob = sidecar is not None
+        fees = self.prices(has_blob=has_blob).fees(
+            tip_wei, has_blob=has_blob, replaced=replaced, most=most
+        )
         fields: dict[str, Sequence[AccessListEntry] | bytes | HexStr | int] = {
             "type": 2,
             "chainId": self._chain_id,
@@ -264,11 +233,17 @@ class Sender:
         """The nonce that no block has used yet; what is pending may have it already."""
         return self.rpc.quantity("eth_getTransactionCount", self.address, "latest")
 
+    def pending_nonce(self) -> int:
+        """The nonce after all that the node's pool would put into blocks."""
+        return self.rpc.quantity("eth_getTransactionCount", self.address, "pending")
+
+    def prices(self, *, has_blob: bool) -> Prices:
+        """What the newest block asks; a blob's gas only where one is to be carried."""
+        return Prices(self._base_fee_wei(), self._blob_base_fee_wei() if has_blob else 0)
+
     def is_outbid(self, fees: Fees) -> bool:
         """Whether the newest block asks more than a transaction with these fees would pay."""
-        if fees.max_fee_wei < self._base_fee_wei():
-            return True
-        return bool(fees.max_blob_fee_wei) and fees.max_blob_fee_wei < self._blob_base_fee_wei()
+        return self.prices(has_blob=fees.max_blob_fee_wei > 0).are_above(fees)
 
     def broadcast(self, prepared: PreparedTransaction) -> None:
         """Hand it to the node. Does nothing where the node has it already.
@@ -294,14 +269,6 @@ class Sender:
         if not receipt.succeeded:
             self._explain(receipt)
         return receipt
-
-    def _fees(self, tip_wei: int, has_blob: bool) -> Fees:
-        """Twice the newest block's prices: enough for several full blocks to come."""
-        max_fee_wei = 2 * self._base_fee_wei() + tip_wei
-        if not has_blob:
-            return Fees(max_fee_wei, tip_wei)
-        blob_fee_wei = max(BLOB_FEE_FLOOR_WEI, 2 * self._blob_base_fee_wei())
-        return Fees(max_fee_wei, tip_wei, blob_fee_wei)
 
     def _estimate(self, call: dict[str, object]) -> int:
         try:

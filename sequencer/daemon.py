@@ -105,7 +105,7 @@ def _serve(
 
     async def main() -> None:
         stopping = Stopping()
-        submitter = Submitter(client, ledger, clock, stopping.thread)
+        submitter = Submitter(client, ledger, clock, stopping.thread, settings.fees)
         loops = Loops(ledger, watcher, submitter, prover, stopping, settings.poll_s)
         info = Info(settings.chain_id, client.address, prover.verifying_key.insecure)
         bus = InProcessBus()

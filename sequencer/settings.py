@@ -19,9 +19,11 @@ from pydantic_settings import (
 )
 
 from contracts.batches import MOST_PROOFS
+from contracts.fees import GWEI, Fees
 from contracts.finality import Finality
 from sequencer.admission import Policy
 from sequencer.errors import BadSettings
+from sequencer.l1.fee_policy import FeePolicy
 from sequencer.sealing import PROOFS_PER_BATCH, DataMode, SealingPolicy
 
 FILE = "sequencer.toml"
@@ -56,6 +58,10 @@ class Settings(BaseSettings):
     data_mode: DataMode = DataMode.CALLDATA
     beacon_url: str | None = None
     archive_folder: Path | None = None
+    maximum_fee_gwei: float = Field(default=300.0, gt=0)
+    maximum_tip_gwei: float = Field(default=20.0, ge=1)
+    maximum_blob_fee_gwei: float = Field(default=300.0, ge=1)
+    bump_after_s: float = Field(default=180.0, gt=0)
     poll_s: float = Field(default=1.0, gt=0)
     rpc_timeout_s: float = Field(default=15.0, gt=0)
     cache_folder: Path | None = None
@@ -99,6 +105,16 @@ class Settings(BaseSettings):
         return SealingPolicy(
             self.maximum_age_s, self.sealed_ahead, self.proofs_per_batch, self.data_mode
         )
+
+    @property
+    def fees(self) -> FeePolicy:
+        """What an L1 transaction may offer, and when it offers more."""
+        most = Fees(
+            round(self.maximum_fee_gwei * GWEI),
+            round(self.maximum_tip_gwei * GWEI),
+            round(self.maximum_blob_fee_gwei * GWEI),
+        )
+        return FeePolicy(most, self.bump_after_s)
 
     @property
     def keystore(self) -> Path:

@@ -17,6 +17,7 @@ from channels.errors.control import (
 )
 from channels.errors.peers import (
     BadFrame,
+    FrameLost,
     HandshakeFailed,
     PaymentPending,
     PeerError,
@@ -24,6 +25,7 @@ from channels.errors.peers import (
     PeerRefused,
     PeerUnreachable,
     PortInUse,
+    RelayUnreachable,
 )
 from channels.errors.refusals import (
     AmountMismatch,
@@ -116,6 +118,7 @@ __all__ = [
     "ControlError",
     "FeeTooHigh",
     "ForcedOpVoid",
+    "FrameLost",
     "HandshakeFailed",
     "KeyNotAcceptable",
     "KeystoreExists",
@@ -143,6 +146,7 @@ __all__ = [
     "PortInUse",
     "QueueFeeTooHigh",
     "Refused",
+    "RelayUnreachable",
     "RollupEnded",
     "SequencerError",
     "SequencerGarbage",

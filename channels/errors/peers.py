@@ -76,6 +76,28 @@ class BadFrame(PeerError):
 
 
 @dataclass
+class FrameLost(PeerError):
+    """A sealed frame is missing: the relay dropped it or changed the order. The link ends."""
+
+    expected: int
+    came: int
+
+    def __str__(self) -> str:
+        return f"frame {self.expected} was lost on its way: {self.came} came instead"
+
+
+@dataclass
+class RelayUnreachable(PeerError):
+    """There is no connection to the relay, or it refuses this home."""
+
+    url: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the relay at {self.url} cannot be used: {self.reason}"
+
+
+@dataclass
 class HandshakeFailed(PeerError):
     """The other end is not the account it should be, or is on another rollup."""
 

@@ -33,6 +33,7 @@ from sequencer.errors.l1 import (
     ChainChanged,
     ForeignBatch,
     L1Error,
+    NonceBlocked,
     QueueGap,
 )
 from sequencer.errors.proving import (
@@ -76,6 +77,7 @@ __all__ = [
     "L1Error",
     "MempoolFull",
     "MessageTooLarge",
+    "NonceBlocked",
     "NotFound",
     "PortInUse",
     "ProofFailed",

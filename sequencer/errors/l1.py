@@ -58,3 +58,19 @@ class QueueGap(L1Error):
 
     def __str__(self) -> str:
         return f"expected queue op {self.expected}, the RPC gave {self.given}"
+
+
+@dataclass
+class NonceBlocked(L1Error):
+    """A transaction that this sequencer did not sign waits before a batch's, and gets nowhere."""
+
+    account: str
+    nonce: int
+    waited_s: float
+
+    def __str__(self) -> str:
+        return (
+            f"a transaction of {self.account} with nonce {self.nonce}, which this sequencer did "
+            f"not sign, has kept a batch waiting for {self.waited_s:.0f} s; is the operator's key "
+            "used elsewhere? Replace that transaction by one that offers more"
+        )

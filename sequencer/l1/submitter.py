@@ -1,10 +1,11 @@
 """Submitting batches exactly once: intent first, then bytes, and before either a look at L1.
 
 A signed transaction is in the database before it leaves; whoever starts again finds it and sends
-the same bytes, or finds that L1 has the batch already. One whose fees the market has left behind is
-replaced by another of the same nonce that offers more: only one of the two can take effect. A
-batch that L1 can no longer accept (its time too old, the queue moved) is sealed anew; nothing else
-is ever given up.
+the same bytes, or finds that L1 has the batch already. One whose fees the market has left behind,
+or that waits too long, is replaced by another of the same nonce that offers more: only one of the
+two can take effect. One whose nonce somebody else used, or that waits behind a missing nonce, is
+signed anew with a nonce that can land. A batch that L1 can no longer accept (its time too old, the
+queue moved) is sealed anew; nothing else is ever given up.
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ import structlog
 from contracts import errors as l1_errors
 from contracts.batches import BlobLink, Submission, submission_of
 from contracts.client import RollupClient
+from contracts.fees import highest
 from contracts.kzg import open_at
-from contracts.transactions import PreparedTransaction, find_receipt, highest
+from contracts.transactions import PreparedTransaction, find_receipt
 from protocol.units import L1_TIME_SLACK_S
 from sequencer.book import ChainedBatch
-from sequencer.errors import BatchRefused
+from sequencer.errors import BatchRefused, NonceBlocked
+from sequencer.l1.fee_policy import FeePolicy
+from sequencer.l1.nonces import Nonces, Place
 from sequencer.ledger import Ledger
+from sequencer.metrics import Metrics
 from sequencer.sealing import SealedBatch
 from sequencer.storage import sent
 from sequencer.storage.batches import Acceptance
@@ -57,15 +62,19 @@ class Submitter:
         ledger: Ledger,
         clock: Callable[[], float],
         stopping: threading.Event,
+        fees: FeePolicy | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._client, self._ledger, self._clock = client, ledger, clock
-        self._stopping = stopping
+        self._stopping, self._fees = stopping, fees or FeePolicy()
+        self._metrics = metrics or Metrics()
 
     def step(self) -> bool:
         """Do the next thing there is to do; True if something was done.
 
-        Raises contracts' L1Error where RPC or L1 fail (worth trying again), BatchRefused where L1
-        refuses for a reason that sealing anew does not mend, StorageError.
+        Raises contracts' L1Error where RPC or L1 fail (worth trying again; FeesAboveLimit where L1
+        is dearer than the settings allow), BatchRefused where L1 refuses for a reason that sealing
+        anew does not mend, NonceBlocked, StorageError.
         """
         self._notice_reorg()
         batch = self._ledger.next_to_submit()
@@ -98,6 +107,7 @@ class Submitter:
         gone = [number for number in accepted if number > known]
         if gone:
             _log.warning("L1 reorg", batch=gone[0])
+            self._metrics.reorgs.inc()
             self._ledger.record_reorg(gone[0])
 
     def _adopt(self, sealed: SealedBatch) -> bool:
@@ -120,6 +130,8 @@ class Submitter:
             len(found.submission.calldata()),
         )
         self._ledger.record_acceptance(sealed, acceptance)
+        if acceptance.gas_used is not None:
+            self._metrics.batch_gas.observe(acceptance.gas_used)
         _log.info("batch accepted", batch=sealed.number, gas_used=acceptance.gas_used)
         return True
 
@@ -130,7 +142,8 @@ class Submitter:
 
     def _resume(self, batch: ChainedBatch) -> bool:
         """Go on with a transaction that was signed before, if one may still get into a block."""
-        sealed, waiting = batch.sealed, []
+        sealed, nonces = batch.sealed, self._nonces()
+        waiting: list[SentRow] = []
         for row in self._rows(sealed):
             if row.status in (L1Status.REVERTED, L1Status.DROPPED):
                 continue
@@ -140,17 +153,54 @@ class Submitter:
                 return True
             if receipt is not None:
                 self._ledger.record_sent(row, L1Status.REVERTED)
-            elif self._is_too_old(sealed, 0):
+            elif self._is_too_old(sealed, 0) or self._is_overtaken(row, nonces):
                 self._ledger.record_sent(row, L1Status.DROPPED)
             else:
                 waiting.append(row)
-        if waiting and self._client.sender.is_outbid(waiting[-1].fees):
-            return self._send(batch)
         for row in reversed(waiting):
             if self._broadcast(row):
-                self._wait(sealed, row)
-                return True
+                return self._improve(batch, row) or self._wait(sealed, row)
         return False
+
+    def _is_overtaken(self, row: SentRow, nonces: Nonces) -> bool:
+        if nonces.place(row.nonce) is not Place.OVERTAKEN:
+            return False
+        self._metrics.foreign_nonces.inc()
+        _log.warning(
+            "the operator's key was used elsewhere: another transaction has a batch's nonce",
+            batch=row.batch,
+            nonce=row.nonce,
+        )
+        return True
+
+    def _improve(self, batch: ChainedBatch, row: SentRow) -> bool:
+        """Whether a transaction that the node has was replaced by one that lands sooner.
+
+        Raises FeesAboveLimit, NonceBlocked where it cannot be helped now.
+        """
+        nonces, waited_s = self._nonces(), self._clock() - row.created_at
+        match nonces.place(row.nonce):
+            case Place.AFTER_GAP:
+                _log.warning(
+                    "a nonce before a batch's is missing",
+                    batch=row.batch,
+                    missing=nonces.pending,
+                    nonce=row.nonce,
+                )
+                self._ledger.record_sent(row, L1Status.DROPPED)
+                return self._send(batch)
+            case Place.BEHIND if waited_s > self._fees.bump_after_s:
+                raise NonceBlocked(self._client.sender.address, nonces.used, waited_s)
+            case Place.NEXT if waited_s > self._fees.bump_after_s or self._is_outbid(row):
+                return self._send(batch)
+        return False
+
+    def _is_outbid(self, row: SentRow) -> bool:
+        return self._client.sender.is_outbid(row.fees)
+
+    def _nonces(self) -> Nonces:
+        sender = self._client.sender
+        return Nonces(sender.next_nonce(), sender.pending_nonce())
 
     def _submission(self, batch: ChainedBatch) -> Submission:
         sealed, link = batch.sealed, None
@@ -162,15 +212,18 @@ class Submitter:
 
     def _send(self, batch: ChainedBatch) -> bool:
         """Sign, store and send, instead of what was signed with the same nonce before, if any."""
-        sealed, nonce = batch.sealed, self._client.sender.next_nonce()
+        sealed, nonces = batch.sealed, self._nonces()
         with self._ledger.database.read() as connection:
+            waits = sent.waits_at(connection, nonces.used)
+            nonce = nonces.next_for_batch(waits)
             offered = [row.fees for row in sent.of_nonce(connection, nonce)]
         try:
             prepared = self._client.prepare_batch(
                 self._submission(batch),
                 sealed.sidecar,
-                nonce=nonce if offered else None,
+                nonce=nonce,
                 replaced=highest(offered),
+                most=self._fees.most,
             )
         except OUTDATED as error:
             if isinstance(error, l1_errors.TimeTooOld) and self._is_newest(sealed):
@@ -191,6 +244,8 @@ class Submitter:
             fees=prepared.fees,
         )
         self._ledger.record_intent(row, sealed.sidecar)
+        if offered:
+            self._metrics.replacements.inc()
         if self._broadcast(row):
             self._wait(sealed, row)
         return True
@@ -215,14 +270,15 @@ class Submitter:
         _log.info("batch sent", batch=row.batch, transaction=row.hash)
         return True
 
-    def _wait(self, sealed: SealedBatch, row: SentRow) -> None:
+    def _wait(self, sealed: SealedBatch, row: SentRow) -> bool:
         """Wait a while for the block; what is not there by then is looked for in the next step."""
         deadline = time.monotonic() + RECEIPT_WAIT_S
         while find_receipt(self._client.rpc, bytes.fromhex(row.hash[2:])) is None:
             if time.monotonic() > deadline or self._stopping.wait(0.1):
-                return
+                return True
         if self._client.progress().batches >= sealed.number:
             self._adopt(sealed)
+        return True
 
     def _is_too_old(self, sealed: SealedBatch, safety_s: int) -> bool:
         newest = self._client.latest_block().timestamp

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
-from contracts.transactions import Fees
+from contracts.fees import Fees
 from sequencer.storage.schema import L1Status, l1_transactions
 
+_WAITING = (L1Status.INTENDED, L1Status.SENT)
 NOT_KEPT = Fees(0, 0)
 """Of transactions that an earlier version signed."""
 
@@ -60,7 +61,7 @@ def under_way(connection: Connection) -> list[SentRow]:
     """All that may still get into a block, oldest nonce first."""
     query = (
         select(l1_transactions)
-        .where(l1_transactions.c.status.in_((L1Status.INTENDED, L1Status.SENT)))
+        .where(l1_transactions.c.status.in_(_WAITING))
         .order_by(l1_transactions.c.nonce, l1_transactions.c.created_at)
     )
     return [_row(row) for row in connection.execute(query).mappings()]
@@ -84,6 +85,11 @@ def of_nonce(connection: Connection, nonce: int) -> list[SentRow]:
         .order_by(l1_transactions.c.created_at)
     )
     return [_row(row) for row in connection.execute(query).mappings()]
+
+
+def waits_at(connection: Connection, nonce: int) -> bool:
+    """Whether a transaction with this nonce was signed that a node may still put into a block."""
+    return any(row.status in _WAITING for row in of_nonce(connection, nonce))
 
 
 def _row(row: RowMapping) -> SentRow:

@@ -10,8 +10,9 @@ from eth_account import Account
 from contracts.blob_transactions import Sidecar, network_form, parts_of
 from contracts.chain import Chain
 from contracts.errors import RpcRefused
+from contracts.fees import BLOB_FEE_FLOOR_WEI, Fees, highest
 from contracts.kzg import KzgUnavailable, commitment_to, is_blob_of, load_setup, open_at, opens
-from contracts.transactions import BLOB_FEE_FLOOR_WEI, Fees, Sender, highest
+from contracts.transactions import Sender
 from protocol.batch import evaluate
 from protocol.blobs import BLOB_BYTES, blob_of
 from protocol.crypto.field import R
