@@ -1,0 +1,46 @@
+"""`python -m tests.support.simulating_wattlane`: the command line, but batches' proofs simulated.
+
+Everything else is what ships: the contract checks those proofs against the key that simulates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import prover.jobs
+import wattlane.proving
+from prover.circuits.batch import DEFAULT_SHAPE
+from prover.groth16.keys import VerifyingKey
+from tests.support.simulated_prover import SimulatedProver
+from tests.support.trapdoor import Trapdoor
+
+
+class SimulatedSetup:
+    """What `wattlane l1 dev` asks of a prover: its key."""
+
+    def __init__(self, *_shape: object, **_options: object) -> None:
+        self.verifying_key: VerifyingKey = Trapdoor.make().verifying_key
+
+    def setup(self) -> None:
+        """There is nothing to make."""
+
+
+def _open_prover(*_given: object, **_options: object) -> SimulatedProver:
+    return SimulatedProver(DEFAULT_SHAPE)
+
+
+def main() -> None:
+    """Run one command."""
+    from wattlane.cli import main as command_line
+
+    replaced: tuple[tuple[object, str, Callable[..., object]], ...] = (
+        (prover.jobs, "BatchProver", SimulatedSetup),
+        (wattlane.proving, "open_prover", _open_prover),
+    )
+    for module, name, stand_in in replaced:
+        setattr(module, name, stand_in)
+    command_line()
+
+
+if __name__ == "__main__":
+    main()
