@@ -23,7 +23,7 @@ from sequencer.api.app import create_app
 from sequencer.api.key_file import KeyFile
 from sequencer.api.server import ApiServer
 from sequencer.api.services import Info, Services
-from sequencer.bus import InProcessBus, Waker
+from sequencer.bus import Waker
 from sequencer.keystore import OperatorKeys, open_keystore
 from sequencer.l1.stored_blobs import sources_of
 from sequencer.l1.submitter import Submitter
@@ -32,6 +32,7 @@ from sequencer.ledger import Ledger
 from sequencer.log import log_to_stderr
 from sequencer.loops import Loops, Stopping
 from sequencer.proving import Prover
+from sequencer.redis_bus import open_bus
 from sequencer.sealing import DataMode
 from sequencer.settings import DATABASE, Settings
 from sequencer.startup import check_rollup, listen, lock_folder
@@ -108,7 +109,7 @@ def _serve(
         submitter = Submitter(client, ledger, clock, stopping.thread, settings.fees)
         loops = Loops(ledger, watcher, submitter, prover, stopping, settings.poll_s)
         info = Info(settings.chain_id, client.address, prover.verifying_key.insecure)
-        bus = InProcessBus()
+        bus = open_bus(settings.redis_url)
         database.on_commit = Waker(bus, asyncio.get_running_loop())
         services = Services(ledger, Views(ledger), info, loops.health, key_file, bus)
         server = ApiServer(create_app(services))

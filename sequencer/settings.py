@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     operator_index: int = Field(ge=0, lt=2**24)
     confirmations: int | None = Field(default=None, ge=0)
     database_url: str | None = None
+    redis_url: str | None = None
+    api_workers: int = Field(default=1, gt=0, le=64)
     listen_host: str = "127.0.0.1"
     listen_port: int = Field(default=8645, ge=0, lt=2**16)
     minimum_fee_ntok: int = Field(default=1_000, ge=0, lt=2**32)

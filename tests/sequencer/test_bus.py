@@ -6,19 +6,32 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from sequencer.bus import EVENTS, MOST_BYTES, MOST_WAITING, InProcessBus, Waker
+from sequencer.bus import EVENTS, MOST_BYTES, MOST_WAITING, Bus, InProcessBus, Waker
 from sequencer.errors import MessageTooLarge
+from sequencer.redis_bus import RedisBus
 from tests.sequencer.world import World
+from tests.support.services import RedisServer
 
 PATIENCE_S = 60.0
+
+
+@pytest.fixture(params=["in process", "redis"])
+async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
+    """Either bus, each for the tests that hold for both."""
+    if request.param == "redis":
+        server: RedisServer = request.getfixturevalue("redis_server")
+        bus: Bus = RedisBus(server.url)
+    else:
+        bus = InProcessBus()
+    yield bus
+    await bus.close()
 
 
 async def next_of(messages: AsyncIterator[bytes]) -> bytes:
     return await asyncio.wait_for(anext(messages), PATIENCE_S)
 
 
-async def test_a_message_reaches_every_subscriber_of_its_topic_and_no_other() -> None:
-    bus = InProcessBus()
+async def test_a_message_reaches_every_subscriber_of_its_topic_and_no_other(bus: Bus) -> None:
     async with bus.subscribe("a") as one, bus.subscribe("a") as two, bus.subscribe("b") as other:
         await bus.publish("a", b"first")
         await bus.publish("a", b"second")
@@ -28,8 +41,7 @@ async def test_a_message_reaches_every_subscriber_of_its_topic_and_no_other() ->
         assert await next_of(other) == b"another"
 
 
-async def test_nothing_is_kept_for_whoever_comes_later() -> None:
-    bus = InProcessBus()
+async def test_nothing_is_kept_for_whoever_comes_later(bus: Bus) -> None:
     await bus.publish("a", b"before")
     async with bus.subscribe("a") as messages:
         await bus.publish("a", b"after")
@@ -57,15 +69,13 @@ async def test_closing_ends_every_subscription() -> None:
         assert [one async for one in messages] == []
 
 
-async def test_a_message_beyond_the_limit_is_refused() -> None:
-    bus = InProcessBus()
+async def test_a_message_beyond_the_limit_is_refused(bus: Bus) -> None:
     await bus.publish("a", b"x" * MOST_BYTES)
     with pytest.raises(MessageTooLarge):
         await bus.publish("a", b"x" * (MOST_BYTES + 1))
 
 
-async def test_a_waker_may_be_called_from_any_thread() -> None:
-    bus = InProcessBus()
+async def test_a_waker_may_be_called_from_any_thread(bus: Bus) -> None:
     wake = Waker(bus, asyncio.get_running_loop())
     async with bus.subscribe(EVENTS) as messages:
 
@@ -86,8 +96,7 @@ def test_a_waker_whose_loop_is_gone_does_nothing() -> None:
     wake()
 
 
-async def test_what_the_ledger_commits_wakes_after_it_can_be_read(world: World) -> None:
-    bus = InProcessBus()
+async def test_what_the_ledger_commits_wakes_after_it_can_be_read(bus: Bus, world: World) -> None:
     seen: list[int] = []
     wake = Waker(bus, asyncio.get_running_loop())
 
