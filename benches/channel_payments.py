@@ -79,8 +79,8 @@ async def measure(given: argparse.Namespace) -> bool:
                 await asyncio.gather(*payers)
                 took_s = time.perf_counter() - began
             books = [read_books(home.folder) for home in homes]
-    paid = sum(b.amount_ntok for one in books for b in one.bills if b.direction is Direction.OUT)
-    held = sum(b.amount_ntok for one in books for b in one.bills if b.direction is Direction.IN)
+    paid = sum(one.paid_ntok(Direction.OUT) for one in books)
+    held = sum(one.paid_ntok(Direction.IN) for one in books)
     first_ms = sorted(one.latency_ms for one in firsts)
     ordered = sorted(latencies + first_ms)
     p99 = _percentile(ordered, 99)

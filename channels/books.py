@@ -13,22 +13,35 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from channels.errors import StoreCorrupt, StoreTooNew
+from channels.pruning import HAS_TOTALS, load_totals
 from channels.reading import load_bills, load_channels, load_identity
-from channels.records import Bill, Identity, StoredChannel
+from channels.records import Bill, Direction, Identity, StoredChannel, Total
 from channels.schema import SCHEMA_VERSION
 from channels.store import FILE_NAME, connect
 from channels.witness_rows import HAS_WITNESSES, load_witnesses
 from channels.witnesses import WitnessSet
+from protocol.units import DAY_S
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Whose they are, every channel as this side knows it, every payment, and Merkle witnesses."""
+    """Whose they are, every channel as this side knows it, payments, and Merkle witnesses.
+
+    A payment is in the newest `bills`, or else in the `totals` of its day and of its quarter of
+    an hour.
+    """
 
     owner: Identity
     channels: tuple[StoredChannel, ...]
     bills: tuple[Bill, ...]
     witnesses: tuple[WitnessSet, ...] = ()
+    totals: tuple[Total, ...] = ()
+
+    def paid_ntok(self, direction: Direction) -> int:
+        """All that was ever paid one way."""
+        kept = sum(one.amount_ntok for one in self.bills if one.direction is direction)
+        days = (one for one in self.totals if one.span_s == DAY_S)
+        return kept + sum(one.amount_ntok for one in days if one.direction is direction)
 
 
 def find_books(folder: Path | str) -> Books | None:
@@ -50,6 +63,7 @@ def read_books(folder: Path | str) -> Books:
                 tuple(load_channels(connection, str(path), version)),
                 tuple(bill for _, bill in load_bills(connection)),
                 tuple(load_witnesses(connection, str(path))) if version >= HAS_WITNESSES else (),
+                tuple(load_totals(connection)) if version >= HAS_TOTALS else (),
             )
     except (DBAPIError, sqlite3.Error) as error:
         raise StoreCorrupt(str(path), str(error.args[0])) from error

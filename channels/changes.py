@@ -15,12 +15,15 @@ from channels.records import (
     Direction,
     DropForced,
     SaveClose,
+    SaveEpoch,
     SaveForced,
     SaveHanded,
     SaveIntent,
     SaveLeaf,
     SaveReceived,
+    SaveRestored,
     SaveSigned,
+    SaveStopped,
     SaveSubmission,
     SaveWitnesses,
 )
@@ -30,6 +33,7 @@ from channels.schema import (
     close_text,
     forced,
     handed,
+    identity,
     leaf_text,
     outgoing,
     submissions,
@@ -37,6 +41,7 @@ from channels.schema import (
     voucher_text,
     wide,
 )
+from channels.pruning import learn
 from channels.witness_rows import save_witnesses
 
 # Built once: the statements of every payment.
@@ -71,20 +76,25 @@ def apply(connection: Connection, change: Change, path: str) -> None:
     if isinstance(change, SaveSigned):
         _save_signed(connection, change, path)
     elif isinstance(change, SaveReceived):
-        voucher = change.voucher
+        voucher, document = change.voucher, voucher_text(change.voucher)
+        if change.bill is None:
+            learn(connection, voucher, Direction.IN)
         _raise_lane(
-            connection,
-            voucher.channel_id,
-            "received",
-            voucher.lane_value,
-            voucher_text(voucher),
-            path,
+            connection, voucher.channel_id, "received", voucher.lane_value, document, path
         )
-        _save_bill(connection, change.bill)
+        if change.bill is not None:
+            _save_bill(connection, change.bill)
     elif isinstance(change, Acknowledged):
         _acknowledge(connection, change)
     elif isinstance(change, SaveLeaf):
         _save_leaf(connection, change)
+    elif isinstance(change, SaveRestored):
+        mark = {"is_restored": True, "quiet_until": change.quiet_until}
+        _update_channel(connection, change.channel_id, mark, path)
+    elif isinstance(change, SaveStopped):
+        connection.execute(update(identity).values(stopped=change.reason))
+    elif isinstance(change, SaveEpoch):
+        connection.execute(update(identity).values(epoch=change.epoch))
     elif isinstance(change, SaveClose):
         _save_close(connection, change, path)
     elif isinstance(change, SaveIntent):
@@ -113,6 +123,8 @@ def _raise_lane(
 def _save_signed(connection: Connection, change: SaveSigned, path: str) -> None:
     voucher = change.voucher
     document = voucher_text(voucher)
+    if change.bill is None:
+        learn(connection, voucher, Direction.OUT)
     _raise_lane(connection, voucher.channel_id, "signed", voucher.lane_value, document, path)
     if change.outgoing is not None:
         payment = change.outgoing.payment

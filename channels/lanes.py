@@ -18,6 +18,7 @@ from channels.errors import (
     ChannelClosing,
     ChannelNotFinal,
     CloseSigned,
+    JustRestored,
     KeyNotAcceptable,
     L1TooOld,
     LaneFull,
@@ -31,7 +32,7 @@ from channels.errors import (
     WrongLane,
     WrongVoucherKey,
 )
-from channels.policy import FRESHNESS_DIVISOR, Policy
+from channels.policy import FRESHNESS_DIVISOR, RESTORED_QUIET_S, Policy
 from protocol.channels import Channel, Lane, Status, lane_paid_ntok, lane_wh, pack_lane
 from protocol.crypto.jubjub import Point
 from protocol.crypto.schnorr import Signature, is_safe_key, key_hash, verify
@@ -83,7 +84,12 @@ class SignedClose:
 
 @dataclass(frozen=True, slots=True)
 class ChannelState:
-    """One side's knowledge of a channel. `side` is its own side and the lane that it signs."""
+    """One side's knowledge of a channel. `side` is its own side and the lane that it signs.
+
+    `is_restored`: what this store holds may be older than what was. Then no voucher is accepted
+    before final L1 time `quiet_until` (0: not known yet), when a CLOSE that was signed and is
+    forgotten can no longer land.
+    """
 
     domain: int
     channel_id: int
@@ -93,6 +99,8 @@ class ChannelState:
     received: Voucher | None = None
     close: SignedClose | None = None
     is_gone: bool = False
+    is_restored: bool = False
+    quiet_until: int = 0
 
     @property
     def peer_side(self) -> Lane:
@@ -186,12 +194,14 @@ def require_acceptable(
 ) -> VerifiedLeaf:
     """The verified leaf of a channel in which this side accepts vouchers at all.
 
-    Raises RollupEnded, ChannelNotFinal, ChannelClosing, CloseSigned, L1TooOld,
+    Raises RollupEnded, ChannelNotFinal, ChannelClosing, CloseSigned, JustRestored, L1TooOld,
     WindowNotAcceptable, KeyNotAcceptable.
     """
     if clock.exodus_start:
         raise RollupEnded(clock.exodus_start)
     verified = require_open(state, clock.final_time)
+    if state.is_restored and not 0 < state.quiet_until < clock.final_time:
+        raise JustRestored(state.channel_id, state.quiet_until)
     leaf = verified.leaf
     # The age of the newest final block in which this leaf was seen, not of just any final block.
     age_s = clock.age_s + max(0, clock.final_time - verified.l1_time)
@@ -283,10 +293,31 @@ def adopt_signed(state: ChannelState, voucher: Voucher) -> ChannelState:
     check_addressed(state, voucher, state.side)
     if voucher.lane_value <= state.signed_lane:
         return state
+    return replace(_checked(state, voucher), signed=voucher)
+
+
+def adopt_received(state: ChannelState, voucher: Voucher) -> ChannelState:
+    """Take again what the peer says was acknowledged before: more money than is known here.
+
+    Raises as `adopt_signed`; returns the state as it is if nothing is new.
+    """
+    check_addressed(state, voucher, state.peer_side)
+    if voucher.lane_value <= state.received_lane:
+        return state
+    return replace(_checked(state, voucher), received=voucher)
+
+
+def _checked(state: ChannelState, voucher: Voucher) -> ChannelState:
     if state.verified is None:
         raise ChannelNotFinal(state.channel_id)
     check_signed(voucher, state.verified.leaf, state.domain)
-    return replace(state, signed=voucher)
+    return state
+
+
+def mark_restored(state: ChannelState, final_time: int) -> ChannelState:
+    """The state of a channel of which this store forgot something; quiet from `final_time` on."""
+    quiet_until = state.quiet_until or final_time + RESTORED_QUIET_S
+    return replace(state, is_restored=True, quiet_until=quiet_until)
 
 
 def see_leaf(state: ChannelState, verified: VerifiedLeaf | None) -> ChannelState:

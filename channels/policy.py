@@ -10,6 +10,9 @@ CLOSE_VALID_S = 3_600
 """A CLOSE is signed for at most this long. Ref: docs/protocol.md section 4."""
 CLOSE_LOCK_S = DAY_S
 """After a CLOSE's valid_until, this much L1 time passes before the lanes may move again."""
+RESTORED_QUIET_S = 2 * CLOSE_VALID_S + CLOSE_LOCK_S
+"""So much final L1 time after a restore, no CLOSE that was signed before it can land: an hour for
+its validity, one in which a final block may lag behind the newest, and the day that it holds."""
 FRESHNESS_DIVISOR = 4
 """The newest final L1 block must be younger than window / 4."""
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from typing import Any
-
-from sqlalchemy import Column, Connection, Row, Table, select
+from collections.abc import Iterator
+from sqlalchemy import Connection, Row, select
 
 from channels.errors import BadPayment, StoreCorrupt
 from channels.forced import ForcedRecord, SignedL1
@@ -21,11 +19,11 @@ from channels.records import (
     Submission,
 )
 from channels.schema import (
-    BEFORE_3,
     SCHEMA_VERSION,
     Reader,
     bills,
     channels,
+    columns_of,
     forced,
     handed,
     identity,
@@ -36,13 +34,9 @@ from channels.schema import (
 from protocol.channels import Lane
 
 
-def _columns(table: Table, version: int) -> Sequence[Column[Any]]:
-    return BEFORE_3[table.name] if version < SCHEMA_VERSION else [*table.c]
-
-
 def load_identity(connection: Connection, version: int = SCHEMA_VERSION) -> Identity:
     """Whose store it is. `version`: the store's, where it may be an older one."""
-    row = connection.execute(select(*_columns(identity, version))).one()
+    row = connection.execute(select(*columns_of(identity, version))).one()
     contract: str | None = getattr(row, "contract", None)
     return Identity(int(row.domain, 16), row.account_index, int(row.key_hash, 16), contract)
 
@@ -64,7 +58,7 @@ def load_channels(
         if voucher is not None:
             waiting[row.channel_id].append(Outgoing(row.payment_id, voucher, payment))
     found = []
-    rows = select(*_columns(channels, version)).order_by(channels.c.channel_id)
+    rows = select(*columns_of(channels, version)).order_by(channels.c.channel_id)
     for row in connection.execute(rows):
         state = ChannelState(
             domain=domain,
@@ -75,6 +69,8 @@ def load_channels(
             received=reader.voucher(row.received),
             close=reader.close(row.close),
             is_gone=row.is_gone,
+            is_restored=getattr(row, "is_restored", False),
+            quiet_until=getattr(row, "quiet_until", 0),
         )
         intent, sent = Intent(row.intent), tuple(waiting[row.channel_id])
         found.append(StoredChannel(state, intent, sent, getattr(row, "wished_at", 0)))

@@ -44,6 +44,20 @@ class Bill:
 
 
 @dataclass(frozen=True, slots=True)
+class Total:
+    """What was paid one way in a channel from `start_s` (Unix seconds) on, for `span_s` seconds:
+    of the payments that are no longer kept one by one."""
+
+    channel_id: int
+    direction: Direction
+    span_s: int
+    start_s: int
+    payments: int
+    energy_wh: int
+    amount_ntok: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """A signed voucher that its payee has not acknowledged yet."""
 
@@ -96,7 +110,10 @@ class SaveLeaf:
 
 @dataclass(frozen=True, slots=True)
 class SaveSigned:
-    """The own lane's new highest voucher; with `payment_id` it waits for acknowledgement."""
+    """The own lane's new highest voucher; with `outgoing` it waits for acknowledgement.
+
+    Without a bill it was learned from the peer, and counts in the totals only.
+    """
 
     voucher: Voucher
     outgoing: Outgoing | None = None
@@ -105,10 +122,10 @@ class SaveSigned:
 
 @dataclass(frozen=True, slots=True)
 class SaveReceived:
-    """The peer's lane's new highest voucher and its bill."""
+    """The peer's lane's new highest voucher and its bill; none where it is learned anew."""
 
     voucher: Voucher
-    bill: Bill
+    bill: Bill | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +134,28 @@ class Acknowledged:
 
     channel_id: int
     lane_value: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaveRestored:
+    """What this store holds of the channel may be older than what was: ask before signing."""
+
+    channel_id: int
+    quiet_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaveStopped:
+    """Another copy of this node has signed: this one signs no more, across restarts."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveEpoch:
+    """A higher epoch of this copy."""
+
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +216,9 @@ Change = (
     | SaveSigned
     | SaveReceived
     | Acknowledged
+    | SaveRestored
+    | SaveStopped
+    | SaveEpoch
     | SaveClose
     | SaveIntent
     | SaveSubmission

@@ -36,8 +36,9 @@ from protocol.errors import ProtocolError
 from protocol.transactions import Close, Transaction
 from protocol.vouchers import Voucher
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """PRAGMA user_version. A store with a higher one is refused."""
+HAS_CONTRACT = 3
 
 metadata = MetaData()
 
@@ -49,6 +50,9 @@ identity = Table(
     Column("account_index", Integer, nullable=False),
     Column("key_hash", String, nullable=False),
     Column("contract", String),
+    Column("epoch", Integer, nullable=False, default=0),  # of the copy that opened it last
+    Column("may_rise", Boolean, nullable=False, default=False),  # its epoch, once: it was restored
+    Column("stopped", Text),  # why this copy signs no more
 )
 
 channels = Table(
@@ -65,6 +69,8 @@ channels = Table(
     Column("close", Text),  # SignedClose
     Column("intent", String, nullable=False, default="keep"),
     Column("wished_at", Integer, nullable=False, default=0),  # L1 time of the intent
+    Column("is_restored", Boolean, nullable=False, default=False),
+    Column("quiet_until", Integer, nullable=False, default=0),  # L1 time
 )
 
 outgoing = Table(
@@ -94,6 +100,18 @@ bills = Table(
     Column("is_acknowledged", Boolean, nullable=False),
     Index("bills_by_payment", "direction", "payment_id", "channel_id"),
     Index("bills_by_lane", "direction", "channel_id", "lane_value", unique=True),
+)
+
+totals = Table(
+    "totals",  # of the bills that are no longer kept one by one
+    metadata,
+    Column("channel_id", String(24), primary_key=True),
+    Column("direction", String, primary_key=True),
+    Column("span_s", Integer, primary_key=True),
+    Column("start_s", Integer, primary_key=True),  # Unix seconds
+    Column("payments", Integer, nullable=False),
+    Column("energy_wh", Integer, nullable=False),
+    Column("amount_ntok", Integer, nullable=False),
 )
 
 submissions = Table(
@@ -133,8 +151,33 @@ TO_3 = (
 )
 """What makes a store of version 1 or 2 one of version 3, besides the tables that it lacks."""
 
-BEFORE_3 = {"channels": [*channels.c][:-1], "identity": [*identity.c][:-1]}
-"""The columns of tables that version 3 has widened, as an older store has them."""
+TO_4 = (
+    "ALTER TABLE identity ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE identity ADD COLUMN may_rise BOOLEAN NOT NULL DEFAULT 0",
+    "ALTER TABLE identity ADD COLUMN stopped TEXT",
+    "ALTER TABLE channels ADD COLUMN is_restored BOOLEAN NOT NULL DEFAULT 0",
+    "ALTER TABLE channels ADD COLUMN quiet_until INTEGER NOT NULL DEFAULT 0",
+)
+"""What makes a store of version 3 one of version 4, besides the table that it lacks."""
+
+
+def migration(version: int) -> tuple[str, ...]:
+    """What a store of this version lacks, besides tables; nothing where it is new (0)."""
+    steps = {2: TO_3, 3: TO_4}
+    return tuple(one for at, step in steps.items() if 0 < version <= at for one in step)
+
+
+ADDED = {
+    "identity": {3: ("contract",), 4: ("epoch", "may_rise", "stopped")},
+    "channels": {3: ("wished_at",), 4: ("is_restored", "quiet_until")},
+}
+"""The columns by which a version has widened a table."""
+
+
+def columns_of(table: Table, version: int) -> list[Column[Any]]:
+    """The columns that a table has in a store of this version."""
+    later = {name for at, names in ADDED[table.name].items() if at > version for name in names}
+    return [column for column in table.c if column.name not in later]
 
 
 def wide(number: int) -> str:

@@ -26,6 +26,7 @@ from sqlalchemy.pool import NullPool
 
 from channels import schema
 from channels.changes import apply
+from channels.copy_rows import Opened, begin_copy
 from channels.errors import (
     StoreCorrupt,
     StoreFailed,
@@ -34,6 +35,7 @@ from channels.errors import (
     StoreTooNew,
 )
 from channels.forced import ForcedRecord
+from channels.pruning import DEFAULT_BILLS_KEPT, SLACK, load_totals, prune
 from channels.reading import (
     find_bill,
     load_bills,
@@ -49,8 +51,11 @@ from channels.records import (
     DropForced,
     Identity,
     SaveForced,
+    SaveReceived,
+    SaveSigned,
     StoredChannel,
     Submission,
+    Total,
 )
 from channels.witness_rows import load_witnesses
 from channels.witnesses import WitnessSet
@@ -59,6 +64,9 @@ FILE_NAME = "node.db"
 LOCK_NAME = "node.lock"
 SYNCHRONOUS = "FULL"
 """Only a bench sets it to OFF, to see what the disk costs."""
+WAL_PAGES = 1_000
+WAL_BYTES = 4 << 20
+"""The write-ahead log is folded into the file at so many pages, and cut back to so many bytes."""
 _MAX_GROUP = 256
 _SOON_S = 0.1
 
@@ -84,6 +92,8 @@ def connect(path: Path, *, read_only: bool = False) -> Engine:
         if not read_only:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
+            connection.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
+            connection.execute(f"PRAGMA journal_size_limit={WAL_BYTES}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -99,8 +109,12 @@ def _reason(error: BaseException) -> str:
 class Store:
     """An open store. Made by `Store.open`; `close` ends it."""
 
-    def __init__(self, path: Path, engine: Engine, lock: int) -> None:
+    def __init__(
+        self, path: Path, engine: Engine, lock: int, opened: Opened, bills_kept: int
+    ) -> None:
         self.path = path
+        self.opened = opened
+        self._bills_kept = bills_kept
         self._engine = engine
         self._lock = lock
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -111,8 +125,10 @@ class Store:
         self._thread.start()
 
     @classmethod
-    def open(cls, folder: Path | str, identity: Identity) -> Store:
-        """Open or create the store of `identity` in `folder`.
+    def open(
+        cls, folder: Path | str, identity: Identity, *, bills_kept: int = DEFAULT_BILLS_KEPT
+    ) -> Store:
+        """Open or create the store of `identity` in `folder`. `bills_kept`: for each channel.
 
         Raises StoreInUse, StoreTooNew, StoreOfAnotherWallet, StoreCorrupt, StoreFailed.
         """
@@ -130,7 +146,7 @@ class Store:
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             engine = connect(path)
-            _prepare(path, engine, identity)
+            opened = _prepare(path, engine, identity, bills_kept)
         except OSError as error:
             os.close(lock)
             raise StoreFailed(str(path), error.strerror or "cannot be created") from error
@@ -142,7 +158,7 @@ class Store:
         except BaseException:
             os.close(lock)
             raise
-        return cls(path, engine, lock)
+        return cls(path, engine, lock, opened, bills_kept)
 
     def __enter__(self) -> Store:
         return self
@@ -210,6 +226,11 @@ class Store:
         with self._reading() as connection:
             return list(load_bills(connection, after))
 
+    def totals(self) -> list[Total]:
+        """What the payments that are no longer kept one by one add up to, oldest first."""
+        with self._reading() as connection:
+            return load_totals(connection)
+
     def find_bill(self, direction: Direction, payment_id: str, channel_id: int) -> Bill | None:
         """The bill of a payment, if its write has returned."""
         with self._reading() as connection:
@@ -246,6 +267,7 @@ class Store:
             raise StoreCorrupt(str(self.path), _reason(error)) from error
 
     def _run(self) -> None:
+        payments = 0
         with self._engine.connect() as connection:
             while True:
                 group, is_last = self._next_group()
@@ -255,6 +277,10 @@ class Store:
                             for job in group:
                                 for change in job.changes:
                                     apply(connection, change, str(self.path))
+                                    payments += isinstance(change, SaveSigned | SaveReceived)
+                            if payments >= SLACK:
+                                prune(connection, self._bills_kept)
+                                payments = 0
                     except StoreFailed as error:
                         self._failure = error.reason
                     except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
@@ -297,16 +323,15 @@ def _resolve(futures: list[asyncio.Future[None]], path: str, failure: str | None
             future.set_exception(StoreFailed(path, failure))
 
 
-def _prepare(path: Path, engine: Engine, identity: Identity) -> None:
+def _prepare(path: Path, engine: Engine, identity: Identity, bills_kept: int) -> Opened:
     with engine.connect() as connection:
         version = int(connection.scalar(text("PRAGMA user_version")) or 0)
         connection.rollback()
         if version > schema.SCHEMA_VERSION:
             raise StoreTooNew(str(path), version, schema.SCHEMA_VERSION)
         with connection.begin():
-            if version in (1, 2):
-                for statement in schema.TO_3:
-                    connection.exec_driver_sql(statement)
+            for statement in schema.migration(version):
+                connection.exec_driver_sql(statement)
             if version < schema.SCHEMA_VERSION:
                 schema.metadata.create_all(connection)  # those tables that it lacks
                 connection.exec_driver_sql(f"PRAGMA user_version={schema.SCHEMA_VERSION}")
@@ -332,6 +357,8 @@ def _prepare(path: Path, engine: Engine, identity: Identity) -> None:
             if identity.contract is not None:
                 known["contract"] = identity.contract
             connection.execute(update(schema.identity).values(known))
+            prune(connection, bills_kept)
+            return begin_copy(connection)
 
 
 def stored_contract(folder: Path | str) -> str | None:
@@ -345,7 +372,7 @@ def stored_contract(folder: Path | str) -> str | None:
     engine = connect(path, read_only=True)
     try:
         with engine.connect() as connection:
-            if int(connection.scalar(text("PRAGMA user_version")) or 0) < schema.SCHEMA_VERSION:
+            if int(connection.scalar(text("PRAGMA user_version")) or 0) < schema.HAS_CONTRACT:
                 return None
             contract: str | None = connection.execute(select(schema.identity.c.contract)).scalar()
             return contract

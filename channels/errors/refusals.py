@@ -96,6 +96,43 @@ class CloseSigned(Refused):
 
 
 @dataclass
+class JustRestored(Refused):
+    """This node was restored: it may have signed a CLOSE that it does not remember."""
+
+    channel_id: int
+    quiet_until: int
+
+    def __str__(self) -> str:
+        return (
+            f"channel {self.channel_id:#x} was restored from a backup: a CLOSE signed since could "
+            f"still land, so nothing is accepted in it before L1 time {self.quiet_until or 'known'}"
+        )
+
+
+@dataclass
+class SecondCopy(Refused):
+    """Another copy of this node has signed: this one signs and accepts nothing any more."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"this copy of the node has stopped: {self.reason}. Run one copy only; if this is the "
+            "one to keep, stop the other, stop this, and run `wattlane node recover` here"
+        )
+
+
+@dataclass
+class CopySuperseded(Refused):
+    """A frame from a copy of a neighbour's node that is not its newest, or did not say which."""
+
+    account_index: int
+
+    def __str__(self) -> str:
+        return f"this is not the newest copy of account {self.account_index}'s node"
+
+
+@dataclass
 class L1TooOld(Refused):
     """The newest final L1 block is older than a quarter of the channel's window."""
 

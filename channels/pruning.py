@@ -1,0 +1,110 @@
+"""The log of payments has a bound: what falls out of it is added to totals and is then gone.
+
+In one transaction, so that a payment counts exactly once at any instant: in its bill, or in the
+totals of its quarter of an hour and of its day. Totals of quarters are kept for a week, those of
+days for good. What is not acknowledged yet stays, however old. A payment learned from the peer
+(this store was restored) counts in the totals alone.
+"""
+
+from __future__ import annotations
+
+import time
+
+from sqlalchemy import Connection, text
+
+from channels.records import Direction, Total
+from channels.schema import narrow, wide
+from protocol.channels import lane_paid_ntok, lane_wh
+from protocol.units import DAY_S
+from protocol.vouchers import Voucher
+
+HAS_TOTALS = 4
+"""The store's first version with totals."""
+DEFAULT_BILLS_KEPT = 1_000
+"""For each channel. A payment_id is known as long as its bill is."""
+QUARTER_S = 900
+QUARTERS_KEPT_S = 7 * DAY_S
+SLACK = 500
+"""Payments between two prunings."""
+
+_ADD = """
+    INSERT INTO totals (
+        channel_id, direction, span_s, start_s, payments, energy_wh, amount_ntok
+    ) {rows}
+    ON CONFLICT (channel_id, direction, span_s, start_s) DO UPDATE SET
+        payments = payments + excluded.payments,
+        energy_wh = energy_wh + excluded.energy_wh,
+        amount_ntok = amount_ntok + excluded.amount_ntok
+"""
+_ADD_BILLS = text(
+    _ADD.format(
+        rows="""
+        SELECT channel_id, direction, :span_s, time_ms / 1000 / :span_s * :span_s AS start,
+            count(*), sum(energy_wh), sum(amount_ntok)
+        FROM bills WHERE number <= :last AND is_acknowledged
+        GROUP BY channel_id, direction, start
+        """
+    )
+)
+_ADD_ONE = text(
+    _ADD.format(
+        rows="VALUES (:channel_id, :direction, :span_s, :start_s, 0, :energy_wh, :amount_ntok)"
+    )
+)
+_LAST = text(
+    "SELECT (SELECT max(number) FROM bills)"
+    " - :kept * max(1, (SELECT count(*) FROM channels WHERE NOT is_gone))"
+)
+_DROP_BILLS = text("DELETE FROM bills WHERE number <= :last AND is_acknowledged")
+_DROP_QUARTERS = text("DELETE FROM totals WHERE span_s < :day_s AND start_s < :before")
+_LANES = {
+    Direction.OUT: text("SELECT signed_lane FROM channels WHERE channel_id = :at"),
+    Direction.IN: text("SELECT received_lane FROM channels WHERE channel_id = :at"),
+}
+_LOAD = text("SELECT * FROM totals ORDER BY start_s, span_s, channel_id, direction")
+
+
+def prune(connection: Connection, bills_kept: int) -> None:
+    """Keep the newest `bills_kept` payments for each channel there is, and those not acknowledged."""
+    last = connection.scalar(_LAST, {"kept": bills_kept})
+    if last is None or last <= 0:
+        return
+    for span_s in (QUARTER_S, DAY_S):
+        connection.execute(_ADD_BILLS, {"span_s": span_s, "last": last})
+    connection.execute(_DROP_BILLS, {"last": last})
+    before = int(time.time()) - QUARTERS_KEPT_S
+    connection.execute(_DROP_QUARTERS, {"day_s": DAY_S, "before": before})
+
+
+def learn(connection: Connection, voucher: Voucher, direction: Direction) -> None:
+    """Count what a lane has gained without a payment of this store's, before it is raised."""
+    at = wide(voucher.channel_id)
+    before = connection.scalar(_LANES[direction], {"at": at})
+    known = 0 if before is None else narrow(before)
+    now_s = int(time.time())
+    for span_s in (QUARTER_S, DAY_S):
+        row = {
+            "channel_id": at,
+            "direction": direction.value,
+            "span_s": span_s,
+            "start_s": now_s - now_s % span_s,
+            "energy_wh": lane_wh(voucher.lane_value) - lane_wh(known),
+            "amount_ntok": lane_paid_ntok(voucher.lane_value) - lane_paid_ntok(known),
+        }
+        connection.execute(_ADD_ONE, row)
+
+
+def load_totals(connection: Connection) -> list[Total]:
+    """All totals, the oldest first. A payment counts once in each span: days alone are complete."""
+    return [
+        Total(
+            narrow(row.channel_id),
+            Direction(row.direction),
+            row.span_s,
+            row.start_s,
+            row.payments,
+            row.energy_wh,
+            row.amount_ntok,
+        )
+        for row in connection.execute(_LOAD)
+    ]
