@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from channels.errors import StoreFailed
+from channels.pruning import learn
 from channels.records import (
     Acknowledged,
     Bill,
@@ -41,7 +42,6 @@ from channels.schema import (
     voucher_text,
     wide,
 )
-from channels.pruning import learn
 from channels.witness_rows import save_witnesses
 
 # Built once: the statements of every payment.
@@ -79,9 +79,7 @@ def apply(connection: Connection, change: Change, path: str) -> None:
         voucher, document = change.voucher, voucher_text(change.voucher)
         if change.bill is None:
             learn(connection, voucher, Direction.IN)
-        _raise_lane(
-            connection, voucher.channel_id, "received", voucher.lane_value, document, path
-        )
+        _raise_lane(connection, voucher.channel_id, "received", voucher.lane_value, document, path)
         if change.bill is not None:
             _save_bill(connection, change.bill)
     elif isinstance(change, Acknowledged):

@@ -64,6 +64,7 @@ class CloseDesk:
         try:
             await self._payments.flush(box, self._timeout_s)
             session = await self._neighbours().session(box.peer_index, self._timeout_s)
+            await self._payments.learn(box, session)
             lane_ab, lane_ba = box.state.lanes
             question = CloseAsk(0, box.channel_id, lane_ab, lane_ba)
             await session.request(question, self._timeout_s)

@@ -23,7 +23,7 @@ class Opened:
 
 
 def begin_copy(connection: Connection) -> Opened:
-    """A new copy of the store: above all its earlier ones, and above older backups' by the clock."""
+    """A new copy of the store: above its earlier ones, and by the clock above all of them."""
     row = connection.execute(
         select(identity.c.epoch, identity.c.may_rise, identity.c.stopped)
     ).one()

@@ -79,6 +79,35 @@ class Nack:
 
 
 @dataclass(frozen=True, slots=True)
+class Present:
+    """Which copy of the sender's node this is, signed by its account (channels/copies.py)."""
+
+    id: int
+    epoch: int
+    instance: str
+    signature: Signature
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The answer: the newest copy of the asker's node that the answerer has seen."""
+
+    id: int
+    epoch: int
+    instance: str
+    signature: Signature
+
+
+@dataclass(frozen=True, slots=True)
+class AskPaid:
+    """Whether a payment has come before. The answer is an Ack: its lane value, 0 if it has not."""
+
+    id: int
+    channel_id: int
+    payment_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Whether the receiver takes vouchers in a channel, and what it holds."""
 
@@ -88,13 +117,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The answer: `code` empty if it takes them, its trust limit, and its highest voucher."""
+    """The answer: `code` empty if it takes them, and its trust limit; the highest voucher that it
+    holds of the asker's, and the highest of its own that the asker has acknowledged."""
 
     id: int
     code: str
     detail: str
     trust_limit_ntok: int
     received: Voucher | None
+    settled: Voucher | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +155,9 @@ class CloseSigned:
     signature: Signature
 
 
-Frame = Hello | Proof | Pay | Ack | Nack | Ask | Standing | CloseAsk | CloseOffer | CloseSigned
-Request = Pay | Ask | CloseAsk | CloseOffer
-Answer = Ack | Nack | Standing | CloseSigned
+Request = Pay | Ask | AskPaid | Present | CloseAsk | CloseOffer
+Answer = Ack | Nack | Standing | Newest | CloseSigned
+Frame = Hello | Proof | Request | Answer
 
 _NAMES: dict[type[Frame], str] = {
     Hello: "hello",
@@ -134,6 +165,9 @@ _NAMES: dict[type[Frame], str] = {
     Pay: "pay",
     Ack: "ack",
     Nack: "nack",
+    Present: "present",
+    Newest: "newest",
+    AskPaid: "ask_paid",
     Ask: "ask",
     Standing: "standing",
     CloseAsk: "close_ask",

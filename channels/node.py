@@ -21,9 +21,11 @@ from pathlib import Path
 import structlog
 
 from channels.account import AccountDesk
+from channels.answering import Answering
 from channels.box import Box
 from channels.channel_desk import ChannelDesk
 from channels.closes import CloseDesk
+from channels.copy_desk import CopyDesk
 from channels.duties import Duty
 from channels.errors import (
     NotFinalInTime,
@@ -32,20 +34,20 @@ from channels.errors import (
 from channels.exit_key import ExitKeyKeeper
 from channels.forced import ForcedRecord
 from channels.forcing import ForcedDesk
-from channels.frames import Answer, Ask, CloseAsk, CloseOffer, Pay, Request
 from channels.handle import Acts, ChannelHandle, ChannelInfo
 from channels.handshake import Introduction
 from channels.l1 import L1
 from channels.log import be_quiet_by_default
 from channels.neighbours import Neighbourhood
 from channels.parts import Parts, account_of, find_rollup
-from channels.payments import Payer, PaymentDesk
+from channels.payments import PaymentDesk
 from channels.records import Bill, Identity, Submission
 from channels.relay import RelayUse, relay_url
 from channels.rounds import Rounds
 from channels.sequencer_client import SequencerClient, TransactionStatus
 from channels.sessions import Session
 from channels.settings import Balance, NodeInfo, NodeSettings, warm_up
+from channels.standings import Payer, StandingDesk
 from channels.store import Store
 from channels.submit import Submitter, check_amount
 from channels.towers import TowerDesk
@@ -75,8 +77,12 @@ class Node:
             settings.max_fee_ntok,
         )
         payer = Payer(wallet.sign, wallet.key_hash, settings.policy, settings.payment_timeout_s)
+        self._copies = CopyDesk(
+            parts.identity, wallet.sign, parts.store, self._key_hash_of, settings.payment_timeout_s
+        )
+        standings = StandingDesk(payer, parts.store, self._boxes, parts.watch.clock, self._copies)
         self._payments = PaymentDesk(
-            payer, parts.store, self._boxes, parts.watch.clock, lambda: self.neighbours
+            payer, parts.store, self._boxes, parts.watch.clock, lambda: self.neighbours, standings
         )
         self._closes = CloseDesk(
             wallet.sign,
@@ -91,7 +97,7 @@ class Node:
         self._towers = [
             TowerDesk(one, parts.store, self._boxes, wallet.tower_key) for one in settings.towers
         ]
-        self._payments.on_received = self._wake_towers
+        self._payments.on_received = standings.on_received = self._wake_towers
         self._forced = ForcedDesk(parts.l1, parts.store, settings.max_queue_fee_wei)
         self._rounds = Rounds(
             self._index,
@@ -118,9 +124,10 @@ class Node:
             settings.poll_s,
         )
         own = Introduction(parts.identity.domain, self._index, wallet.sign, self._key_hash_of)
+        answering = Answering(self._copies, standings, self._payments, self._closes)
         relay = settings.relay_url or relay_url(parts.sequencer.url)
         self.neighbours = Neighbourhood(
-            own, self._handle, self._on_session, peers, relay, settings.relay
+            own, answering, self._on_session, peers, relay, settings.relay
         )
         desk = ChannelDesk(parts.sequencer, self._closes, self._rounds, self._account)
         self._acts = Acts(desk.close, desk.force_close, desk.top_up)
@@ -161,7 +168,7 @@ class Node:
             watch = Watch(view, leaves)
             index = await account_of(wallet, watch, settings.account_timeout_s)
             identity = Identity(found.domain, index, wallet.key_hash, found.contract)
-            store = Store.open(place, identity)
+            store = Store.open(place, identity, bills_kept=settings.bills_kept)
             stack.callback(store.close)
             boxes = {one.state.channel_id: Box.of(one) for one in store.load_channels()}
             parts = Parts(wallet, settings, identity, store, client, view, leaves, watch, boxes)
@@ -210,7 +217,7 @@ class Node:
             final_time=final.timestamp,
             final_root=final.state_root,
             channels=sum(not box.state.is_gone for box in self._boxes.values()),
-            problem=self._rounds.problem or self._tower_problem(),
+            problem=self._copies.problem or self._rounds.problem or self._tower_problem(),
         )
 
     def channels(self) -> list[ChannelInfo]:
@@ -361,17 +368,10 @@ class Node:
 
     # --- neighbours -----------------------------------------------------------------------------
 
-    async def _handle(self, session: Session, frame: Request) -> Answer:
-        if isinstance(frame, Pay):
-            return await self._payments.take(session, frame)
-        if isinstance(frame, Ask):
-            return await self._payments.standing(session, frame)
-        if isinstance(frame, CloseAsk):
-            return await self._closes.on_ask(session, frame)
-        assert isinstance(frame, CloseOffer)
-        return await self._closes.on_offer(session, frame)
-
     def _on_session(self, session: Session) -> None:
+        if self._copies.stopped is not None:
+            self._copies.leave(session)
+            return
         for box in self._boxes.values():
             if box.peer_index == session.peer_index and not box.state.is_gone:
                 self._rounds.resume(box)

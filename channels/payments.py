@@ -7,7 +7,6 @@ payee holds it. The payee acknowledges a repeated offer again, and counts it onc
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 import uuid
 from collections.abc import Callable
@@ -18,41 +17,34 @@ import structlog
 
 from channels.box import Box, Delivery
 from channels.errors import (
-    BadPayment,
     ChannelClosing,
     PaymentIdReused,
     PaymentPending,
     PaymentsInFlight,
     PeerNotReady,
-    PeerRefused,
     PeerUnreachable,
-    Refused,
     UnknownChannel,
     VoucherFalls,
     VoucherRepeats,
 )
-from channels.frames import Ack, Answer, Ask, Pay, Standing
+from channels.frames import Ack, Answer, Pay
 from channels.lanes import (
     L1Clock,
     Payment,
-    Sign,
     accept_voucher,
-    adopt_signed,
-    require_acceptable,
     require_open,
     sign_payment,
 )
 from channels.neighbours import Neighbourhood
-from channels.policy import Policy
 from channels.records import Acknowledged, Bill, Direction, Outgoing, SaveReceived, SaveSigned
 from channels.sessions import Session
+from channels.standings import Payer, StandingDesk, check_payment_id
 from channels.store import Store
 
 _log = structlog.get_logger(__name__)
-_PAYMENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 _ASK_AGAIN_S = 0.05
-_PASSING = frozenset({"UnknownChannel", "ChannelNotFinal", "L1TooOld"})
-"""Reasons that may pass: the payee has not seen the newest final root yet."""
+_PASSING = frozenset({"UnknownChannel", "ChannelNotFinal", "L1TooOld", "PeerForgot"})
+"""Reasons that may pass: the payee has not seen the newest final root yet, or learns its income."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +58,6 @@ class Receipt:
     latency_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class Payer:
-    """Whose money it is, and the limits that its owner has set."""
-
-    sign: Sign
-    key_hash: int
-    policy: Policy
-    timeout_s: float
-
-
-def check_payment_id(payment_id: str) -> None:
-    """Raises BadPayment unless it is 1 to 100 of A-Z a-z 0-9 . _ : -"""
-    if not isinstance(payment_id, str) or not _PAYMENT_ID.fullmatch(payment_id):
-        raise BadPayment("payment_id", str(payment_id)[:100])
-
-
 class PaymentDesk:
     """Payments of all channels of one node. `clock` is L1's, as this node sees it."""
 
@@ -92,7 +68,10 @@ class PaymentDesk:
         boxes: dict[int, Box],
         clock: Callable[[], L1Clock],
         neighbours: Callable[[], Neighbourhood],
+        standings: StandingDesk,
     ) -> None:
+        self._standings = standings
+        self._copies = standings.copies
         self._payer = payer
         self._store = store
         self._boxes = boxes
@@ -102,6 +81,7 @@ class PaymentDesk:
         self._paying: dict[tuple[int, str], tuple[Payment, asyncio.Task[Receipt]]] = {}
         self.on_received: Callable[[], None] = lambda: None
         """Called whenever a neighbour's voucher is on disk. Must not take long."""
+        standings.on_acknowledged = self._acknowledged
 
     # --- the payer's side -----------------------------------------------------------------------
 
@@ -127,6 +107,8 @@ class PaymentDesk:
 
     async def _pay_once(self, box: Box, payment: Payment, payment_id: str, began: float) -> Receipt:
         known = await self._known(box, payment, payment_id)
+        if known is None and box.state.is_restored:
+            known = await self._standings.known_to_peer(box, await self._ready(box), payment_id)
         if known is None:
             return await self._pay_new(box, payment, payment_id, began)
         delivery = box.find_payment(payment_id)
@@ -135,6 +117,7 @@ class PaymentDesk:
         return _receipt(box, known, payment, payment_id, began)
 
     async def _pay_new(self, box: Box, payment: Payment, payment_id: str, began: float) -> Receipt:
+        self._copies.require_sole()
         box.require_wanted()
         require_open(box.state, self._clock().final_time)
         session = await self._ready(box)
@@ -162,6 +145,10 @@ class PaymentDesk:
             raise PeerUnreachable(box.peer_index, "not connected")
         await self._sync(box, session)
 
+    async def learn(self, box: Box, session: Session) -> None:
+        """Take from the peer what this store lacks. Raises PeerError leaves, Refused."""
+        await self._standings.ask(box, session)
+
     async def flush(self, box: Box, timeout_s: float) -> None:
         """Wait until the peer holds every voucher signed here. Raises PaymentsInFlight."""
         try:
@@ -179,6 +166,7 @@ class PaymentDesk:
     ) -> tuple[Delivery, asyncio.Future[None]]:
         if asyncio.get_running_loop().time() < box.paused_until:
             raise ChannelClosing(box.channel_id)
+        self._copies.require_sole()
         box.require_wanted()
         final_time = self._clock().final_time
         box.state, voucher = sign_payment(
@@ -288,16 +276,7 @@ class PaymentDesk:
         async with box.sync_lock:
             if box.synced is session and session.is_open:
                 return
-            try:
-                standing = await session.request(Ask(0, box.channel_id), self._payer.timeout_s)
-            except PeerRefused as error:
-                raise PeerNotReady(box.peer_index, error.reason_code, error.detail) from error
-            if not isinstance(standing, Standing):
-                raise PeerNotReady(box.peer_index, "BadFrame", "a senseless answer")
-            if standing.received is not None:
-                await self._take_back(box, standing)
-            if standing.code:
-                raise PeerNotReady(box.peer_index, standing.code, standing.detail)
+            standing = await self._standings.compare(box, session)
             box.trusted_ntok = standing.trust_limit_ntok
             await self._store.write()  # what is offered again must be on disk, as ever
             for value, delivery in list(box.deliveries.items()):
@@ -307,17 +286,6 @@ class PaymentDesk:
                     )
                 self._offer(box, session, delivery)
             box.synced = session
-
-    async def _take_back(self, box: Box, standing: Standing) -> None:
-        shown = standing.received
-        if shown is None:
-            return
-        before = box.state
-        box.state = adopt_signed(before, shown)
-        if box.state is not before:
-            _log.warning("own voucher taken back from the peer", channel=hex(box.channel_id))
-            await self._store.write(SaveSigned(shown))
-        self._acknowledged(box, shown.lane_value)
 
     def _keep(self, task: asyncio.Task[Any]) -> None:
         self._tasks.add(task)
@@ -352,20 +320,6 @@ class PaymentDesk:
         box.notify()
         self.on_received()
         return Ack(frame.id, voucher.lane_value)
-
-    async def standing(self, session: Session, frame: Ask) -> Standing:
-        """What this side holds of a channel, once on disk, and whether it takes vouchers."""
-        box = self._box(session, frame.channel_id)
-        await self._store.write()
-        code = detail = ""
-        try:
-            box.require_wanted()
-            policy = self._payer.policy
-            require_acceptable(box.state, self._clock(), self._payer.key_hash, policy)
-        except Refused as error:
-            code, detail = error.code, str(error)[:500]
-        trusted_ntok = self._payer.policy.trust_limit_ntok
-        return Standing(frame.id, code, detail, trusted_ntok, box.state.received)
 
     def _box(self, session: Session, channel_id: int) -> Box:
         box = self._boxes.get(channel_id)

@@ -65,7 +65,7 @@ _LOAD = text("SELECT * FROM totals ORDER BY start_s, span_s, channel_id, directi
 
 
 def prune(connection: Connection, bills_kept: int) -> None:
-    """Keep the newest `bills_kept` payments for each channel there is, and those not acknowledged."""
+    """Keep the newest payments, `bills_kept` for each channel, and all not acknowledged."""
     last = connection.scalar(_LAST, {"kept": bills_kept})
     if last is None or last <= 0:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+
 from sqlalchemy import Connection, Row, select
 
 from channels.errors import BadPayment, StoreCorrupt

@@ -8,6 +8,7 @@ from enum import Enum
 from channels.forced import ForcedRecord
 from channels.lanes import ChannelState, Payment
 from channels.witnesses import WitnessSet
+from protocol.channels import lane_paid_ntok, lane_wh, pack_lane
 from protocol.transactions import Transaction
 from protocol.vouchers import Voucher
 
@@ -64,6 +65,13 @@ class Outgoing:
     payment_id: str
     voucher: Voucher
     payment: Payment
+
+    @property
+    def lane_before(self) -> int:
+        """The lane value that the payment was added to."""
+        value = self.voucher.lane_value
+        energy_wh = lane_wh(value) - self.payment.energy_wh
+        return pack_lane(energy_wh, lane_paid_ntok(value) - self.payment.amount_ntok)
 
 
 @dataclass(frozen=True, slots=True)

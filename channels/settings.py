@@ -12,6 +12,7 @@ from channels.duties import DEFAULT_PATIENCE, Patience
 from channels.forcing import DEFAULT_MAX_QUEUE_FEE_WEI
 from channels.leaves import DEFAULT_PATIENCE_S
 from channels.policy import DEFAULT_POLICY, Policy
+from channels.pruning import DEFAULT_BILLS_KEPT
 from channels.relay import RelayUse
 from channels.towers import TowerAddress
 from channels.wallet import Wallet
@@ -49,6 +50,7 @@ class NodeSettings:
     towers: tuple[TowerAddress, ...] = ()
     archive: Path | None = None
     beacon: str | None = None
+    bills_kept: int = DEFAULT_BILLS_KEPT
     relay: RelayUse = RelayUse.AUTO
     relay_url: str | None = None
 

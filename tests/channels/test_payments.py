@@ -18,6 +18,7 @@ from channels.errors import (
     PeerNotReady,
     PeerUnreachable,
 )
+from channels.frames import Ask
 from channels.handle import ChannelHandle
 from channels.node import Node
 from channels.policy import Policy
@@ -279,8 +280,9 @@ async def test_an_impostor_at_the_peers_address_is_found_out(
 async def test_a_stranger_cannot_use_a_neighbours_channel(pair: Pair, open_node: OpenNode) -> None:
     async with open_node(2, peers={1: pair.ben.url}, settings=SHORT) as eve:
         session = await eve.neighbours.session(1, 2.0)
-        from channels.frames import Ask
-
+        with pytest.raises(ChannelsError, match="CopySuperseded"):
+            await session.request(Ask(0, pair.channel.id), 2.0)
+        await eve._copies.present(session)
         with pytest.raises(ChannelsError, match="UnknownChannel"):
             await session.request(Ask(0, pair.channel.id), 2.0)
 
