@@ -83,15 +83,22 @@ def check_policy(
         body.fee_ntok < policy.minimum_fee_ntok
     ):
         raise FeeTooLow(body.fee_ntok, policy.minimum_fee_ntok)
-    if isinstance(body, Claim | Finalize):
+    valid_until = expiry_of(transaction)
+    if valid_until is None:
         return
-    if body.valid_until < l1_time:
-        raise Expired(body.valid_until, l1_time)
+    if valid_until < l1_time:
+        raise Expired(valid_until, l1_time)
     earliest, latest = l1_time + policy.valid_at_least_s, l1_time + policy.valid_at_most_s
-    if body.valid_until < earliest:
-        raise ExpiresTooSoon(body.valid_until, earliest)
-    if body.valid_until > latest:
-        raise ExpiresTooLate(body.valid_until, latest)
+    if valid_until < earliest:
+        raise ExpiresTooSoon(valid_until, earliest)
+    if valid_until > latest:
+        raise ExpiresTooLate(valid_until, latest)
+
+
+def expiry_of(transaction: Transaction) -> int | None:
+    """The L1 time after which a transaction does not apply any more; None where it always does."""
+    body = transaction.body
+    return None if isinstance(body, Claim | Finalize) else body.valid_until
 
 
 def explain(

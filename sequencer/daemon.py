@@ -24,13 +24,16 @@ from sequencer.api.key_file import KeyFile
 from sequencer.api.server import ApiServer
 from sequencer.api.services import Info, Services
 from sequencer.bus import Waker
+from sequencer.health import Health
 from sequencer.keystore import OperatorKeys, open_keystore
+from sequencer.l1.market import Market
 from sequencer.l1.stored_blobs import sources_of
 from sequencer.l1.submitter import Submitter
 from sequencer.l1.watcher import Watcher
 from sequencer.ledger import Ledger
 from sequencer.log import log_to_stderr
 from sequencer.loops import Loops, Stopping
+from sequencer.metrics import Metrics
 from sequencer.proving import Prover
 from sequencer.redis_bus import open_bus
 from sequencer.sealing import DataMode
@@ -106,12 +109,18 @@ def _serve(
 
     async def main() -> None:
         stopping = Stopping()
-        submitter = Submitter(client, ledger, clock, stopping.thread, settings.fees)
-        loops = Loops(ledger, watcher, submitter, prover, stopping, settings.poll_s)
+        metrics = Metrics()
+        submitter = Submitter(client, ledger, clock, stopping.thread, settings.fees, metrics)
+        market = Market(client, ledger, settings.reserve_batches, metrics)
+        loops = Loops(
+            ledger, watcher, submitter, prover, stopping, settings.poll_s, market, metrics
+        )
+        health = Health(ledger, loops, clock)
+        metrics.observe(health.standing, loops.ailments)
         info = Info(settings.chain_id, client.address, prover.verifying_key.insecure)
         bus = open_bus(settings.redis_url)
         database.on_commit = Waker(bus, asyncio.get_running_loop())
-        services = Services(ledger, Views(ledger), info, loops.health, key_file, bus)
+        services = Services(ledger, Views(ledger), info, health, key_file, bus, metrics.render)
         server = ApiServer(create_app(services))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)

@@ -25,13 +25,14 @@ from protocol.queue import QueueOp
 from protocol.transactions import Finalize, Open, TopUp, Transaction, Transfer, Withdraw
 from sequencer.admission import Policy, check_policy, explain, party_of
 from sequencer.book import Book, ChainedBatch, L1Position, Rollup
+from sequencer.due import is_due, waits_of
 from sequencer.ending import Ending
 from sequencer.errors import AdmissionError, MempoolFull, QueueGap
 from sequencer.final import AcceptedOnL1, ChangedLeaves, changed_by, replayed
 from sequencer.problems import problem_of
 from sequencer.receipts import Receipt, ReceiptKey
 from sequencer.recovery import recover
-from sequencer.sealing import SealedBatch, SealingPolicy, is_due
+from sequencer.sealing import SealedBatch, SealingPolicy
 from sequencer.soft import Pending, Refusal
 from sequencer.storage import batches, blobs, events, leaves, mempool, meta, proofs, queue, sent
 from sequencer.storage.batches import Acceptance
@@ -74,6 +75,7 @@ class Ledger:
         self.lock = threading.RLock()
         self._clock = clock
         self.ending = Ending()  # L1 says so again after every start
+        self.base_fee_wei = 0  # as the market loop has seen it last
         self.book = self._recovered()
 
     @property
@@ -169,8 +171,9 @@ class Ledger:
                 self.rollup.shape,
                 book.due_ops,
                 book.soft.pending,
-                self._oldest_age_s(),
+                waits_of(self.sealing, book, self._op_seen_at, self._clock(), self.base_fee_wei),
                 waiting,
+                self.base_fee_wei,
             ):
                 return None
             sealing = book.seal(self.sealing)
@@ -189,12 +192,6 @@ class Ledger:
                 later = book.rebuild([one for one in pending if one.id not in gone])
                 self._reject(connection, [*sealing.rejected, *later])
             return batch
-
-    def _oldest_age_s(self) -> float:
-        pending, ops = self.book.soft.pending, self.book.due_ops
-        born = [pending[0].accepted_at] if pending else []
-        born += [self._op_seen_at[ops[0].number]] if ops else []
-        return self._clock() - min(born) if born else 0.0
 
     def wanted_proofs(self) -> list[tuple[SealedBatch, int]]:
         """Every proof that a sealed batch lacks, by its batch and its place there, in order."""

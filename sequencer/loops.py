@@ -11,23 +11,27 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from time import monotonic
 
 import structlog
 
 from contracts.errors import L1Error as ContractsError
-from protocol.codec import Json
 from protocol.errors import ProtocolError
 from protocol.units import L1_TIME_SLACK_S
-from sequencer.errors import RollupEnded, SequencerError
+from sequencer.errors import SequencerError
+from sequencer.l1.market import Market
 from sequencer.l1.submitter import SAFETY_S, Submitter
 from sequencer.l1.watcher import Watcher
 from sequencer.ledger import Ledger
+from sequencer.metrics import Metrics
 from sequencer.orders import ProofOrders
 from sequencer.proving import Prover
 
 EXPECTED = (SequencerError, ContractsError, ProtocolError)
 FIRST_BACKOFF_S = 0.5
 LAST_BACKOFF_S = 30.0
+MARKET_POLLS = 12
+"""L1's prices are looked at once in so many times that L1 is: about once a block."""
 SEAL_PAUSE_S = 0.2
 
 _log = structlog.get_logger(__name__)
@@ -62,11 +66,16 @@ class Loops:
         prover: Prover,
         stopping: Stopping,
         poll_s: float,
+        market: Market | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
+        self._metrics = metrics or Metrics()
         self._ledger, self._watcher, self._submitter = ledger, watcher, submitter
-        self._prover, self._orders = prover, ProofOrders(ledger, prover)
-        self._stopping, self._poll_s = stopping, poll_s
-        self.ailments: dict[str, str] = {}
+        self._prover, self._orders = prover, ProofOrders(ledger, prover, metrics=self._metrics)
+        self._stopping, self._poll_s, self._market = stopping, poll_s, market
+        self._failures: dict[str, Exception] = {}
+        self._beats: dict[str, float] = {}
+        self._followed_at = monotonic()
 
     async def run(self) -> None:
         """All loops, until `stopping`. Raises what is a bug."""
@@ -78,19 +87,42 @@ class Loops:
                 group.create_task(
                     self._repeat("submitter", _in_thread(self._submitter.step), self._poll_s)
                 )
+                if self._market is not None:
+                    look = _in_thread(self._market.step)
+                    group.create_task(self._repeat("market", look, MARKET_POLLS * self._poll_s))
         finally:
             await self._orders.close()
 
-    def health(self) -> Json:
-        """{"status": "ok" or "degraded", "ailments": {part: what is wrong}}."""
-        ailments = {**self._prover.ailments(), **self.ailments}
-        if self._ledger.ending.exodus_start:
-            ailments["rollup"] = str(RollupEnded(self._ledger.ending.exodus_start))
-        return {"status": "degraded" if ailments else "ok", "ailments": ailments}
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the end was asked for."""
+        return self._stopping.thread.is_set()
+
+    @property
+    def watch_lag_s(self) -> float:
+        """How long ago L1 was last followed to its newest final block."""
+        return monotonic() - self._followed_at
+
+    def ailments(self) -> dict[str, str]:
+        """{part: what is wrong}, of the prover, the reserve and the loops themselves."""
+        own = {name: f"{type(one).__name__}: {one}" for name, one in self._failures.copy().items()}
+        reserve = {} if self._market is None else self._market.ailments()
+        return {**self._prover.ailments(), **reserve, **own}
+
+    def failures(self) -> list[Exception]:
+        """What each loop's newest step failed with, where it did."""
+        return list(self._failures.copy().values())
+
+    def silent_for(self, limit_s: float) -> list[str]:
+        """The loops whose step has taken longer than this and goes on."""
+        now = monotonic()
+        return [name for name, at in self._beats.copy().items() if now - at > limit_s]
 
     def watch(self) -> bool:
         """Follow L1, and end the channels whose time has come."""
         moved = self._watcher.step()
+        if not moved:
+            self._followed_at = monotonic()
         self._ledger.finalize_due()
         return moved
 
@@ -98,6 +130,7 @@ class Loops:
         """Seal the next batch if one is due."""
         batch = self._ledger.seal()
         if batch is not None:
+            self._metrics.batches_sealed.inc()
             _log.info(
                 "batch sealed",
                 batch=batch.number,
@@ -116,6 +149,7 @@ class Loops:
         for batch, _ in self._ledger.wanted_proofs():
             if now - batch.l1_time > L1_TIME_SLACK_S - SAFETY_S:
                 why = "its L1 time is too old"
+                self._metrics.batches_resealed.inc()
                 _log.warning("batch is sealed anew", batch=batch.number, why=why)
                 self._ledger.void_from(batch.number, batch.id)
                 return True
@@ -124,15 +158,19 @@ class Loops:
     async def _repeat(self, name: str, step: Callable[[], Awaitable[bool]], pause_s: float) -> None:
         backoff_s = FIRST_BACKOFF_S
         while not self._stopping.task.is_set():
+            self._beats[name] = monotonic()
             try:
                 busy = await step()
             except EXPECTED as error:
-                self.ailments[name] = f"{type(error).__name__}: {error}"
+                self._failures[name] = error.with_traceback(None)
+                self._beats.pop(name, None)
                 _log.warning("will try again", part=name, why=str(error), in_s=backoff_s)
                 await self._stopping.wait(backoff_s)
                 backoff_s = min(2 * backoff_s, LAST_BACKOFF_S)
                 continue
-            self.ailments.pop(name, None)
+            finally:
+                self._beats.pop(name, None)
+            self._failures.pop(name, None)
             backoff_s = FIRST_BACKOFF_S
             if not busy:
                 await self._stopping.wait(pause_s)

@@ -18,6 +18,7 @@ from prover.errors import ProverError
 from prover.jobs import ProofJob
 from sequencer.errors import ProofFailed
 from sequencer.ledger import Ledger
+from sequencer.metrics import Metrics
 from sequencer.proving import Prover, check_proof
 from sequencer.sealing import SealedBatch
 from sequencer.storage.proofs import MadeProof
@@ -32,8 +33,15 @@ _log = structlog.get_logger(__name__)
 class ProofOrders:
     """What the prover was asked for. One owner, in one event loop."""
 
-    def __init__(self, ledger: Ledger, prover: Prover, look_s: float = LOOK_S) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        prover: Prover,
+        look_s: float = LOOK_S,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._ledger, self._prover, self._look_s = ledger, prover, look_s
+        self._metrics = metrics or Metrics()
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._asked: dict[str, Future[bytes]] = {}
         self._newest_at = 0.0
@@ -90,6 +98,7 @@ class ProofOrders:
         except _FAILURES as error:
             raise ProofFailed(batch.number, place, f"{type(error).__name__}: {error}") from error
         seconds, self._newest_at = self._seconds_since(asked_at), monotonic()
+        self._metrics.proof_seconds.observe(seconds)
         made = MadeProof(proof_bytes, seconds, self._prover.constraints)
         kept = await asyncio.to_thread(self._ledger.record_proof, batch, place, made)
         _log.info(

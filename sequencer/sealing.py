@@ -42,12 +42,23 @@ class SealingPolicy:
     """When a batch is worth sealing, how many proofs it may have, and where its data go.
 
     Ages in seconds of the operator's clock; `sealed_ahead`: batches that may wait for proofs.
+
+    While L1's base fee is above `patient_above_wei` (None: never) a batch is sealed only when it is
+    full, or something in it may wait no longer: a transaction older than `patient_age_s` or about
+    to expire, a queue op that L1 has held for `patient_op_age_s` of its own time.
     """
 
     maximum_age_s: float = 20.0
     sealed_ahead: int = 2
     proofs_per_batch: int = PROOFS_PER_BATCH
     data_mode: DataMode = DataMode.CALLDATA
+    patient_above_wei: int | None = None
+    patient_age_s: float = 900.0
+    patient_op_age_s: float = 3_600.0
+
+    def is_patient(self, base_fee_wei: int) -> bool:
+        """Whether L1 is so dear that larger batches are waited for."""
+        return self.patient_above_wei is not None and base_fee_wei > self.patient_above_wei
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,28 +165,6 @@ class Terms:
     operator_index: int
     most_proofs: int
     data_mode: DataMode = DataMode.CALLDATA
-
-
-def is_due(
-    policy: SealingPolicy,
-    shape: Shape,
-    ops: Sequence[QueueOp],
-    pending: Sequence[Pending],
-    oldest_age_s: float,
-    waiting_for_proof: int,
-) -> bool:
-    """Whether to seal now. `ops`: those that the batch's first proof must consume.
-
-    An idle prover gets a proof as soon as its user slots or its queue slots are full, or what waits
-    is old enough. While the prover is busy a batch goes on filling, so that much traffic makes
-    batches of many proofs; only one that can grow no more is sealed ahead.
-    """
-    if not (ops or pending) or waiting_for_proof >= policy.sealed_ahead:
-        return False
-    if waiting_for_proof:
-        return len(pending) >= policy.proofs_per_batch * shape.user_slots
-    is_full = len(pending) >= shape.user_slots or len(ops) >= shape.queue_slots
-    return is_full or oldest_age_s >= policy.maximum_age_s
 
 
 def seal_batch(

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     mempool_limit: int = Field(default=10_000, gt=0)
     party_limit: int = Field(default=256, gt=0)
     maximum_age_s: float = Field(default=20.0, ge=0)
+    patient_above_gwei: float | None = Field(default=None, ge=0)
+    patient_age_s: float = Field(default=900.0, ge=0, le=86_400)
+    patient_op_age_s: float = Field(default=3_600.0, ge=0, le=86_400)
     sealed_ahead: int = Field(default=2, gt=0)
     proofs_per_batch: int = Field(default=PROOFS_PER_BATCH, gt=0, le=MOST_PROOFS)
     data_mode: DataMode = DataMode.CALLDATA
@@ -64,6 +67,7 @@ class Settings(BaseSettings):
     maximum_tip_gwei: float = Field(default=20.0, ge=1)
     maximum_blob_fee_gwei: float = Field(default=300.0, ge=1)
     bump_after_s: float = Field(default=180.0, gt=0)
+    reserve_batches: int = Field(default=200, ge=0)
     poll_s: float = Field(default=1.0, gt=0)
     rpc_timeout_s: float = Field(default=15.0, gt=0)
     cache_folder: Path | None = None
@@ -104,8 +108,15 @@ class Settings(BaseSettings):
     @property
     def sealing(self) -> SealingPolicy:
         """When a batch is sealed."""
+        above = self.patient_above_gwei
         return SealingPolicy(
-            self.maximum_age_s, self.sealed_ahead, self.proofs_per_batch, self.data_mode
+            self.maximum_age_s,
+            self.sealed_ahead,
+            self.proofs_per_batch,
+            self.data_mode,
+            None if above is None else round(above * GWEI),
+            self.patient_age_s,
+            self.patient_op_age_s,
         )
 
     @property

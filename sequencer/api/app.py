@@ -19,13 +19,14 @@ from sequencer.api.routes import (
     events,
     health,
     info,
+    metrics,
     state,
     transactions,
 )
 from sequencer.api.services import Services
 
 MAX_BODY_BYTES = 16_384
-_GROUPS = (health, info, transactions, accounts, channels, batches, state, events)
+_GROUPS = (health, metrics, info, transactions, accounts, channels, batches, state, events)
 
 
 def create_app(services: Services) -> FastAPI:

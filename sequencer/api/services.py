@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from protocol.codec import Json
 from sequencer.api.key_file import KeyFile
@@ -21,19 +22,46 @@ class Info:
     key_is_insecure: bool
 
 
-def _is_well() -> Json:
-    return {"status": "ok", "ailments": {}}
+class Health(Protocol):
+    """What a process knows of itself. Each answers at once."""
+
+    def report(self) -> Json:
+        """{"status": "ok" or "degraded", "ailments": {part: what is wrong}}."""
+
+    def live(self) -> Json:
+        """{"status": "live"}. Raises NotLive: the process must be started anew."""
+
+    def ready(self) -> Json:
+        """{"status": "ready"}. Raises NotReady: others should be asked."""
+
+
+class IsWell:
+    """Of a process with nothing that could ail."""
+
+    def report(self) -> Json:
+        """See Health."""
+        return {"status": "ok", "ailments": {}}
+
+    def live(self) -> Json:
+        """See Health."""
+        return {"status": "live"}
+
+    def ready(self) -> Json:
+        """See Health."""
+        return {"status": "ready"}
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`health` says what the daemon knows of itself; `exit_key` is the file with which users can
-    leave without this sequencer, if it has it; `bus` wakes whoever waits for something new.
+    """`health` says what the process knows of itself; `exit_key` is the file with which users can
+    leave without this sequencer, if it has it; `bus` wakes whoever waits for something new;
+    `metrics` gives the text for Prometheus, where this process is the one that has it.
     """
 
     ledger: Ledger
     views: Views
     info: Info
-    health: Callable[[], Json] = _is_well
+    health: Health = field(default_factory=IsWell)
     exit_key: KeyFile | None = None
     bus: Bus = field(default_factory=InProcessBus)
+    metrics: Callable[[], bytes] | None = None

@@ -23,6 +23,8 @@ from sequencer.errors.admission import (
 from sequencer.errors.asking import (
     MessageTooLarge,
     NotFound,
+    NotLive,
+    NotReady,
     UnknownRoot,
 )
 from sequencer.errors.base import (
@@ -79,6 +81,8 @@ __all__ = [
     "MessageTooLarge",
     "NonceBlocked",
     "NotFound",
+    "NotLive",
+    "NotReady",
     "PortInUse",
     "ProofFailed",
     "ProvingError",

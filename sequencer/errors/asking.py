@@ -36,3 +36,24 @@ class MessageTooLarge(SequencerError):
 
     def __str__(self) -> str:
         return f"a message of {self.given_bytes} bytes; a bus takes {self.most_bytes}"
+
+
+@dataclass
+class NotLive(SequencerError):
+    """A part of the sequencer hangs; only a restart mends it."""
+
+    parts: str
+    limit_s: float
+
+    def __str__(self) -> str:
+        return f"{self.parts}: nothing was done for more than {self.limit_s:.0f} s"
+
+
+@dataclass
+class NotReady(SequencerError):
+    """The sequencer should not be sent requests now."""
+
+    why: str
+
+    def __str__(self) -> str:
+        return self.why

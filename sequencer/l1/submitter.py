@@ -294,6 +294,7 @@ class Submitter:
         self._client.sender.send(self._client.sender.address, b"")
 
     def _seal_anew(self, sealed: SealedBatch, why: str) -> bool:
+        self._metrics.batches_resealed.inc()
         _log.warning("batch is sealed anew", batch=sealed.number, why=why)
         self._ledger.void_from(sealed.number, sealed.id)
         return True

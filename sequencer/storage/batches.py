@@ -126,6 +126,18 @@ def consuming(connection: Connection, op_number: int) -> BatchRow | None:
     return None if found is None else _row(found)
 
 
+def recent_gas(connection: Connection, count: int) -> int | None:
+    """The mean gas of the newest so many batches of which it is known; None where it is of none."""
+    recent = (
+        select(batches.c.gas_used)
+        .where(batches.c.gas_used.is_not(None))
+        .order_by(batches.c.number.desc())
+        .limit(count)
+    )
+    found = list(connection.scalars(recent))
+    return sum(found) // len(found) if found else None
+
+
 def _row(row: RowMapping) -> BatchRow:
     return BatchRow(
         number=row["number"],

@@ -1,4 +1,4 @@
-"""How the sequencer is."""
+"""How the sequencer is: for people, for who restarts it, and for who sends it requests."""
 
 from __future__ import annotations
 
@@ -10,11 +10,21 @@ from sequencer.api.services import Services
 
 def router(services: Services) -> APIRouter:
     """/v1/health."""
-    routes = APIRouter()
+    routes, health = APIRouter(), services.health
 
     @routes.get("/v1/health")
     def get_health() -> Json:
         """Whether the sequencer works, and what ails it."""
-        return services.health()
+        return health.report()
+
+    @routes.get("/v1/health/live")
+    async def get_live() -> Json:
+        """200 as long as the process gets on; 503 where it hangs and must be started anew."""
+        return health.live()
+
+    @routes.get("/v1/health/ready")
+    def get_ready() -> Json:
+        """200 where it should be sent requests; 503 while it stops, cannot write or lags behind."""
+        return health.ready()
 
     return routes
