@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from channels.errors import BadFrame, ChannelsError, HandshakeFailed
-from channels.frames import VERSION, Frame, Hello, Nack, Proof, decode, encode
+from channels.frame_codec import decode, encode
+from channels.frames import VERSION, Frame, Hello, Nack, Proof
 from channels.lanes import Sign, safe_key
 from protocol.crypto.schnorr import key_hash, verify
 
@@ -24,10 +25,10 @@ HANDSHAKE_TIMEOUT_S = 10.0
 
 
 class Wire(Protocol):
-    """A connection that carries texts in order."""
+    """A connection that carries messages in order."""
 
-    async def send(self, message: str) -> None:
-        """Send one text."""
+    async def send(self, message: bytes) -> None:
+        """Send one message."""
         ...
 
     async def recv(self) -> str | bytes:

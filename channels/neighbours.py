@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from channels.backoff import Backoff
 from channels.errors import ChannelsError, HandshakeFailed, PeerUnreachable, PortInUse
-from channels.frames import MAX_FRAME_BYTES
+from channels.frame_codec import MAX_MESSAGE_BYTES
 from channels.handshake import Introduction, answer, introduce
 from channels.links import Link
 from channels.relay import DIAL_TIMEOUT_S, RelayClient, RelayUse
@@ -107,7 +107,7 @@ class Neighbourhood:
         """Accept neighbours; returns the ws:// address. Raises PortInUse."""
         try:
             self._server = await serve(
-                self._accept, host, port, max_size=MAX_FRAME_BYTES, compression=None
+                self._accept, host, port, max_size=MAX_MESSAGE_BYTES, compression=None
             )
         except OSError as error:
             if error.errno in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
@@ -181,7 +181,7 @@ class Neighbourhood:
             began = loop.time()
             try:
                 async with connect(
-                    self._urls[index], max_size=MAX_FRAME_BYTES, compression=None, proxy=None
+                    self._urls[index], max_size=MAX_MESSAGE_BYTES, compression=None, proxy=None
                 ) as wire:
                     await introduce(wire, self._own, index)
                     self._failures.pop(index, None)

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -123,10 +124,8 @@ class PaymentDesk:
         session = await self._ready(box)
         # From here to the end of `_sign` nothing awaits: signing order is writing order.
         delivery, written = self._sign(box, payment, payment_id)
-        sending = asyncio.create_task(self._deliver(box, session, delivery, written))
-        self._keep(sending)
-        await asyncio.shield(sending)
-        await self._acknowledgement(box, delivery)
+        written.add_done_callback(partial(self._deliver, box, session, delivery))
+        await self._acknowledgement(box, delivery, written)
         lane_value = delivery.outgoing.voucher.lane_value
         return _receipt(box, lane_value, payment, payment_id, began)
 
@@ -176,11 +175,16 @@ class PaymentDesk:
         bill = _bill(box, payment, payment_id, voucher.lane_value, Direction.OUT)
         return box.add(outgoing), self._store.write(SaveSigned(voucher, outgoing, bill))
 
-    async def _deliver(
+    def _deliver(
         self, box: Box, session: Session, delivery: Delivery, written: asyncio.Future[None]
     ) -> None:
-        await written
-        self._offer(box, session, delivery)
+        """Once the voucher is on disk, or never will be; whether or not anybody still waits."""
+        failure = asyncio.CancelledError() if written.cancelled() else written.exception()
+        if failure is None:
+            self._offer(box, session, delivery)
+        elif not delivery.acknowledged.done():
+            delivery.acknowledged.set_exception(failure)
+            delivery.acknowledged.exception()
 
     def _offer(self, box: Box, session: Session, delivery: Delivery) -> None:
         """Send a voucher that is on disk; its answer is taken care of whenever it comes."""
@@ -209,13 +213,18 @@ class PaymentDesk:
         if box.settle(lane_value):
             self._store.write_soon(Acknowledged(box.channel_id, lane_value))
 
-    async def _acknowledgement(self, box: Box, delivery: Delivery) -> None:
-        try:
-            async with asyncio.timeout(self._payer.timeout_s):
-                await asyncio.shield(delivery.acknowledged)
-        except TimeoutError:
+    async def _acknowledgement(
+        self, box: Box, delivery: Delivery, written: asyncio.Future[None] | None = None
+    ) -> None:
+        """Raises PaymentPending, and not before it is on disk; StoreFailed."""
+        acknowledged = delivery.acknowledged
+        await asyncio.wait((acknowledged,), timeout=self._payer.timeout_s)
+        if not acknowledged.done() and written is not None:
+            await asyncio.wait((written,))  # and then `_deliver` has run
+        if not acknowledged.done():
             reason = f"no acknowledgement in {self._payer.timeout_s:g} s"
-            raise PaymentPending(delivery.outgoing.payment_id, box.peer_index, reason) from None
+            raise PaymentPending(delivery.outgoing.payment_id, box.peer_index, reason)
+        acknowledged.result()
 
     async def _resume(self, box: Box, delivery: Delivery) -> None:
         payment_id = delivery.outgoing.payment_id

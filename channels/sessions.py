@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from typing import Any, Protocol
 
 import structlog
@@ -23,14 +23,8 @@ from channels.errors import (
     PeerUnreachable,
     StoreError,
 )
-from channels.frames import (
-    Answer,
-    Frame,
-    Nack,
-    Request,
-    decode,
-    encode,
-)
+from channels.frame_codec import MAX_MESSAGE_BYTES, decode_all, encode
+from channels.frames import Answer, Frame, Nack, Request
 from protocol.errors import ProtocolError
 
 _log = structlog.get_logger(__name__)
@@ -48,8 +42,8 @@ class Carrier(Protocol):
     `send` and the iteration raise websockets' ConnectionClosed when the other end is gone.
     """
 
-    async def send(self, message: str) -> None:
-        """Send one text."""
+    async def send(self, message: bytes) -> None:
+        """Send one message."""
         ...
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
@@ -73,7 +67,8 @@ class Session:
         self._handle = handle
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
-        self._outbox: asyncio.Queue[str] = asyncio.Queue()
+        self._outbox: deque[bytes] = deque()
+        self._has_mail = asyncio.Event()
         self._slots = asyncio.Semaphore(_MAX_IN_FLIGHT)
         self._tasks: set[asyncio.Task[None]] = set()
         self.is_open = True
@@ -89,7 +84,7 @@ class Session:
             waiting.set_exception(PeerUnreachable(self.peer_index, "connection lost"))
             return waiting
         self._waiting[number] = waiting
-        self._outbox.put_nowait(encode(replace(frame, id=number)))
+        self._post(encode(frame, number))
         return waiting
 
     async def request(self, frame: Request, timeout_s: float) -> Answer:
@@ -104,8 +99,9 @@ class Session:
         """Carry frames until the connection ends."""
         writer = asyncio.create_task(self._write())
         try:
-            async for text in self._wire:
-                await self._take(decode(text))
+            async for message in self._wire:
+                for frame in decode_all(message):
+                    await self._take(frame)
         except BadFrame as error:
             _log.warning("peer sent a bad frame", peer=self.peer_index, reason=error.reason)
             await self._wire.close(1008, str(error)[:100])
@@ -135,10 +131,25 @@ class Session:
         self.is_open = False
         await self._wire.close()
 
+    def _post(self, frame: bytes) -> None:
+        self._outbox.append(frame)
+        self._has_mail.set()
+
     async def _write(self) -> None:
+        """Send what waits, in order, as many frames in a message as there are and fit."""
         with contextlib.suppress(ConnectionClosed):
             while True:
-                await self._wire.send(await self._outbox.get())
+                await self._has_mail.wait()
+                self._has_mail.clear()
+                while self._outbox:
+                    await self._wire.send(self._next_message())
+
+    def _next_message(self) -> bytes:
+        frames, size = [], 0
+        while self._outbox and size + len(self._outbox[0]) <= MAX_MESSAGE_BYTES:
+            frames.append(self._outbox.popleft())
+            size += len(frames[-1])
+        return b"".join(frames)
 
     async def _take(self, frame: Frame) -> None:
         if isinstance(frame, _ANSWERS):
@@ -170,4 +181,4 @@ class Session:
             reply = Nack(frame.id, type(error).__name__, str(error)[:500])
         finally:
             self._slots.release()
-        self._outbox.put_nowait(encode(replace(reply, id=frame.id)))
+        self._post(encode(reply, frame.id))

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from channels.errors import BadFrame, ChannelsError, HandshakeFailed, UnknownPeer
-from channels.frames import Ack, Hello, Proof, decode, encode
+from channels.frame_codec import decode, encode
+from channels.frames import VERSION, Ack, Hello, Proof
 from channels.handshake import Introduction, answer, handshake_message, introduce
 from protocol.crypto.jubjub import IDENTITY
 from protocol.crypto.schnorr import Signature, key_hash
@@ -33,20 +34,20 @@ def introduction(home: Home, domain: int = DOMAIN) -> Introduction:
 class End:
     """One end of a wire in memory."""
 
-    def __init__(self, out: asyncio.Queue[str], into: asyncio.Queue[str]) -> None:
+    def __init__(self, out: asyncio.Queue[bytes], into: asyncio.Queue[bytes]) -> None:
         self._out, self._into = out, into
 
-    async def send(self, message: str) -> None:
+    async def send(self, message: bytes) -> None:
         await self._out.put(message)
 
-    async def recv(self) -> str | bytes:
+    async def recv(self) -> bytes:
         return await self._into.get()
 
 
 def wire() -> tuple[End, End]:
     """Two connected ends."""
-    left: asyncio.Queue[str] = asyncio.Queue()
-    right: asyncio.Queue[str] = asyncio.Queue()
+    left: asyncio.Queue[bytes] = asyncio.Queue()
+    right: asyncio.Queue[bytes] = asyncio.Queue()
     return End(left, right), End(right, left)
 
 
@@ -110,7 +111,7 @@ async def test_an_old_proof_is_of_no_use() -> None:
     """Eve has heard a handshake of Ann's and plays it again: the challenge is another one."""
     near, far = wire()
     listening = asyncio.create_task(answer(far, introduction(BEN)))
-    hello = Hello(1, DOMAIN, ANN.index, BEN.index, "00" * 32)
+    hello = Hello(VERSION, DOMAIN, ANN.index, BEN.index, "00" * 32)
     await near.send(encode(hello))
     theirs = decode(await near.recv())
     assert isinstance(theirs, Hello)
@@ -151,9 +152,12 @@ async def meet_or_fail(dialling: Introduction, listening: Introduction) -> objec
         dial.cancel()
 
 
-@pytest.mark.parametrize("text", ["", "{}", encode(Ack(1, 1)), encode(Hello(2, DOMAIN, 3, 9, ""))])
-async def test_refuses_what_is_no_handshake(text: str) -> None:
+OLDER, NEWER = (encode(Hello(one, DOMAIN, 3, 9, "")) for one in (VERSION - 1, VERSION + 1))
+
+
+@pytest.mark.parametrize("given", [b"", b"{}", encode(Ack(1, 1)), OLDER, NEWER])
+async def test_refuses_what_is_no_handshake(given: bytes) -> None:
     near, far = wire()
-    await near.send(text)
+    await near.send(given)
     with pytest.raises((BadFrame, HandshakeFailed)):
         await answer(far, introduction(BEN))
