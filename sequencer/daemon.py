@@ -34,6 +34,8 @@ from sequencer.ledger import Ledger
 from sequencer.log import log_to_stderr
 from sequencer.loops import Loops, Stopping
 from sequencer.metrics import Metrics
+from sequencer.pages.options import PageOptions
+from sequencer.pages.verifying import Verify, VerifyDesk
 from sequencer.proving import Prover
 from sequencer.redis_bus import open_bus
 from sequencer.sealing import DataMode
@@ -55,11 +57,13 @@ def run_sequencer(
     on_ready: Callable[[str], None] = lambda _url: None,
     clock: Callable[[], float] = time.time,
     exit_key: FindExitKey | None = None,
+    verify: Verify | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; `on_ready` gets the API's URL. Closes the prover.
 
-    `exit_key` finds the file of the key that the rollup's exodus holds, for users to keep. Raises
-    StartError, StorageError, and contracts' L1Error where the RPC fails at the start.
+    `exit_key` finds the file of the key that the rollup's exodus holds, for users to keep;
+    `verify` is the check of a batch that visitors of the explorer may start. Raises StartError,
+    StorageError, and contracts' L1Error where the RPC fails at the start.
     """
     log_to_stderr()
     lock = lock_folder(settings.folder)
@@ -70,7 +74,8 @@ def run_sequencer(
             url = settings.database_url or sqlite_url(settings.folder / DATABASE)
             database = Database.open(url)
             try:
-                _serve(settings, keys, prover, database, listener, on_ready, clock, exit_key)
+                desk = VerifyDesk(verify)
+                _serve(settings, keys, prover, database, listener, on_ready, clock, exit_key, desk)
             finally:
                 database.close()
     finally:
@@ -87,6 +92,7 @@ def _serve(
     on_ready: Callable[[str], None],
     clock: Callable[[], float],
     exit_key: FindExitKey | None,
+    verifying: VerifyDesk,
 ) -> None:
     client = RollupClient(
         settings.l1_url,
@@ -120,7 +126,10 @@ def _serve(
         info = Info(settings.chain_id, client.address, prover.verifying_key.insecure)
         bus = open_bus(settings.redis_url)
         database.on_commit = Waker(bus, asyncio.get_running_loop())
-        services = Services(ledger, Views(ledger), info, health, key_file, bus, metrics.render)
+        pages = PageOptions(client.address, settings.l1_explorer_url, verifying)
+        services = Services(
+            ledger, Views(ledger), info, health, key_file, bus, metrics.render, pages
+        )
         server = ApiServer(create_app(services))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)

@@ -19,6 +19,7 @@ from protocol.errors import (
 )
 from sequencer.errors import (
     AdmissionError,
+    CheckStopped,
     L1Error,
     MempoolFull,
     NotFound,
@@ -27,6 +28,7 @@ from sequencer.errors import (
     RollupEnded,
     StorageError,
     StorageFull,
+    TooManyChecks,
     UnknownRoot,
 )
 
@@ -35,6 +37,7 @@ _RESERVED = frozenset({"type", "title", "status", "detail", "code"})
 
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (MempoolFull, 429),
+    (TooManyChecks, 429),
     (RollupEnded, 410),
     (NotFound, 404),
     (NotLive, 503),
@@ -49,6 +52,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (AdmissionError, 422),
     (StorageFull, 507),
     (StorageError, 503),
+    (CheckStopped, 503),
     (L1Error, 503),
 )
 

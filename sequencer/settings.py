@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     reserve_batches: int = Field(default=200, ge=0)
     poll_s: float = Field(default=1.0, gt=0)
     rpc_timeout_s: float = Field(default=15.0, gt=0)
+    l1_explorer_url: str | None = Field(default=None, pattern="^https?://")
     cache_folder: Path | None = None
     prover: str | None = None
     proofs_at_once: int = Field(default=1, gt=0, le=64)

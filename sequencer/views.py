@@ -52,6 +52,11 @@ class Views:
         self._ledger = ledger
         self._receipts: dict[Receipt, Json] = {}
 
+    @property
+    def ledger(self) -> Ledger:
+        """What it reads."""
+        return self._ledger
+
     def transaction(self, id_: str) -> Json:
         """{"id", "status", "batch", "position", "slot", "error", "receipt"}. Raises NotFound."""
         with self._ledger.database.read() as connection:

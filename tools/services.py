@@ -1,4 +1,4 @@
-"""Debian's packages that some tests need: PostgreSQL and Redis. Standard library only.
+"""Debian's packages that some tests need: PostgreSQL, Redis, Chromium. Standard library only.
 
     python tools/services.py        installs what is missing, as root by apt; never fails
 
@@ -14,8 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-POSTGRES, REDIS = "postgresql", "redis-server"
-PACKAGES: dict[str, str] = {"postgres": POSTGRES, "redis-server": REDIS}
+POSTGRES, REDIS, CHROMIUM = "postgresql", "redis-server", "chromium"
+PACKAGES: dict[str, str] = {"postgres": POSTGRES, "redis-server": REDIS, "chromium": CHROMIUM}
 """The program that shows that a package is there, and the package."""
 
 _TIMEOUT_S = 600

@@ -17,16 +17,30 @@ from sequencer.api.routes import (
     batches,
     channels,
     events,
+    flows,
     health,
     info,
     metrics,
+    pages,
     state,
     transactions,
 )
 from sequencer.api.services import Services
 
 MAX_BODY_BYTES = 16_384
-_GROUPS = (health, metrics, info, transactions, accounts, channels, batches, state, events)
+_GROUPS = (
+    health,
+    metrics,
+    info,
+    transactions,
+    accounts,
+    channels,
+    batches,
+    state,
+    events,
+    flows,
+    pages,
+)
 
 
 def create_app(services: Services) -> FastAPI:

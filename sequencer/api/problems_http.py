@@ -1,4 +1,7 @@
-"""Every error that leaves the HTTP API is a problem. Ref: RFC 9457."""
+"""Every error that leaves the HTTP API is a problem; a person at a browser gets a page of it.
+
+Ref: RFC 9457.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from protocol.codec import Json
 from protocol.errors import Malformed, ProtocolError
+from sequencer.api.page_answers import error_page, wants_page
 from sequencer.errors import SequencerError
 from sequencer.problems import CONTENT_TYPE, problem_of
 
@@ -62,8 +66,10 @@ async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
     return _problem(problem_of(Malformed(f"{place}: {first['msg']}")))
 
 
-async def _on_http(_request: Request, error: Exception) -> JSONResponse:
+async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if wants_page(request):
+        return error_page(error.status_code, "there is no such page")
     code = str(error.detail).replace(" ", "")
     return _problem(
         {

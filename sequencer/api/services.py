@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -9,7 +10,9 @@ from typing import Protocol
 from protocol.codec import Json
 from sequencer.api.key_file import KeyFile
 from sequencer.bus import Bus, InProcessBus
+from sequencer.flows import FlowBoard
 from sequencer.ledger import Ledger
+from sequencer.pages.options import PageOptions
 from sequencer.views import Views
 
 
@@ -56,6 +59,7 @@ class Services:
     """`health` says what the process knows of itself; `exit_key` is the file with which users can
     leave without this sequencer, if it has it; `bus` wakes whoever waits for something new;
     `metrics` gives the text for Prometheus, where this process is the one that has it.
+    `pages` says what the explorer may do; `flows` is what homes have reported lately.
     """
 
     ledger: Ledger
@@ -65,3 +69,8 @@ class Services:
     exit_key: KeyFile | None = None
     bus: Bus = field(default_factory=InProcessBus)
     metrics: Callable[[], bytes] | None = None
+    pages: PageOptions = field(default_factory=PageOptions)
+    flows: FlowBoard = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "flows", FlowBoard(self.bus, time.time))

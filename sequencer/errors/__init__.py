@@ -13,6 +13,7 @@ from sequencer.errors.admission import (
     ExpiresTooLate,
     ExpiresTooSoon,
     FeeTooLow,
+    FlowNotNew,
     MempoolFull,
     RollupEnded,
     RollupEnding,
@@ -21,10 +22,12 @@ from sequencer.errors.admission import (
     WrongLane,
 )
 from sequencer.errors.asking import (
+    CheckStopped,
     MessageTooLarge,
     NotFound,
     NotLive,
     NotReady,
+    TooManyChecks,
     UnknownRoot,
 )
 from sequencer.errors.base import (
@@ -69,12 +72,14 @@ __all__ = [
     "BadSettings",
     "BatchRefused",
     "ChainChanged",
+    "CheckStopped",
     "ContractMismatch",
     "CorruptDatabase",
     "DatabaseTooNew",
     "ExpiresTooLate",
     "ExpiresTooSoon",
     "FeeTooLow",
+    "FlowNotNew",
     "ForeignBatch",
     "L1Error",
     "MempoolFull",
@@ -95,6 +100,7 @@ __all__ = [
     "StorageFailed",
     "StorageFull",
     "StorageReadOnly",
+    "TooManyChecks",
     "UnknownRoot",
     "WrongChain",
     "WrongDatabase",

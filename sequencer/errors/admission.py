@@ -125,3 +125,14 @@ class RollupEnding(AdmissionError):
             f"the rollup's end was announced: since L1 time {self.last_open} no channel is opened; "
             "close yours and withdraw"
         )
+
+
+@dataclass
+class FlowNotNew(AdmissionError):
+    """A flow report is not younger than the last one, or its clock is far from the operator's."""
+
+    time: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"a flow report of time {self.time}: {self.reason}"

@@ -57,3 +57,23 @@ class NotReady(SequencerError):
 
     def __str__(self) -> str:
         return self.why
+
+
+@dataclass
+class TooManyChecks(SequencerError):
+    """So many batches wait to be verified that no more are taken."""
+
+    waiting: int
+
+    def __str__(self) -> str:
+        return f"{self.waiting} batches wait to be verified; try again in a while"
+
+
+@dataclass
+class CheckStopped(SequencerError):
+    """A check could not be carried out: this says nothing about the batch."""
+
+    why: str
+
+    def __str__(self) -> str:
+        return self.why

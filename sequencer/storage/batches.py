@@ -138,6 +138,15 @@ def recent_gas(connection: Connection, count: int) -> int | None:
     return sum(found) // len(found) if found else None
 
 
+def named(connection: Connection, l1_tx_or_root: str) -> int | None:
+    """The number of the batch that came with this L1 transaction or led to this root (0x...)."""
+    query = select(batches.c.number).where(
+        (batches.c.l1_tx == l1_tx_or_root) | (batches.c.new_root == str(int(l1_tx_or_root, 16)))
+    )
+    found: int | None = connection.scalar(query.limit(1))
+    return found
+
+
 def _row(row: RowMapping) -> BatchRow:
     return BatchRow(
         number=row["number"],

@@ -31,3 +31,9 @@ def after(connection: Connection, id_: int, limit: int = 500) -> list[Event]:
     """Up to `limit` events that came after event `id_`."""
     query = select(events).where(events.c.id > id_).order_by(events.c.id).limit(limit)
     return [Event(row.id, row.kind, row.subject, row.at) for row in connection.execute(query)]
+
+
+def newest(connection: Connection, limit: int) -> list[Event]:
+    """The last `limit` events, the newest first."""
+    query = select(events).order_by(events.c.id.desc()).limit(limit)
+    return [Event(row.id, row.kind, row.subject, row.at) for row in connection.execute(query)]

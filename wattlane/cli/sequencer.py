@@ -124,6 +124,7 @@ def run(
     from wattlane.cli.progress import shown_progress
     from wattlane.exit_keys import served_exit_key
     from wattlane.proving import open_prover
+    from wattlane.verifying import verifier
 
     settings = load_settings(
         folder, **_listening(listen), **_proving(prover), **_blobs(data, archive, beacon)
@@ -144,6 +145,9 @@ def run(
         proving,
         lambda url: typer.echo(f"listening on {url}"),
         exit_key=partial(served_exit_key, cache_folder=settings.cache_folder),
+        verify=verifier(
+            settings.l1_url, settings.contract, settings.archive_folder, settings.beacon_url
+        ),
     )
 
 

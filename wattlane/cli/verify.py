@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wattlane.cli.options import Archive, Beacon, BlobSequencer, ContractAddress, L1Url
 
+if TYPE_CHECKING:
+    from wattlane.verify_batch import Passed
+
 Which = Annotated[str, typer.Argument(metavar="[N|all]", help="A batch number, or all.")]
+
+Lines = Annotated[
+    bool,
+    typer.Option("--lines", help="One JSON object a check instead: batch, proof, step, holds, ..."),
+]
 
 
 def verify_batch(
@@ -18,6 +28,7 @@ def verify_batch(
     archive: Archive = None,
     sequencer: BlobSequencer = None,
     beacon: Beacon = None,
+    lines: Lines = False,
 ) -> None:
     """Check batches that L1 accepted, from L1 alone: no sequencer, no database, no trust.
 
@@ -37,6 +48,9 @@ def verify_batch(
     record = read_record(RollupReader(l1, contract, blobs=blobs))
     numbers = chosen(record, which)
     compiled.install()
+    if lines:
+        _say_lines(verify(record, numbers))
+        return
     checks, current = 0, 0
     for passed in verify(record, numbers):
         if passed.batch != current:
@@ -54,3 +68,19 @@ def verify_batch(
         f"{len(numbers)} batches with {proved} proofs verified, {checks} checks; "
         f"root {record.state_root:#066x}"
     )
+
+
+def _say_lines(checks: Iterable[Passed]) -> None:
+    """A line for each check as it passes, and one for that which fails. Raises as `checks`."""
+    from wattlane.verify_batch import VerificationFailed
+
+    def say(batch: int, proof: int | None, step: str, holds: bool, found: str, took: float) -> None:
+        line = {"batch": batch, "proof": proof, "step": step, "holds": holds, "found": found}
+        print(json.dumps({**line, "seconds": took}), flush=True)
+
+    try:
+        for one in checks:
+            say(one.batch, one.proof, one.step, True, one.found, one.seconds)
+    except VerificationFailed as error:
+        say(error.batch, error.proof, error.step, False, error.what, 0.0)
+        raise
