@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -52,11 +51,10 @@ class Ailing(IsWell):
 def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     street = Street(tmp_path_factory.mktemp("street") / "sequencer.db")
     go, ailments = threading.Event(), dict[str, str]()
-    wait = partial(asyncio.to_thread, go.wait, 60)
 
     async def verify(number: int) -> AsyncIterator[Check]:
         yield Check("data", None, True, "<b>bold</b> data", 0.25)
-        await wait()
+        await asyncio.to_thread(go.wait, 60)
         if number == 1:
             yield Check("replay", 1, False, "the new root is another", 0.5)
         elif number == 2:
