@@ -23,10 +23,10 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from benches import figures
-from benches.node_process import Given, HomeProcess, warm_up
+from benches.node_process import ENERGY_WH, Given, HomeProcess, warm_up
 from channels.books import read_books
-from channels.records import Direction
 from channels.wallet import Wallet
+from protocol.channels import lane_wh
 from tests.channels.home_process import PASSPHRASE
 from tests.channels.rollup import Rollup, serving
 
@@ -61,20 +61,17 @@ class Measured:
         return f"{shown}; load {os.getloadavg()[0]:.1f}"
 
 
-def check_books(homes: list[HomeProcess], least: int) -> None:
-    """Every payment is on both disks, with the same money. Raises SystemExit."""
+async def check_books(homes: list[HomeProcess], energy_wh: int) -> None:
+    """Stop the homes; every payment is in a lane on both disks, and acknowledged, or SystemExit."""
+    await asyncio.gather(*(asyncio.to_thread(home.stop) for home in homes))
     books = [read_books(home.given.folder) for home in homes]
-    bills = [bill for one in books for bill in one.bills]
-    paid, held = (
-        {
-            (bill.channel_id, bill.lane_value, bill.amount_ntok)
-            for bill in bills
-            if bill.direction is way
-        }
-        for way in Direction
-    )
-    if paid != held or len(paid) < least:
-        raise SystemExit(f"the books differ: {len(paid)} paid, {len(held)} received of {least}")
+    channels = [channel for one in books for channel in one.channels]
+    paid = {one.state.channel_id: one.state.signed_lane for one in channels if one.state.signed}
+    held = {one.state.channel_id: one.state.received_lane for one in channels if one.state.received}
+    total_wh = sum(lane_wh(lane_value) for lane_value in paid.values())
+    waiting = sum(len(one.outgoing) for one in channels)
+    if paid != held or total_wh != energy_wh or waiting:
+        raise SystemExit(f"the books differ: {paid} paid, {held} received, {waiting} waiting")
 
 
 @asynccontextmanager
@@ -95,7 +92,8 @@ async def street(count: int, *, is_synced: bool = True) -> AsyncIterator[list[Ho
                     await homes[-1].ask("where")  # one after the other: they share the cores
                 yield homes
             finally:
-                await asyncio.gather(*(asyncio.to_thread(home.stop) for home in homes))
+                for home in homes:
+                    home.kill()
 
 
 def _cpu_s(home: HomeProcess) -> float:
@@ -116,7 +114,7 @@ async def two_nodes(payments: int, repeat: int, *, is_synced: bool = True) -> Me
             payee_cpu_s = _cpu_s(payee) - before_s
             found.append(Measured(payments / took_s, sorted(latencies), cpu_s, payee_cpu_s))
             print(f"  {'full sync' if is_synced else 'sync OFF'}: {found[-1]}", flush=True)
-        check_books(homes, repeat * payments)
+        await check_books(homes, repeat * payments * ENERGY_WH)
     return max(found, key=lambda one: one.rate)
 
 
@@ -135,7 +133,7 @@ async def many_homes(count: int, seconds: int, *, is_synced: bool = True) -> Mea
             for home, channel_id in zip(homes, channels, strict=True)
         ]
         latencies = [one for home in await asyncio.gather(*readings) for one in home]
-        check_books(homes, count * seconds)
+        await check_books(homes, count * seconds * ENERGY_WH)
     measured = Measured(count, sorted(latencies))
     print(f"  {count} homes, {'full sync' if is_synced else 'sync OFF'}: {measured}", flush=True)
     return measured

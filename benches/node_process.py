@@ -24,7 +24,7 @@ from protocol.units import DAY_S
 from tests.channels.home_process import PASSPHRASE
 from tests.channels.rollup import RollupL1
 
-PRICE_UTOK_PER_KWH = 180_000
+ENERGY_WH, PRICE_UTOK_PER_KWH = 5, 180_000
 _FORKSERVER = multiprocessing.get_context("forkserver")
 _FORKSERVER.set_forkserver_preload(["benches.node_process"])
 
@@ -57,7 +57,7 @@ async def _pay(node: Node, channels: list[int], payers: int, payments: int) -> l
     async def payer(number: int) -> None:
         channel = node.channel(channels[number % len(channels)])
         for _ in left:
-            paid = await channel.pay(energy_wh=5, price_utok_per_kwh=PRICE_UTOK_PER_KWH)
+            paid = await channel.pay(energy_wh=ENERGY_WH, price_utok_per_kwh=PRICE_UTOK_PER_KWH)
             latencies.append(paid.latency_ms)
 
     await asyncio.gather(*(payer(number) for number in range(payers)))
@@ -71,7 +71,7 @@ async def _read_meter(node: Node, channel_id: int, seconds: int) -> list[float]:
 
     async def reading(number: int) -> float:
         await asyncio.sleep(start + number - time.monotonic())
-        paid = await channel.pay(energy_wh=1, price_utok_per_kwh=PRICE_UTOK_PER_KWH)
+        paid = await channel.pay(energy_wh=ENERGY_WH, price_utok_per_kwh=PRICE_UTOK_PER_KWH)
         return paid.latency_ms
 
     return await asyncio.gather(*(reading(number) for number in range(seconds)))
@@ -144,10 +144,13 @@ class HomeProcess:
 
     def stop(self) -> None:
         """End the node in good order."""
-        if self._process.is_alive():
-            self._pipe.send(("stop",))
+        self._pipe.send(("stop",))
         self._process.join(60)
+
+    def kill(self) -> None:
+        """End it in any case."""
         self._process.kill()
+        self._process.join()
 
 
 def warm_up() -> None:

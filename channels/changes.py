@@ -1,19 +1,17 @@
-"""How each change is written. The tables themselves refuse a lane that falls or repeats."""
+"""How each change is written. Payments: channels/payment_rows.py."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, delete, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from channels.errors import StoreFailed
-from channels.pruning import learn
+from channels.payment_rows import PaymentRows
 from channels.records import (
-    Acknowledged,
-    Bill,
     Change,
-    Direction,
     DropForced,
     SaveClose,
     SaveEpoch,
@@ -21,70 +19,37 @@ from channels.records import (
     SaveHanded,
     SaveIntent,
     SaveLeaf,
-    SaveReceived,
     SaveRestored,
-    SaveSigned,
     SaveStopped,
     SaveSubmission,
     SaveWitnesses,
 )
 from channels.schema import (
-    bills,
     channels,
     close_text,
     forced,
     handed,
     identity,
     leaf_text,
-    outgoing,
     submissions,
     transaction_text,
-    voucher_text,
     wide,
 )
 from channels.witness_rows import save_witnesses
 
-# Built once: the statements of every payment.
-_RAISE = {
-    which: update(channels)
-    .where((channels.c.channel_id == bindparam("at")) & (lane < bindparam("value")))
-    .values({which: bindparam("document"), lane.name: bindparam("value")})
-    for which, lane in (
-        ("signed", channels.c.signed_lane),
-        ("received", channels.c.received_lane),
-    )
-}
-_WAITING = (outgoing.c.channel_id == bindparam("at")) & (
-    outgoing.c.lane_value <= bindparam("value")
-)
-_MARK_BILLS = (
-    update(bills)
-    .where(
-        (bills.c.direction == Direction.OUT.value)
-        & (bills.c.channel_id == bindparam("at"))
-        & bills.c.lane_value.in_(select(outgoing.c.lane_value).where(_WAITING))
-    )
-    .values(is_acknowledged=True)
-)
-_DROP_OUTGOING = delete(outgoing).where(_WAITING)
-_INSERT_OUTGOING = insert(outgoing)
-_INSERT_BILL = insert(bills)
+
+def apply_all(connection: Connection, changes: Iterable[Change], path: str) -> None:
+    """Write all changes, in order. Raises StoreFailed where the tables do not allow one."""
+    payments = PaymentRows(connection, path)
+    for change in changes:
+        if not payments.take(change):
+            payments.write()
+            _apply(connection, change, path)
+    payments.write()
 
 
-def apply(connection: Connection, change: Change, path: str) -> None:
-    """Write one change. Raises StoreFailed where the tables do not allow it."""
-    if isinstance(change, SaveSigned):
-        _save_signed(connection, change, path)
-    elif isinstance(change, SaveReceived):
-        voucher, document = change.voucher, voucher_text(change.voucher)
-        if change.bill is None:
-            learn(connection, voucher, Direction.IN)
-        _raise_lane(connection, voucher.channel_id, "received", voucher.lane_value, document, path)
-        if change.bill is not None:
-            _save_bill(connection, change.bill)
-    elif isinstance(change, Acknowledged):
-        _acknowledge(connection, change)
-    elif isinstance(change, SaveLeaf):
+def _apply(connection: Connection, change: Change, path: str) -> None:
+    if isinstance(change, SaveLeaf):
         _save_leaf(connection, change)
     elif isinstance(change, SaveRestored):
         mark = {"is_restored": True, "quiet_until": change.quiet_until}
@@ -107,62 +72,8 @@ def apply(connection: Connection, change: Change, path: str) -> None:
     elif isinstance(change, DropForced):
         connection.execute(delete(forced).where(forced.c.want == change.key))
     else:
+        assert isinstance(change, SaveHanded)
         _save_handed(connection, change)
-
-
-def _raise_lane(
-    connection: Connection, channel_id: int, which: str, lane_value: int, document: str, path: str
-) -> None:
-    values = {"at": wide(channel_id), "document": document, "value": wide(lane_value)}
-    if connection.execute(_RAISE[which], values).rowcount != 1:
-        raise StoreFailed(path, f"the {which} lane of channel {channel_id:#x} does not rise")
-
-
-def _save_signed(connection: Connection, change: SaveSigned, path: str) -> None:
-    voucher = change.voucher
-    document = voucher_text(voucher)
-    if change.bill is None:
-        learn(connection, voucher, Direction.OUT)
-    _raise_lane(connection, voucher.channel_id, "signed", voucher.lane_value, document, path)
-    if change.outgoing is not None:
-        payment = change.outgoing.payment
-        connection.execute(
-            _INSERT_OUTGOING,
-            {
-                "channel_id": wide(voucher.channel_id),
-                "lane_value": wide(voucher.lane_value),
-                "payment_id": change.outgoing.payment_id,
-                "voucher": document,
-                "energy_wh": payment.energy_wh,
-                "price": str(payment.price_utok_per_kwh),
-            },
-        )
-    if change.bill is not None:
-        _save_bill(connection, change.bill)
-
-
-def _save_bill(connection: Connection, bill: Bill) -> None:
-    connection.execute(
-        _INSERT_BILL,
-        {
-            "payment_id": bill.payment_id,
-            "channel_id": wide(bill.channel_id),
-            "peer_index": bill.peer_index,
-            "direction": bill.direction.value,
-            "energy_wh": bill.energy_wh,
-            "amount_ntok": bill.amount_ntok,
-            "price": str(bill.price_utok_per_kwh),
-            "lane_value": wide(bill.lane_value),
-            "time_ms": bill.time_ms,
-            "is_acknowledged": bill.is_acknowledged,
-        },
-    )
-
-
-def _acknowledge(connection: Connection, change: Acknowledged) -> None:
-    values = {"at": wide(change.channel_id), "value": wide(change.lane_value)}
-    connection.execute(_MARK_BILLS, values)
-    connection.execute(_DROP_OUTGOING, values)
 
 
 def _save_leaf(connection: Connection, change: SaveLeaf) -> None:

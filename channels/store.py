@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from channels import schema
-from channels.changes import apply
+from channels.changes import apply_all
 from channels.copy_rows import Opened, begin_copy
 from channels.errors import (
     StoreCorrupt,
@@ -117,7 +117,8 @@ class Store:
         self._bills_kept = bills_kept
         self._engine = engine
         self._lock = lock
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
+        self._gathered: list[_Job] = []
         self._failure: str | None = None
         self._soon: list[Change] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -176,7 +177,8 @@ class Store:
         if self._lock >= 0:
             if self._timer is not None:
                 self._timer.cancel()
-            self._jobs.put(_Job(tuple(self._soon)))
+            self._gathered.append(_Job(tuple(self._soon)))
+            self._hand_over()
             self._jobs.put(None)
             self._thread.join()
             self._engine.dispose()
@@ -186,16 +188,24 @@ class Store:
     def write(self, *changes: Change) -> asyncio.Future[None]:
         """Write `changes` together, after everything handed in before. Await the result.
 
-        The future raises StoreFailed. With no changes it is a barrier.
+        The future raises StoreFailed. With no changes it is a barrier. What one turn of the event
+        loop writes is handed to the thread at its end, and so shares a transaction.
         """
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
         job = _Job((*self._soon, *changes), done)
         self._soon.clear()
         if self._failure is not None or self._lock < 0:
             done.set_exception(StoreFailed(str(self.path), self._failure or "closed"))
         else:
-            self._jobs.put(job)
+            self._gathered.append(job)
+            loop.call_soon(self._hand_over)
         return done
+
+    def _hand_over(self) -> None:
+        if self._gathered:
+            self._jobs.put(self._gathered)
+            self._gathered = []
 
     def write_soon(self, change: Change) -> None:
         """Write `change` with the next write, or within a tenth of a second.
@@ -274,10 +284,11 @@ class Store:
                 if group and self._failure is None:
                     try:
                         with connection.begin():
-                            for job in group:
-                                for change in job.changes:
-                                    apply(connection, change, str(self.path))
-                                    payments += isinstance(change, SaveSigned | SaveReceived)
+                            changes = [change for job in group for change in job.changes]
+                            apply_all(connection, changes, str(self.path))
+                            payments += sum(
+                                isinstance(change, SaveSigned | SaveReceived) for change in changes
+                            )
                             if payments >= SLACK:
                                 prune(connection, self._bills_kept)
                                 payments = 0
@@ -291,13 +302,13 @@ class Store:
 
     def _next_group(self) -> tuple[list[_Job], bool]:
         group: list[_Job] = []
-        job = self._jobs.get()
-        while job is not None:
-            group.append(job)
-            if len(group) == _MAX_GROUP:
+        jobs = self._jobs.get()
+        while jobs is not None:
+            group += jobs
+            if len(group) >= _MAX_GROUP:
                 return group, False
             try:
-                job = self._jobs.get_nowait()
+                jobs = self._jobs.get_nowait()
             except queue.Empty:
                 return group, False
         return group, True

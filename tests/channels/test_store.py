@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
@@ -46,9 +47,10 @@ from channels.records import (
     SaveSubmission,
     Submission,
 )
-from channels.schema import SCHEMA_VERSION
+from channels.schema import SCHEMA_VERSION, dump, voucher_text
 from channels.store import FILE_NAME, Store, stored_contract
-from protocol.codec import transaction_id
+from protocol.channels import Lane
+from protocol.codec import transaction_id, voucher_to_json
 from protocol.transactions import Finalize, Transaction
 from protocol.vouchers import Voucher
 from tests.channels.old_stores import undo_version_3
@@ -124,6 +126,62 @@ async def test_a_half_signed_close_and_a_gone_channel_come_back(store: Store) ->
     await store.write(SaveLeaf(half), SaveClose(half), SaveLeaf(gone))
     with reopened(store) as again:
         assert again.load_channels()[0].state == gone
+
+
+async def test_payments_written_together_leave_the_rows_that_they_leave_one_by_one(
+    tmp_path: Path,
+) -> None:
+    """Both lanes, acknowledgements between, and as many rows as take statements of every size."""
+    changes: list[SaveLeaf | SaveSigned | SaveReceived | Acknowledged] = [SaveLeaf(ann())]
+    signature, lane_ab, lane_ba = ANN.sign(1), 0, 0
+    for number in range(90):
+        lane_ab = PAYMENT.on(lane_ab)
+        voucher = Voucher(LEAF.id, Lane.AB, lane_ab, signature)
+        sent = Outgoing(f"p{number}", voucher, PAYMENT)
+        changes.append(SaveSigned(voucher, sent, bill(voucher, Direction.OUT, f"p{number}")))
+        if number % 3 == 0:
+            lane_ba = PAYMENT.on(lane_ba)
+            back = Voucher(LEAF.id, Lane.BA, lane_ba, signature)
+            changes.append(SaveReceived(back, bill(back, Direction.IN, f"b{number}")))
+        if number % 7 == 6:
+            changes.append(Acknowledged(LEAF.id, lane_ab))
+    dumps = []
+    for name in ("together", "alone"):
+        with Store.open(tmp_path / name, IDENTITY) as store:
+            for part in [changes] if name == "together" else [[one] for one in changes]:
+                await store.write(*part)
+        with closing(sqlite3.connect(tmp_path / name / FILE_NAME)) as connection:
+            rows = [line for line in connection.iterdump() if "identity" not in line]
+            dumps.append(rows)
+    assert dumps[0] == dumps[1]
+    assert sum('INTO "bills"' in line for line in dumps[0]) == 90 + 30
+    assert sum('INTO "outgoing"' in line for line in dumps[0]) == 90 % 7
+
+
+@pytest.mark.parametrize("back", [0, 1])
+async def test_a_lane_that_falls_or_repeats_is_refused_also_inside_one_write(
+    store: Store, back: int
+) -> None:
+    state, first = signed(ann(), "p1")
+    _, second = signed(state, "p2")
+    last = replace((second, first)[back], outgoing=None)
+    with pytest.raises(StoreFailed, match="does not rise"):
+        await store.write(SaveLeaf(ann()), first, second, last)
+    assert store.load_channels() == []
+
+
+def test_a_voucher_is_stored_as_its_json() -> None:
+    _, change = signed(ann(), "p1")
+    assert voucher_text(change.voucher) == dump(voucher_to_json(change.voucher))
+
+
+async def test_what_is_written_when_the_store_closes_is_on_disk(tmp_path: Path) -> None:
+    with Store.open(tmp_path, IDENTITY) as store:
+        done = store.write(SaveLeaf(ann()))
+        store.write_soon(SaveIntent(LEAF.id, Intent.FORCE))
+    await done
+    with Store.open(tmp_path, IDENTITY) as store:
+        assert store.load_channels()[0].intent is Intent.FORCE
 
 
 async def test_acknowledging_covers_all_vouchers_up_to_that_value(store: Store) -> None:
