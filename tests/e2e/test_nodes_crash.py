@@ -90,7 +90,9 @@ def check_books(payer: Books, payee: Books, ledger: Ledger) -> None:
             assert lane_paid_ntok(bill.lane_value) == total_wh * PRICE
     # The payee holds nothing that the payer does not remember, and its voucher is good.
     assert {bill.payment_id for bill in bills_in} <= {bill.payment_id for bill in bills_out}
-    assert held.received is not None
+    if held.received is None:  # killed before the first payment was there
+        assert not bills_in
+        return
     assert held.received.lane_value <= sent.signed_lane
     assert verify(held.received.signature, held.received.message(DOMAIN))
 
