@@ -38,7 +38,6 @@ _FIRST_PAUSE_S = 0.1
 MAX_ANSWER_BYTES = 4_000_000
 MAX_KEY_BYTES = 64_000_000
 _KEY_TIMEOUT_S = 60.0
-_PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +114,7 @@ class SequencerClient:
 
     async def accounts_of(self, key_hash: int) -> list[tuple[int, Account]]:
         """Soft accounts with this key hash."""
-        answer = await self._get("/v1/accounts", key_hash=f"{key_hash:#x}")
-        return self._parse(
-            lambda: [
-                (to_int("index", one["index"]), account_from_json(one["account"])) for one in answer
-            ]
-        )
+        return await self._rows("/v1/accounts", _account_in, key_hash=f"{key_hash:#x}")
 
     async def channel(self, slot: int, root: int | str) -> ChannelInclusion:
         """A channel slot in the root "soft", "final" or one given as a number. Verify it."""
@@ -129,22 +123,27 @@ class SequencerClient:
 
     async def channels_of(self, account_index: int) -> list[tuple[int, Channel]]:
         """Soft channels of an account with their slots."""
-        return await self._channels(account=str(account_index))
+        return await self._rows("/v1/channels", _channel_in, account=str(account_index))
 
     async def closing_channels(self) -> list[tuple[int, Channel]]:
         """Every channel that is closing in the soft state, with its slot; page by page."""
-        return await self._channels(status="closing")
+        return await self._rows("/v1/channels", _channel_in, status="closing")
 
-    async def _channels(self, **query: str) -> list[tuple[int, Channel]]:
-        """All pages. What does not go forward ends it."""
-        found: dict[int, Channel] = {}
+    async def _rows(
+        self, path: str, read: Callable[[Any], tuple[int, T]], **query: str
+    ) -> list[tuple[int, T]]:
+        """The rows of a list by their places, over all its pages. A page that does not go forward
+        ends it.
+        """
+        found: dict[int, T] = {}
         while True:
-            first = max(found, default=-1) + 1
-            answer = await self._get("/v1/channels", from_slot=str(first), **query)
-            page = self._parse(partial(_channels_in, answer))
-            found.update(page)
-            if len(page) < _PAGE or not first <= max(found) < 1 << INDEX_BITS:
+            response = await self._request("GET", path, query, None)
+            answer, highest = self._answer(response), max(found, default=-1)
+            found.update(self._parse(partial(_each, read, answer)))
+            cursor = _next_cursor(response)
+            if cursor is None or not highest < max(found, default=-1) < 1 << INDEX_BITS:
                 return list(found.items())
+            query["cursor"] = cursor
 
     async def exit_key(self) -> bytes:
         """The file of the exit circuit's key, at most MAX_KEY_BYTES, whole: it has the SHA-256 that
@@ -172,12 +171,14 @@ class SequencerClient:
         return bytes(content)
 
     async def _get(self, path: str, **query: str) -> Any:
-        return await self._request("GET", path, query, None)
+        return self._answer(await self._request("GET", path, query, None))
 
     async def _post(self, path: str, body: object) -> Any:
-        return await self._request("POST", path, {}, body)
+        return self._answer(await self._request("POST", path, {}, body))
 
-    async def _request(self, method: str, path: str, query: dict[str, str], body: object) -> Any:
+    async def _request(
+        self, method: str, path: str, query: dict[str, str], body: object
+    ) -> httpx.Response:
         pause_s, reason = _FIRST_PAUSE_S, ""
         for attempt in range(self._attempts):
             if attempt:
@@ -193,7 +194,7 @@ class SequencerClient:
             if response.status_code >= _SERVER_FAILS:
                 reason = f"status {response.status_code}: {response.text[:200]}".rstrip(": ")
                 continue
-            return self._answer(response)
+            return response
         raise SequencerUnreachable(self.url, reason)
 
     def _answer(self, response: httpx.Response) -> Any:
@@ -237,5 +238,21 @@ def _root_text(root: int | str) -> str:
     return root if isinstance(root, str) else f"{root:#x}"
 
 
-def _channels_in(answer: Any) -> list[tuple[int, Channel]]:
-    return [(to_int("slot", one["slot"]), channel_from_json(one["channel"])) for one in answer]
+def _each(read: Callable[[Any], T], answer: Any) -> list[T]:
+    return [read(one) for one in answer]
+
+
+def _account_in(row: Any) -> tuple[int, Account]:
+    return to_int("index", row["index"]), account_from_json(row["account"])
+
+
+def _channel_in(row: Any) -> tuple[int, Channel]:
+    return to_int("slot", row["slot"]), channel_from_json(row["channel"])
+
+
+def _next_cursor(response: httpx.Response) -> str | None:
+    """The cursor of the next page: that alone is taken of the link, never where it leads."""
+    try:
+        return httpx.URL(response.links["next"]["url"]).params["cursor"]
+    except (KeyError, httpx.InvalidURL):
+        return None

@@ -6,7 +6,7 @@ Statuses as users see them: accepted (durable), soft (executed in order, with a 
 
 from __future__ import annotations
 
-from itertools import islice
+from heapq import nsmallest
 
 from protocol.channels import Status
 from protocol.codec import (
@@ -41,8 +41,9 @@ _SEEN_AS = {
 }
 _STATUSES = {status.name.lower(): status for status in Status}
 RECEIPTS_KEPT = 4_096
-PAGE = 100
-CHANNELS_A_PAGE = 1_000
+BATCHES_A_PAGE = 100
+ROWS_A_PAGE = 1_000
+EVENTS_A_PAGE = 500
 
 
 class Views:
@@ -100,49 +101,56 @@ class Views:
             "inclusion": channel_inclusion_to_json(inclusion),
         }
 
-    def accounts(self, key_hash: int | None, l1_address: int | None) -> list[Json]:
-        """Soft accounts of a key or an L1 address. Raises Malformed where neither is given."""
-        if key_hash is None and l1_address is None:
-            raise Malformed("give key_hash or l1_address")
+    def accounts(
+        self,
+        key_hash: int | None = None,
+        l1_address: int | None = None,
+        first: int = 0,
+        limit: int = ROWS_A_PAGE,
+    ) -> list[Json]:
+        """Soft accounts, all or of a key or an L1 address: from index `first` on, a page."""
         with self._ledger.lock:
-            found = self._ledger.book.soft.state.accounts
+            found = list(self._ledger.book.soft.state.accounts.items())
+        wanted = (
+            (index, account)
+            for index, account in found
+            if index >= first
+            and key_hash in (None, account.key_hash)
+            and l1_address in (None, account.l1_address)
+        )
         return [
             {"index": str(index), "account": account_to_json(account)}
-            for index, account in sorted(found.items())
-            if key_hash in (None, account.key_hash) and l1_address in (None, account.l1_address)
+            for index, account in nsmallest(limit, wanted, key=_place)
         ]
 
     def channels(
         self,
-        account: int | None,
-        channel_id: int | None,
+        account: int | None = None,
+        channel_id: int | None = None,
         status: str | None = None,
         from_slot: int = 0,
+        limit: int = ROWS_A_PAGE,
     ) -> list[Json]:
-        """Soft channels of an account, the one with this id, or of a status: by slot, a page.
+        """Soft channels, all, of an account, with this id, or of a status: by slot, a page.
 
         Raises Malformed.
         """
-        if account is None and channel_id is None and status is None:
-            raise Malformed("give account, channel_id or status")
         if status not in (None, *_STATUSES):
             raise Malformed(f"status is one of {sorted(_STATUSES)}")
         wanted = None if status is None else _STATUSES[status]
         with self._ledger.lock:
-            found = self._ledger.book.soft.state.channels
+            found = list(self._ledger.book.soft.state.channels.items())
+        chosen = (
+            (slot, one)
+            for slot, one in found
+            if slot >= from_slot
+            and account in (None, one.a_index, one.b_index)
+            and channel_id in (None, one.id)
+            and wanted in (None, one.status)
+        )
         return [
             {"slot": str(slot), "channel": channel_to_json(one), "channel_id": str(one.id)}
-            for slot, one in islice(
-                (
-                    (slot, one)
-                    for slot, one in sorted(found.items())
-                    if slot >= from_slot
-                    and account in (None, one.a_index, one.b_index)
-                    and channel_id in (None, one.id)
-                    and wanted in (None, one.status)
-                ),
-                CHANNELS_A_PAGE,
-            )
+            for slot, one in nsmallest(limit, chosen, key=_place)
         ]
 
     def batch(self, number: int) -> Json:
@@ -166,10 +174,10 @@ class Views:
             raise NotFound(f"a blob of batch {number}")
         return found
 
-    def batches(self, after: int) -> list[Json]:
-        """Up to 100 sealed batches with a higher number, in order."""
+    def batches(self, after: int, limit: int = BATCHES_A_PAGE) -> list[Json]:
+        """Up to `limit` sealed batches with a higher number, in order."""
         with self._ledger.database.read() as connection:
-            rows = batches.after(connection, after, PAGE)
+            rows = batches.after(connection, after, limit)
             return [_batch_json(connection, row) for row in rows]
 
     def state(self) -> Json:
@@ -210,12 +218,12 @@ class Views:
             "batch": _text(batch.number if batch else None),
         }
 
-    def events(self, after: int) -> list[Json]:
-        """What happened after event `after`, in order."""
+    def events(self, after: int, limit: int = EVENTS_A_PAGE) -> list[Json]:
+        """Up to `limit` things that happened after event `after`, in order."""
         with self._ledger.database.read() as connection:
             return [
                 {"id": str(one.id), "kind": one.kind, "subject": one.subject, "at": one.at}
-                for one in events.after(connection, after)
+                for one in events.after(connection, after, limit)
             ]
 
     def _state(self, root: str) -> State:
@@ -252,6 +260,10 @@ class Views:
                 self._receipts.clear()
             self._receipts[receipt] = signed
         return signed
+
+
+def _place(row: tuple[int, object]) -> int:
+    return row[0]
 
 
 def _root_number(root: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -83,13 +83,31 @@ class SequencerView:
 
     def get(self, path: str) -> object:
         """The JSON at a path."""
+        return self._page(path)[0]
+
+    def rows(self, path: str) -> Iterator[object]:
+        """The rows of a list, over all its pages."""
+        next_, seen = path, {path}
+        while True:
+            page, cursor = self._page(next_)
+            if not isinstance(page, list):
+                raise SequencerSilent(self.url, f"{path} is no list")
+            yield from page
+            next_ = str(httpx.URL(path, params={"cursor": cursor or ""}))
+            if cursor is None or next_ in seen:
+                return
+            seen.add(next_)
+
+    def _page(self, path: str) -> tuple[object, str | None]:
+        """The JSON at a path and the cursor of the page after it, if there is one."""
         try:
             answer = self._http.get(path)
             answer.raise_for_status()
             found: object = answer.json()
+            link = answer.links.get("next", {}).get("url", "")
+            return found, httpx.URL(link).params.get("cursor")
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise SequencerSilent(self.url, f"{path}: {error or type(error).__name__}") from error
-        return found
 
     def _object(self, path: str) -> Mapping[str, object]:
         found = self.get(path)
@@ -126,15 +144,7 @@ class SequencerView:
 
     def batches(self) -> tuple[BatchRow, ...]:
         """Every sealed batch, in order."""
-        rows: list[BatchRow] = []
-        while True:
-            after = rows[-1].number if rows else 0
-            page = self.get(f"/v1/batches?after={after}")
-            if not isinstance(page, list):
-                raise SequencerSilent(self.url, "/v1/batches is no list")
-            if not page:
-                return tuple(rows)
-            rows += [self._row(one) for one in page]
+        return tuple(self._row(one) for one in self.rows("/v1/batches"))
 
     def _row(self, given: object) -> BatchRow:
         if not isinstance(given, dict):

@@ -1,7 +1,7 @@
 """The HTTP API: transactions in, statuses, witnesses and batches out; every error is a problem.
 
 Bodies are bounded before they are read, integers are decimal strings, and what a user sends is
-decoded by the protocol's strict codec alone. Ref: RFC 9457; docs/protocol.md.
+decoded by the protocol's strict codec alone. Ref: RFC 9457; docs/protocol.md; docs/api.md.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from sequencer.api.documented import document_of
 from sequencer.api.limits import BodyLimit
-from sequencer.api.problems_http import PROBLEM, add_problems
+from sequencer.api.methods import HeadAndOptions
+from sequencer.api.problems_http import add_problems
 from sequencer.api.routes import (
     accounts,
     batches,
@@ -43,16 +45,28 @@ _GROUPS = (
 )
 
 
+class _Application(FastAPI):
+    """FastAPI with our OpenAPI document."""
+
+    def openapi(self) -> dict[str, object]:
+        """The document, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = document_of(self)
+        return self.openapi_schema
+
+
 def create_app(services: Services) -> FastAPI:
     """The application over these services."""
-    app = FastAPI(
+    app = _Application(
         title="Wattlane sequencer",
         version=version("wattlane"),
+        description="Transactions in; statuses, witnesses, batches and events out.",
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
-        responses={"default": PROBLEM},
+        generate_unique_id_function=lambda route: route.name,
     )
+    app.add_middleware(HeadAndOptions)
     app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES)
     add_problems(app)
     for group in _GROUPS:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sequencer.problems import CONTENT_TYPE
+from sequencer.api.problems_http import problem_response
+from sequencer.errors import BodyTooLarge
 
 
 class BodyLimit:
@@ -20,9 +19,10 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        refusal = problem_response(BodyTooLarge(self._limit))
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > self._limit:
-            await self._refuse(send)
+            await refusal(scope, receive, send)
             return
         body, more = bytearray(), True
         while more:
@@ -32,7 +32,7 @@ class BodyLimit:
             body += message.get("body", b"")
             more = message.get("more_body", False)
             if len(body) > self._limit:
-                await self._refuse(send)
+                await refusal(scope, receive, send)
                 return
         given = False
 
@@ -44,15 +44,3 @@ class BodyLimit:
             return {"type": "http.request", "body": bytes(body), "more_body": False}
 
         await self._app(scope, replay, send)
-
-    async def _refuse(self, send: Send) -> None:
-        problem = {
-            "type": "urn:wattlane:problem:BodyTooLarge",
-            "title": "The request body is too large",
-            "status": 413,
-            "detail": f"a request body has at most {self._limit} bytes",
-            "code": "BodyTooLarge",
-        }
-        headers = [(b"content-type", CONTENT_TYPE.encode())]
-        await send({"type": "http.response.start", "status": 413, "headers": headers})
-        await send({"type": "http.response.body", "body": json.dumps(problem).encode()})

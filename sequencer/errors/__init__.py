@@ -1,8 +1,8 @@
 """Invariant: every error that the sequencer raises on purpose is a SequencerError with its data.
 
-Three families: a transaction refused by policy (AdmissionError), a start that cannot succeed
-(StartError), and a part of the world that fails while running (StorageError, L1Error,
-ProvingError). What the shared rules refuse stays a ProtocolError.
+Four families: a transaction refused by policy (AdmissionError), a request that cannot be served
+(RequestError), a start that cannot succeed (StartError), and a part of the world that fails while
+running (StorageError, L1Error, ProvingError). What the shared rules refuse stays a ProtocolError.
 """
 
 from __future__ import annotations
@@ -45,6 +45,15 @@ from sequencer.errors.proving import (
     ProofFailed,
     ProvingError,
 )
+from sequencer.errors.requests import (
+    BodyTooLarge,
+    InternalError,
+    MethodNotAllowed,
+    NotAcceptable,
+    RequestError,
+    TooManyRequests,
+    UnsupportedMediaType,
+)
 from sequencer.errors.starting import (
     AlreadyRunning,
     BadKeystore,
@@ -71,6 +80,7 @@ __all__ = [
     "BadKeystore",
     "BadSettings",
     "BatchRefused",
+    "BodyTooLarge",
     "ChainChanged",
     "CheckStopped",
     "ContractMismatch",
@@ -81,10 +91,13 @@ __all__ = [
     "FeeTooLow",
     "FlowNotNew",
     "ForeignBatch",
+    "InternalError",
     "L1Error",
     "MempoolFull",
     "MessageTooLarge",
+    "MethodNotAllowed",
     "NonceBlocked",
+    "NotAcceptable",
     "NotFound",
     "NotLive",
     "NotReady",
@@ -92,6 +105,7 @@ __all__ = [
     "ProofFailed",
     "ProvingError",
     "QueueGap",
+    "RequestError",
     "RollupEnded",
     "RollupEnding",
     "SequencerError",
@@ -101,7 +115,9 @@ __all__ = [
     "StorageFull",
     "StorageReadOnly",
     "TooManyChecks",
+    "TooManyRequests",
     "UnknownRoot",
+    "UnsupportedMediaType",
     "WrongChain",
     "WrongDatabase",
     "WrongDomain",

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from channels import sequencer_client
 from channels.errors import SequencerGarbage, SequencerRefused, SequencerUnreachable
 from channels.sequencer_client import SequencerClient
 from protocol.codec import channel_to_json
@@ -38,11 +37,12 @@ async def answering(*responses: Respond) -> AsyncIterator[tuple[str, list[int]]]
         server.close()
 
 
-def saying(status: int, body: str) -> Respond:
-    """Answer with this status and body."""
+def saying(status: int, body: str, link: str = "") -> Respond:
+    """Answer with this status, body and Link header."""
 
     async def respond(writer: asyncio.StreamWriter) -> None:
-        head = f"HTTP/1.1 {status} x\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        head = f"HTTP/1.1 {status} x\r\ncontent-length: {len(body)}\r\nlink: {link}\r\n"
+        head += "connection: close\r\n\r\n"
         writer.write((head + body).encode())
         await writer.drain()
 
@@ -134,19 +134,17 @@ async def test_serving_twice_is_two_servers() -> None:
         assert first.url != second.url
 
 
-async def test_all_pages_of_a_list_are_read_and_a_list_without_end_is_not(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_all_pages_of_a_list_are_read_and_a_list_without_end_is_not() -> None:
     channel = channel_to_json(LEAF)
     page = [{"slot": str(slot), "channel": channel} for slot in (0, 1)]
     rest = [{"slot": "2", "channel": channel}]
-    monkeypatch.setattr(sequencer_client, "_PAGE", 2)
-    said = [saying(200, json.dumps(one)) for one in (page, rest)]
+    link = '<https://elsewhere.example/v1/channels?cursor=abc>; rel="next"'
+    said = [saying(200, json.dumps(page), link), saying(200, json.dumps(rest))]
     async with answering(*said) as (url, seen), SequencerClient(url) as client:
         assert [slot for slot, _ in await client.closing_channels()] == [0, 1, 2]
         assert len(seen) == 2
     async with (
-        answering(saying(200, json.dumps(page))) as (url, seen),
+        answering(saying(200, json.dumps(page), link)) as (url, seen),
         SequencerClient(url) as client,
     ):
         assert len(await client.closing_channels()) == 2

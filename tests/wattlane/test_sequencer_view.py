@@ -24,14 +24,17 @@ GOOD = {
 
 
 @contextmanager
-def _answering(answer: Callable[[], tuple[int, bytes]]) -> Iterator[str]:
-    """A server that gives every request this answer; yields its URL."""
+def _answering(answer: Callable[[], tuple[int, bytes]], link: str = "") -> Iterator[str]:
+    """A server that gives every request this answer, and a first one this link; yields its URL."""
+    links = [link] if link else []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             status, body = answer()
             self.send_response(status)
             self.send_header("content-length", str(len(body)))
+            if links:
+                self.send_header("link", links.pop())
             self.end_headers()
             self.wfile.write(body)
 
@@ -92,10 +95,13 @@ GOOD_BATCH = {
 }
 
 
-def test_a_batch_is_read_with_the_proofs_that_are_there() -> None:
-    pages = [json.dumps([GOOD_BATCH]).encode(), b"[]"]
-    with _answering(lambda: (200, pages.pop(0))) as url, SequencerView(url) as view:
-        (row,) = view.batches()
+def test_batches_are_read_page_by_page_with_the_proofs_that_are_there() -> None:
+    pages = [json.dumps([GOOD_BATCH | {"number": str(number)}]).encode() for number in (1, 2)]
+    link = '</v1/batches?cursor=abc>; rel="next"'
+    with _answering(lambda: (200, pages.pop(0)), link) as url, SequencerView(url) as view:
+        row, second = view.batches()
+    assert not pages
+    assert second.number == 2
     assert (row.number, row.proofs, row.made, row.prove_seconds) == (1, 2, 1, 0.0)
     assert (row.transactions, row.ops, row.constraints) == (3, 2, 260_000)
 

@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Query
+from typing import Annotated
 
-from protocol.codec import Json, to_int
-from sequencer.api.parameters import optional_number
+from fastapi import APIRouter, Query, Request, Response
+
+from protocol.codec import Json
+from sequencer.api.cursors import full, link_next, start_of
+from sequencer.api.documented import answers, json_routes
+from sequencer.api.models import AccountRow, ProvenAccount
+from sequencer.api.parameters import Cursor, Index, Number, Root, optional_number
 from sequencer.api.services import Services
+from sequencer.views import ROWS_A_PAGE
 
-_ROOT = Query("soft", description="soft, final, or a recent state root (0x... or decimal)")
+_LIST = "accounts"
+Limit = Annotated[int, Query(ge=1, le=ROWS_A_PAGE, description="Rows a page")]
 
 
 def router(services: Services) -> APIRouter:
     """/v1/accounts."""
-    routes, views = APIRouter(), services.views
+    routes, views = json_routes(), services.views
 
-    @routes.get("/v1/accounts")
-    def get_accounts(key_hash: str | None = None, l1_address: str | None = None) -> list[Json]:
-        """Accounts of a key or an L1 address, in the soft state."""
-        return views.accounts(
-            optional_number("key_hash", key_hash), optional_number("l1_address", l1_address)
-        )
+    @routes.get("/v1/accounts", **answers(list[AccountRow], 400, paged=True))
+    def get_accounts(
+        request: Request,
+        response: Response,
+        key_hash: Number = None,
+        l1_address: Number = None,
+        cursor: Cursor = None,
+        limit: Limit = ROWS_A_PAGE,
+    ) -> list[Json]:
+        """Accounts in the soft state, in order: all, or those of a key or an L1 address."""
+        first = start_of(_LIST, cursor, -1) + 1
+        rows = views.accounts(optional_number(key_hash), optional_number(l1_address), first, limit)
+        last = full(rows, limit)
+        link_next(request, response, _LIST, None if last is None else int(last["index"]))
+        return rows
 
-    @routes.get("/v1/accounts/{index}")
-    def get_account(index: str, root: str = _ROOT) -> Json:
+    @routes.get("/v1/accounts/{index}", **answers(ProvenAccount, 400, 404))
+    def get_account(index: Index, root: Root = "soft") -> Json:
         """An account with its Merkle witness in a recent root."""
-        return views.account(to_int("index", index), root)
+        return views.account(index, root)
 
     return routes

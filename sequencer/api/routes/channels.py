@@ -2,40 +2,61 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Query
+from typing import Annotated
 
-from protocol.codec import Json, to_int
-from sequencer.api.parameters import optional_number
+from fastapi import APIRouter, Query, Request, Response
+
+from protocol.codec import Json
+from sequencer.api.cursors import full, link_next, start_of
+from sequencer.api.documented import answers, json_routes
+from sequencer.api.models import ChannelRow, ProvenChannel
+from sequencer.api.parameters import (
+    ChannelStatus,
+    Cursor,
+    FromSlot,
+    Index,
+    Number,
+    Root,
+    optional_number,
+)
 from sequencer.api.services import Services
+from sequencer.views import ROWS_A_PAGE
 
-_ROOT = Query("soft", description="soft, final, or a recent state root (0x... or decimal)")
+_LIST = "channels"
+Limit = Annotated[int, Query(ge=1, le=ROWS_A_PAGE, description="Rows a page")]
 
 
 def router(services: Services) -> APIRouter:
     """/v1/channels."""
-    routes, views = APIRouter(), services.views
+    routes, views = json_routes(), services.views
 
-    @routes.get("/v1/channels")
+    @routes.get("/v1/channels", **answers(list[ChannelRow], 400, paged=True))
     def get_channels(
-        account: str | None = None,
-        channel_id: str | None = None,
-        status: str | None = None,
-        from_slot: str = "0",
+        request: Request,
+        response: Response,
+        account: Number = None,
+        channel_id: Number = None,
+        status: ChannelStatus = None,
+        from_slot: FromSlot = 0,
+        cursor: Cursor = None,
+        limit: Limit = ROWS_A_PAGE,
     ) -> list[Json]:
-        """Channels in the soft state: of an account, with an id, or of a status (open, closing).
-
-        In the order of their slots, at most 1,000; `from_slot` asks for more.
-        """
-        return views.channels(
-            optional_number("account", account),
-            optional_number("channel_id", channel_id),
+        """Channels in the soft state, by slot: all, of an account, with an id, or of a status."""
+        rows = views.channels(
+            optional_number(account),
+            optional_number(channel_id),
             status,
-            to_int("from_slot", from_slot),
+            start_of(_LIST, cursor, from_slot - 1) + 1,
+            limit,
         )
+        last = full(rows, limit)
+        number = None if last is None else int(last["slot"])
+        link_next(request, response, _LIST, number, "from_slot")
+        return rows
 
-    @routes.get("/v1/channels/{slot}")
-    def get_channel(slot: str, root: str = _ROOT) -> Json:
+    @routes.get("/v1/channels/{slot}", **answers(ProvenChannel, 400, 404))
+    def get_channel(slot: Index, root: Root = "soft") -> Json:
         """A channel with its Merkle witness in a recent root."""
-        return views.channel(to_int("slot", slot), root)
+        return views.channel(slot, root)
 
     return routes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from protocol.channels import Channel
@@ -13,33 +13,18 @@ from protocol.codec import Json
 from protocol.crypto.schnorr import Signature
 from protocol.errors import Malformed, UnknownAccount
 from protocol.flows import FlowReport, check_report, report_from_json
+from sequencer.api.documented import answers, json_routes
+from sequencer.api.media import JSON, reads_json
+from sequencer.api.models import Flow, Taken
+from sequencer.api.request_schemas import FLOW_REPORT
 from sequencer.api.services import Services
 
-_REPORT = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["account", "time", "lines", "signature"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "account": {"type": "string"},
-                        "time": {"type": "string"},
-                        "lines": {"type": "array", "items": {"type": "object"}},
-                        "signature": {"type": "object"},
-                    },
-                }
-            }
-        },
-    }
-}
+_BODY = {"requestBody": {"required": True, "content": {JSON: {"schema": FLOW_REPORT}}}}
 
 
 def router(services: Services) -> APIRouter:
     """/v1/flows."""
-    routes, ledger, board = APIRouter(), services.ledger, services.flows
+    routes, ledger, board = json_routes(), services.ledger, services.flows
 
     def channels() -> Mapping[int, Channel]:
         with ledger.lock:
@@ -54,7 +39,13 @@ def router(services: Services) -> APIRouter:
         check_report(report, signature, ledger.rollup.domain, account.key_hash)
         return channels()
 
-    @routes.post("/v1/flows", status_code=202, openapi_extra=_REPORT)
+    @routes.post(
+        "/v1/flows",
+        status_code=202,
+        openapi_extra=_BODY,
+        dependencies=[Depends(reads_json)],
+        **answers(Taken, 400, 403, 404, 415, 422, status=202),
+    )
     async def post_flows(request: Request) -> Json:
         """Report what an account has bought in its channels so far, signed with its key.
 
@@ -70,7 +61,7 @@ def router(services: Services) -> APIRouter:
         known = await run_in_threadpool(check, report, signature)
         return {"taken": str(await board.publish(report, signature, known))}
 
-    @routes.get("/v1/flows")
+    @routes.get("/v1/flows", **answers(list[Flow]))
     async def get_flows() -> list[Json]:
         """What was reported lately: `recent_wh` within the last minute. Nobody has proved it."""
         board.follow(channels)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from protocol.codec import Json
+from sequencer.api.documented import answers, answers_file
+from sequencer.api.media import answers_bytes, answers_json
+from sequencer.api.models import Info
 from sequencer.api.services import Services
 from sequencer.errors import NotFound
 
@@ -16,7 +19,7 @@ def router(services: Services) -> APIRouter:
     """/v1/info, /v1/exit-key."""
     routes = APIRouter()
 
-    @routes.get("/v1/info")
+    @routes.get("/v1/info", dependencies=[Depends(answers_json)], **answers(Info))
     def get_info() -> Json:
         """Which rollup this is, and what it asks of a transaction."""
         ledger, fixed = services.ledger, services.info
@@ -44,10 +47,8 @@ def router(services: Services) -> APIRouter:
     @routes.get(
         "/v1/exit-key",
         response_class=Response,
-        responses={
-            200: {"description": "A .zkey file", "content": {"application/octet-stream": {}}},
-            304: {"description": "If-None-Match names it: nothing has changed"},
-        },
+        dependencies=[Depends(answers_bytes)],
+        **answers_file("A .zkey file", 404, not_modified=True),
     )
     def get_exit_key(request: Request) -> Response:
         """The exit circuit's proving key, for every household to keep; its ETag is its SHA-256."""

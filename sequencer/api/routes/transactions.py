@@ -4,70 +4,49 @@ from __future__ import annotations
 
 import json
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from protocol.codec import Json, transaction_from_json
 from protocol.errors import Malformed
-from sequencer.api.parameters import optional_number
+from sequencer.api.documented import answers, json_routes
+from sequencer.api.media import JSON, reads_json
+from sequencer.api.models import Transaction
+from sequencer.api.parameters import Number, TransactionId, optional_number
+from sequencer.api.request_schemas import TRANSACTION
 from sequencer.api.services import Services
 
-_TRANSACTION = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["type", "body", "signatures"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "type": {
-                            "enum": [
-                                "transfer",
-                                "withdraw",
-                                "open",
-                                "top_up",
-                                "claim",
-                                "start_close",
-                                "close",
-                                "finalize",
-                            ]
-                        },
-                        "body": {
-                            "type": "object",
-                            "additionalProperties": {"type": "string", "pattern": "^[0-9]+$"},
-                        },
-                        "signatures": {"type": "array", "maxItems": 2, "items": {"type": "object"}},
-                    },
-                }
-            }
-        },
-    }
-}
+_BODY = {"requestBody": {"required": True, "content": {JSON: {"schema": TRANSACTION}}}}
 
 
 def router(services: Services) -> APIRouter:
     """/v1/transactions."""
-    routes, ledger, views = APIRouter(), services.ledger, services.views
+    routes, ledger, views = json_routes(), services.ledger, services.views
 
-    @routes.post("/v1/transactions", status_code=202, openapi_extra=_TRANSACTION)
-    async def post_transaction(request: Request, domain: str | None = None) -> Json:
-        """Submit a signed transaction; repeating it is safe.
+    @routes.post(
+        "/v1/transactions",
+        status_code=202,
+        openapi_extra=_BODY,
+        dependencies=[Depends(reads_json)],
+        **answers(Transaction, 400, 403, 404, 409, 410, 415, 422, 507, status=202),
+    )
+    async def post_transaction(request: Request, domain: Number = None) -> Json:
+        """Submit a signed transaction.
 
-        `domain` (optional): the domain it was signed for, so that a wrong one is named as such.
+        Its id is the hash of what was signed, so repeating it is safe and answers where it stands:
+        no further idempotency key is needed, and none is read. `domain` (optional): the domain it
+        was signed for, so that a wrong one is named as such.
         """
-        given_domain = optional_number("domain", domain)
         try:
             given = json.loads(await request.body())
         except (ValueError, RecursionError) as error:
             raise Malformed("the body is not JSON") from error
         transaction = transaction_from_json(given)
-        id_ = await run_in_threadpool(ledger.submit, transaction, given_domain)
+        id_ = await run_in_threadpool(ledger.submit, transaction, optional_number(domain))
         return await run_in_threadpool(views.transaction, id_)
 
-    @routes.get("/v1/transactions/{id_}")
-    def get_transaction(id_: str) -> Json:
+    @routes.get("/v1/transactions/{id_}", **answers(Transaction, 404))
+    def get_transaction(id_: TransactionId) -> Json:
         """Where a transaction stands, with a signed receipt."""
         return views.transaction(id_)
 
