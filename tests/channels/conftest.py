@@ -17,7 +17,7 @@ from tests.channels.rollup import Rollup, RollupL1, serving
 
 PASSPHRASE = "correct horse battery"
 START_NTOK = 1_000_000
-FAST = NodeSettings(poll_s=0.05, payment_timeout_s=2.0, use_compiled=False)
+FAST = NodeSettings(poll_s=0.05, payment_timeout_s=60.0, use_compiled=False)
 
 OpenNode = Callable[..., AbstractAsyncContextManager[Node]]
 

@@ -119,7 +119,7 @@ class RollupL1:
     """The L1 port over HTTP to the tests' rollup, from this process or another."""
 
     def __init__(self, url: str, l1_address: int = 0) -> None:
-        self._http = httpx.AsyncClient(base_url=url, timeout=5, trust_env=False)
+        self._http = httpx.AsyncClient(base_url=url, timeout=120, trust_env=False)
         self.l1_address = l1_address
         self.replays = 0
 

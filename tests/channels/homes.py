@@ -19,7 +19,7 @@ __all__ = ["PASSPHRASE", "Home", "introduce", "running"]
 
 _FORKSERVER = multiprocessing.get_context("forkserver")
 _FORKSERVER.set_forkserver_preload(["tests.channels.home_process"])
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0
 
 
 class Home:
@@ -32,7 +32,7 @@ class Home:
         url: str,
         *,
         use_compiled: bool = True,
-        timeout_s: float = 5.0,
+        timeout_s: float = 60.0,
     ) -> None:
         self.index = index
         self.folder = folder

@@ -55,7 +55,7 @@ async def test_refuses_to_open_with_a_senseless_deposit(
 async def test_refuses_bad_windows_peers_and_fees_before_anything_is_signed(
     open_node: OpenNode, rollup: Rollup
 ) -> None:
-    async with open_node(0, settings=replace(SHORT, max_fee_ntok=FEE_NTOK)) as ann:
+    async with open_node(0, settings=replace(FAST, max_fee_ntok=FEE_NTOK)) as ann:
         for window_s in (DAY_S - 1, 30 * DAY_S + 1):
             with pytest.raises(WindowNotAcceptable):
                 await ann.open_channel(1, deposit_ntok=1, window_s=window_s)
@@ -153,7 +153,7 @@ async def test_either_side_may_ask_for_the_close(open_node: OpenNode, rollup: Ro
     async with open_node(0) as ann, open_node(1, peers={0: ann.url}) as ben:
         channel = await ann.open_channel(1, deposit_ntok=1_000, window_s=DAY_S)
         await pay(channel, energy_wh=3)
-        await ben.channel(channel.id).close(timeout_s=10)
+        await ben.channel(channel.id).close(timeout_s=120)
         await until(lambda: channel.info.status == "closed")
         with pytest.raises(ChannelClosing):
             await pay(channel)
@@ -167,7 +167,7 @@ async def test_either_side_may_ask_for_the_close(open_node: OpenNode, rollup: Ro
 async def test_after_a_signed_close_neither_side_pays_though_it_is_not_final(
     open_node: OpenNode, rollup: Rollup
 ) -> None:
-    async with open_node(0, settings=SHORT) as ann, open_node(1, peers={0: ann.url}) as ben:
+    async with open_node(0) as ann, open_node(1, peers={0: ann.url}) as ben:
         channel = await ann.open_channel(1, deposit_ntok=1_000, window_s=DAY_S)
         await pay(channel, energy_wh=5)
         rollup.seals_itself = False
@@ -325,7 +325,7 @@ async def test_needs_an_account_that_is_final(rollup: Rollup, tmp_path: Path) ->
     with pytest.raises(NoAccount):
         async with Node.open(wallet, sequencer=rollup.url, l1=RollupL1(rollup.url), settings=FAST):
             pass
-    waiting = replace(FAST, account_timeout_s=5)
+    waiting = replace(FAST, account_timeout_s=120)
 
     async def open_and_look() -> int:
         async with Node.open(

@@ -23,7 +23,7 @@ async def test_open_pay_both_ways_and_close(open_node: OpenNode, rollup: Rollup)
         info = channel.info
         assert (info.paid_out_ntok, info.paid_in_ntok, info.energy_out_wh) == (3_000, 500, 15)
         assert info.spendable_ntok == 7_500
-        await channel.close(timeout_s=10)
+        await channel.close(timeout_s=120)
         assert channel.info.status == "closed"
         assert rollup.final.account(1).balance_ntok == 1_000_000 + 2_500
         assert rollup.final.account(0).balance_ntok == 1_000_000 - 2_500 - FEE_NTOK

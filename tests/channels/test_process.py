@@ -34,7 +34,7 @@ async def test_a_signal_ends_a_node_that_serves(
     running = run_node(
         wallets[0], folder=folder, sequencer=rollup.url, l1=l1, settings=FAST, on_ready=interrupt
     )
-    await asyncio.wait_for(running, 20)
+    await asyncio.wait_for(running, 120)
     assert seen
     assert not (folder / "control.json").exists()
     async with open_node(0):  # neither the folder's lock nor anything else is left
@@ -54,7 +54,7 @@ async def test_a_signal_ends_a_node_that_still_waits_for_its_account(
     await asyncio.sleep(0.2)
     assert not running.done()
     os.kill(os.getpid(), number)
-    await asyncio.wait_for(running, 20)
+    await asyncio.wait_for(running, 120)
     assert not (tmp_path / "control.json").exists()
 
 

@@ -377,7 +377,7 @@ def test_a_full_disk_is_one_clear_error_and_nothing_is_acknowledged(tmp_path: Pa
     limit_bytes = 120_000
     process = context.Process(target=_fill, args=(str(tmp_path), limit_bytes, results))
     process.start()
-    process.join(60)
+    process.join(120)
     assert process.exitcode == 0
     highest, attempted, name, message = results.get()
     assert name == "StoreFailed"
@@ -411,7 +411,7 @@ def test_a_read_only_folder_is_one_clear_error(store: Store) -> None:
         results: Results = context.SimpleQueue()
         process = context.Process(target=_open_as_nobody, args=(name, results))
         process.start()
-        process.join(60)
+        process.join(120)
         folder.chmod(0o755)
         assert not results.empty()
         _, _, kind, message = results.get()

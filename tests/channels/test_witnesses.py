@@ -47,7 +47,7 @@ async def test_a_node_keeps_its_leaves_of_the_newest_final_root(
         (kept,) = on_disk(folder)
         assert kept.channels[0].state_root() == rollup.final.root
 
-        await channel.close(timeout_s=10)
+        await channel.close(timeout_s=120)
         await until(lambda: not on_disk(folder)[0].channels)
         assert [one.index for one in on_disk(folder)[0].accounts] == [0]
 

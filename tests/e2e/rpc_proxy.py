@@ -37,7 +37,7 @@ class RpcProxy:
                     case "pass":
                         headers = {"content-type": "application/json"}
                         answer = requests.post(
-                            upstream, data=body, headers=headers, timeout=30
+                            upstream, data=body, headers=headers, timeout=120
                         ).content
                     case "silent":
                         proxy._released.wait()

@@ -46,7 +46,7 @@ PASSPHRASE = "correct horse battery"
 START_NTOK = 1_000_000
 DEPOSIT_NTOK, LATE_NTOK = 50_000, 500
 PAID_NTOK, BACK_NTOK = 10_000, 800
-DEV = NodeSettings(confirmations=0, poll_s=0.1, account_timeout_s=60)
+DEV = NodeSettings(confirmations=0, poll_s=0.1, account_timeout_s=120)
 ETHER = 10**18
 WEEK_S, RAISE_S = 7 * DAY_S, 14 * DAY_S
 
@@ -112,7 +112,7 @@ class Ghost:
             for _ in range(5):
                 await channel.pay(energy_wh=10, price_utok_per_kwh=PAID_NTOK // 50)
             await ben.channel(channel.id).pay(energy_wh=4, price_utok_per_kwh=BACK_NTOK // 4)
-            await until(self._have_witnesses, 30)
+            await until(self._have_witnesses)
 
     def _have_witnesses(self) -> bool:
         root = self.reader.state_root()

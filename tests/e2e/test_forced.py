@@ -51,7 +51,7 @@ async def test_c5_a_home_without_a_sequencer_gets_its_money_to_l1(street: Street
         mine = ben.channel(channel.id)
         with pytest.raises(NotFinalInTime):
             await mine.force_close(timeout_s=0.01)
-        await until(lambda: mine.info.status == "closing", 60)
+        await until(lambda: mine.info.status == "closing")
         forward = L1_TIME_SLACK_S + DAY_S // 4
         await asyncio.to_thread(street.chain.advance_time, forward)
         ops = [type(op) for op in reader.queue_ops()]
@@ -60,17 +60,17 @@ async def test_c5_a_home_without_a_sequencer_gets_its_money_to_l1(street: Street
         def lane() -> int:
             return ben._boxes[channel.id].state.verified.leaf.lane_ab >> 40  # type: ignore[union-attr]
 
-        await until(lambda: lane() == 2_000, 60)
+        await until(lambda: lane() == 2_000)
         assert [type(op) for op in reader.queue_ops()].count(ForcedClaim) == 1
         await asyncio.to_thread(street.chain.advance_time, DAY_S)
-        await until(lambda: mine.info.status == "closed", 60)
+        await until(lambda: mine.info.status == "closed")
     wallet = street.wallets[1]
     client = RollupClient(street.chain.url, reader.address, wallet.l1_account)
     account = own_account(client, wallet.l1_address, None)
     before = client.token().balance_of(wallet.l1_address)
     await asyncio.to_thread(force_exit, client, account.index)
     expected = START_NTOK + 2_000
-    await until(lambda: client.pending_ntok(wallet.l1_address) == expected, 30)
+    await until(lambda: client.pending_ntok(wallet.l1_address) == expected)
     client.withdraw()
     units = client.settings().base_units(expected)
     assert client.token().balance_of(wallet.l1_address) == before + units
@@ -99,7 +99,7 @@ async def test_a_rotated_wallet_goes_on_in_its_store_and_closes_what_the_old_key
     assert own_account(client, rotated.l1_address, None).key_hash == rotated.key_hash
     async with opened(street, 1, street.sequencer.url) as ben:
         assert ben.account_index == ben_index
-        await until(lambda: ben.channel(channel.id).info.status == "closing", 60)
+        await until(lambda: ben.channel(channel.id).info.status == "closing")
     assert any(isinstance(op, KeyChange) for op in client.queue_ops())
 
 

@@ -18,7 +18,7 @@ from tests.e2e.sequencer_process import FEE_NTOK, FUNDS_NTOK, SequencerProcess, 
 README = Path(__file__).parents[2] / "README.md"
 PASSPHRASE = "six easy words, all in lower case"
 CONSUMER_NTOK, PRODUCER_NTOK = 60 * FUNDS_NTOK, FUNDS_NTOK
-TIMEOUT_S = 120
+TIMEOUT_S = 300
 
 
 def readme_example() -> str:

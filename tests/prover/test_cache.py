@@ -88,7 +88,7 @@ def test_a_writer_killed_half_way_leaves_no_entry(tmp_path: Path) -> None:
     root, started = tmp_path / "cache", tmp_path / "started"
     process = get_context("spawn").Process(target=_write_slowly, args=(root, started))
     process.start()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not started.exists() and time.monotonic() < deadline:
         process.join(0.01)
     process.kill()

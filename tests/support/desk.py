@@ -12,7 +12,7 @@ from pathlib import Path
 
 DESK = "WATTLANE_TEST_DESK"
 """Environment of the workers: the desk's Unix socket."""
-WAIT_S = 90.0
+WAIT_S = 120.0
 
 
 def ask(what: str) -> str:

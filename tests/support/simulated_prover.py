@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 from protocol.batch import Shape
 from prover.groth16.keys import VerifyingKey
@@ -20,12 +21,17 @@ def simulated_exit_key() -> VerifyingKey:
 
 
 class SimulatedProver:
-    """See sequencer.proving.Prover. `seconds` is how long a proof takes."""
+    """See sequencer.proving.Prover. `seconds` is how long a proof takes; none is made while there
+    is the file `held`.
+    """
 
     constraints = 4_242
 
-    def __init__(self, shape: Shape = SHAPE, seconds: float = 0.0) -> None:
+    def __init__(
+        self, shape: Shape = SHAPE, seconds: float = 0.0, held: Path | None = None
+    ) -> None:
         self.shape = shape
+        self._held = held
         self._seconds, self._trapdoor = seconds, Trapdoor.make()
         self._pool = ThreadPoolExecutor(1)
 
@@ -44,4 +50,6 @@ class SimulatedProver:
 
     def _prove(self, job: ProofJob) -> bytes:
         time.sleep(self._seconds)
+        while self._held is not None and self._held.exists():
+            time.sleep(0.02)
         return self._trapdoor.prove(job.public.values()).encode()

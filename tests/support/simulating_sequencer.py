@@ -24,6 +24,9 @@ from sequencer.settings import load_settings
 from tests.support.simulated_prover import SimulatedProver, simulated_exit_key
 
 PASSPHRASE = "a passphrase for tests"
+HELD = "no-proofs"
+"""A file of this name in the sequencer's folder holds all proofs up."""
+
 EXIT_KEY_FILE = b"an exit key for tests"
 
 compiled.install()
@@ -49,7 +52,7 @@ def serve(folder: Path, log: Path, answer: Connection, kill_at: str | None, proo
     """Run until SIGTERM; sends ("ready", url), or ("failed", text) and ends with status 1."""
     if kill_at:
         _kill_at(kill_at)
-    run(folder, log, answer, SimulatedProver(seconds=proof_s))
+    run(folder, log, answer, SimulatedProver(seconds=proof_s, held=folder / HELD))
 
 
 def _exit_key(folder: Path, held: ContractKey) -> Path | None:

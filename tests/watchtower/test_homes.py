@@ -74,9 +74,9 @@ async def test_a_tower_claims_for_a_home_that_is_off(
             await until(lambda: not ben._towers[0]._tower.lacks(channel.id, lane))
         async with open_node(0) as ann:
             await ann.channel(channel.id).force_close(wait=False)
-            await until(lambda: claims(rollup) == [lane], 10)
+            await until(lambda: claims(rollup) == [lane])
             rollup.advance(L1_TIME_SLACK_S + DAY_S)
-            await until(lambda: ann.channel(channel.id).info.status == "closed", 10)
+            await until(lambda: ann.channel(channel.id).info.status == "closed")
     assert rollup.final.account(1).balance_ntok == START_NTOK + 500
     assert rollup.queue.ops == []
 
@@ -96,7 +96,7 @@ async def test_a_tower_forces_what_is_censored(
             ben._following.cancel()  # type: ignore[union-attr]
             await ann.channel(channel.id).force_close(wait=False)
             rollup.advance(L1_TIME_SLACK_S + DAY_S // 4)
-            await until(lambda: len(rollup.queue.ops) == 1, 10)
+            await until(lambda: len(rollup.queue.ops) == 1)
         (op,) = rollup.queue.ops
         assert isinstance(op, ForcedClaim)
         assert (op.lane_value, op.sender) == (lane, L1_ADDRESS)
@@ -119,7 +119,7 @@ async def test_a_tower_that_cannot_read_gets_the_key_from_its_keeper(
             await until(lambda: not ben._towers[0]._tower.lacks(channel.id, lane))
         async with open_node(0) as ann:
             await ann.channel(channel.id).force_close(wait=False)
-            await until(lambda: claims(rollup) == [lane], 10)
+            await until(lambda: claims(rollup) == [lane])
     assert {kind for _, kind in kept(keeper.folder)} == {Kind.KEY}
     assert {kind for _, kind in kept(tower.folder)} == {Kind.SEALED}
 
@@ -136,14 +136,14 @@ async def test_c7_what_a_tower_has_acknowledged_survives_sigkill(
             for _ in range(rng.randrange(2, 8)):
                 await pay(channel)
                 await asyncio.sleep(rng.random() / 10)
-            await until(lambda: ben._towers[0]._tower._handed.get(channel.id), 10)
+            await until(lambda: ben._towers[0]._tower._handed.get(channel.id))
             acknowledged = ben._towers[0]._tower._handed[channel.id]
             await tower.kill()
             assert kept(tower.folder)[channel.id, Kind.CLEAR] >= acknowledged
             await pay(channel)
             await tower.start()
         lane = ben._boxes[channel.id].state.received_lane
-        await until(lambda: not ben._towers[0]._tower.lacks(channel.id, lane), 20)
+        await until(lambda: not ben._towers[0]._tower.lacks(channel.id, lane))
         assert ben.info().problem is None
     assert await tower.kill(signal.SIGTERM) == 0
     assert kept(tower.folder) == {(channel.id, Kind.CLEAR): lane}

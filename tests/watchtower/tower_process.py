@@ -47,7 +47,7 @@ class TowerProcess:
         """Start it and wait until it has looked at L1."""
         self._process = _FORKSERVER.Process(target=main, args=self._arguments)
         await asyncio.to_thread(self._process.start)
-        async with httpx.AsyncClient(trust_env=False) as http, asyncio.timeout(30):
+        async with httpx.AsyncClient(trust_env=False) as http, asyncio.timeout(120):
             while True:
                 try:
                     health = (await http.get(f"{self.url}/v1/health")).json()

@@ -130,7 +130,7 @@ def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch
     released = threading.Event()
 
     def silent() -> tuple[int, bytes]:
-        released.wait(20)
+        released.wait(120)
         return 503, b""
 
     with _answering(silent) as url, SequencerView(url) as view:

@@ -9,7 +9,7 @@ from prover.jobs import ProofJob
 from tests.prover.tiny import TINY
 from tests.support.trapdoor import Trapdoor
 
-QUICK = Terms(timeout_s=60.0, attempts=3, pause_s=0.01)
+QUICK = Terms(timeout_s=120.0, attempts=3, pause_s=0.01)
 
 
 def order_of(job: ProofJob) -> Order:

@@ -162,6 +162,6 @@ def test_the_worker_ends_with_its_parent_however_that_ends(desk: Desk, tmp_path:
     environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
     parent = subprocess.Popen([sys.executable, str(path)], stdin=subprocess.PIPE, env=environment)
     worker = desk.next()
-    parent.communicate(b"\n", timeout=60)
+    parent.communicate(b"\n", timeout=120)
     assert parent.returncode == -signal.SIGKILL
     assert ended(worker.pid)

@@ -30,7 +30,7 @@ from tests.prover.distribution.simulated import QUICK, simulated_pool
 from tests.prover.tiny import a_job
 from tests.support.trapdoor import Trapdoor
 
-WAIT_S = 30.0
+WAIT_S = 120.0
 LEFT, RIGHT = Worker("left", 1, "tcp://left:1"), Worker("right", 2, "tcp://right:2")
 
 job = cache(a_job)

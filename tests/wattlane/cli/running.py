@@ -19,7 +19,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def wattlane(
-    *arguments: str, timeout_s: float = 120.0, **more: str
+    *arguments: str, timeout_s: float = 300.0, **more: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(

@@ -50,7 +50,7 @@ def _running(folder: Path, *options: str) -> Iterator[dict[str, str]]:
                 break
         yield said
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        assert process.wait(120) == 0
     finally:
         process.kill()
         process.wait()

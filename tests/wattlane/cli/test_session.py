@@ -36,7 +36,7 @@ def _node(folder: Path, *options: str) -> Iterator[tuple[str, str]]:
         yield words[1], words[-1]
     finally:
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
         process.stdout.close()
 
 

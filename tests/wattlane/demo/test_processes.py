@@ -14,12 +14,12 @@ from wattlane.demo.processes import Child, ChildFailed, Children
 
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
-    "print('up', flush=True); time.sleep(60)"
+    "print('up', flush=True); time.sleep(600)"
 )
 
 
 def _until(log: Path, word: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while word not in log.read_text():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -28,7 +28,7 @@ def _until(log: Path, word: str) -> None:
 def test_a_child_that_ends_is_an_error_with_its_last_words(tmp_path: Path) -> None:
     with Children(tmp_path) as children:
         child = children.start("wallet", ["wallet", "show", "--folder", str(tmp_path)], {})
-        child.process.wait(60)
+        child.process.wait(120)
         with pytest.raises(
             ChildFailed, match=r"(?s)wallet ended with status 1.*no wallet"
         ) as caught:
@@ -45,7 +45,7 @@ def test_a_stubborn_child_and_its_children_are_killed(
     _until(child.log, "up")
     (grandchild,) = psutil.Process(child.pid).children()
     child.wait_or_kill(time.monotonic() + 0.3)
-    _, alive = psutil.wait_procs([grandchild], timeout=10)
+    _, alive = psutil.wait_procs([grandchild], timeout=120)
     assert not alive
     assert not child.running
 

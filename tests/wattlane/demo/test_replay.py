@@ -102,7 +102,7 @@ async def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         raise CommandFailed("OverCapacity", "top up first")
 
     with pytest.raises(GaveUp, match="a payment: OverCapacity"):
-        await asyncio.wait_for(patiently("a payment", not_yet, timeout_s=0.05), 10)
+        await asyncio.wait_for(patiently("a payment", not_yet, timeout_s=0.05), 120)
 
 
 def test_a_home_whose_process_is_gone_cannot_be_commanded(tmp_path: Path) -> None:
