@@ -23,7 +23,6 @@ from sequencer.keystore import OperatorKeys, create_keystore, open_keystore
 from sequencer.l1.once import OnceSender
 from sequencer.proving import Prover, contract_key
 from sequencer.settings import (
-    DATABASE,
     FILE,
     KEYSTORE,
     Settings,
@@ -32,7 +31,7 @@ from sequencer.settings import (
     save_settings,
 )
 from sequencer.startup import check_contract, lock_folder
-from sequencer.storage.database import Database, sqlite_url
+from sequencer.storage.database import Database
 
 JOURNAL = "init.journal"
 """In the folder: the L1 transactions of init, signed, each written down before it was sent."""
@@ -109,7 +108,7 @@ def _initialise(
             "confirmations": request.confirmations,
         }
     )
-    Database.open(settings.database_url or sqlite_url(request.folder / DATABASE)).close()
+    Database.open(settings.where_the_database_is).close()
     save_settings(settings)
     say(f"settings are in {request.folder / FILE}")
     return settings

@@ -24,6 +24,7 @@ from sequencer.api.key_file import KeyFile
 from sequencer.api.server import ApiServer
 from sequencer.api.services import Info, Services
 from sequencer.bus import Waker
+from sequencer.errors import BatcherReplaced
 from sequencer.health import Health
 from sequencer.keystore import OperatorKeys, open_keystore
 from sequencer.l1.market import Market
@@ -39,10 +40,14 @@ from sequencer.pages.verifying import Verify, VerifyDesk
 from sequencer.proving import Prover
 from sequencer.redis_bus import open_bus
 from sequencer.sealing import DataMode
-from sequencer.settings import DATABASE, Settings
+from sequencer.settings import Settings
 from sequencer.startup import check_rollup, listen, lock_folder
-from sequencer.storage.database import Database, sqlite_url
+from sequencer.storage.batcher_lock import BatcherLock, batcher_lock, begin_term
+from sequencer.storage.database import Database
 from sequencer.views import Views
+
+STANDBY_S = 0.5
+"""How often a process that waits to be the batcher looks whether it may."""
 
 _log = structlog.get_logger(__name__)
 
@@ -70,17 +75,41 @@ def run_sequencer(
     try:
         keys = open_keystore(settings.keystore, passphrase)
         with listen(settings.listen_host, settings.listen_port) as listener:
-            compiled.install()
-            url = settings.database_url or sqlite_url(settings.folder / DATABASE)
-            database = Database.open(url)
-            try:
-                desk = VerifyDesk(verify)
-                _serve(settings, keys, prover, database, listener, on_ready, clock, exit_key, desk)
-            finally:
-                database.close()
+            run_batcher(settings, keys, prover, listener, on_ready, clock, exit_key, verify)
     finally:
         prover.close()
         os.close(lock)
+
+
+def run_batcher(
+    settings: Settings,
+    keys: OperatorKeys,
+    prover: Prover,
+    listener: socket.socket,
+    on_ready: Callable[[str], None] = lambda _url: None,
+    clock: Callable[[], float] = time.time,
+    exit_key: FindExitKey | None = None,
+    verify: Verify | None = None,
+) -> None:
+    """Wait until this process may be the database's batcher, then serve until SIGTERM or SIGINT.
+
+    Raises BatcherReplaced where another process has become it meanwhile, and as `run_sequencer`.
+    """
+    compiled.install()
+    database = Database.open(settings.where_the_database_is)
+    lock = batcher_lock(database)
+    try:
+        said = False
+        while not lock.take():
+            if not said:
+                _log.info("another process is the batcher of this database; waiting")
+            said = True
+            time.sleep(STANDBY_S)
+        desk = VerifyDesk(verify)
+        _serve(settings, keys, prover, database, lock, listener, on_ready, clock, exit_key, desk)
+    finally:
+        lock.release()
+        database.close()
 
 
 def _serve(
@@ -88,12 +117,15 @@ def _serve(
     keys: OperatorKeys,
     prover: Prover,
     database: Database,
+    lock: BatcherLock,
     listener: socket.socket,
     on_ready: Callable[[str], None],
     clock: Callable[[], float],
     exit_key: FindExitKey | None,
     verifying: VerifyDesk,
 ) -> None:
+    host, port = listener.getsockname()[:2]
+    here = f"http://{host}:{port}"
     client = RollupClient(
         settings.l1_url,
         settings.contract,
@@ -105,13 +137,14 @@ def _serve(
     if settings.data_mode is DataMode.BLOB:
         load_setup()
     rollup = check_rollup(settings, keys, prover, client)
-    ledger = Ledger(database, rollup, settings.policy, settings.sealing, keys.receipt_key, clock)
+    term = begin_term(database, here)
+    policy, sealing = settings.policy, settings.sealing
+    ledger = Ledger(database, rollup, policy, sealing, keys.receipt_key, clock, term)
     watcher = Watcher(client, ledger, settings.start_block)
     newest = client.final_block().number
     while watcher.step() and ledger.book.position.block < newest:
         pass  # catch up with L1 before anyone is answered
     key_file = None if exit_key is None else _key_file(client, exit_key)
-    host, port = listener.getsockname()[:2]
 
     async def main() -> None:
         stopping = Stopping()
@@ -119,7 +152,7 @@ def _serve(
         submitter = Submitter(client, ledger, clock, stopping.thread, settings.fees, metrics)
         market = Market(client, ledger, settings.reserve_batches, metrics)
         loops = Loops(
-            ledger, watcher, submitter, prover, stopping, settings.poll_s, market, metrics
+            ledger, watcher, submitter, prover, stopping, settings.poll_s, market, metrics, lock
         )
         health = Health(ledger, loops, clock)
         metrics.observe(health.standing, loops.ailments)
@@ -139,7 +172,7 @@ def _serve(
         started = asyncio.create_task(server.ready.wait())
         await asyncio.wait({started, serving, working}, return_when=asyncio.FIRST_COMPLETED)
         if started.done():
-            on_ready(f"http://{host}:{port}")
+            on_ready(here)
         await asyncio.wait({stopped, serving, working}, return_when=asyncio.FIRST_COMPLETED)
         stopping.set()
         server.should_exit = True
@@ -147,7 +180,13 @@ def _serve(
         await bus.close()
         await asyncio.gather(serving, working)
 
-    asyncio.run(main())
+    is_replaced = False
+    try:
+        asyncio.run(main())
+    except* BatcherReplaced:
+        is_replaced = True
+    if is_replaced:
+        raise BatcherReplaced(term)
     _log.info("stopped")
 
 

@@ -6,40 +6,49 @@ database refuses, the book is read anew from what is written. One lock; one ledg
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from contracts.batches import most_proofs
 from contracts.blob_transactions import Sidecar
 from protocol.channels import Status
-from protocol.codec import transaction_id
+from protocol.codec import Json, transaction_id
 from protocol.errors import (
     InvalidSignature,
     InvalidTransaction,
-    NoOperatorAccount,
     ProtocolError,
 )
 from protocol.queue import QueueOp
-from protocol.transactions import Finalize, Open, TopUp, Transaction, Transfer, Withdraw
-from sequencer.admission import Policy, check_policy, explain, party_of
-from sequencer.book import Book, ChainedBatch, L1Position, Rollup
+from protocol.transactions import Finalize, Transaction
+from sequencer.admission import Policy, check_policy, explain
+from sequencer.book import ChainedBatch, L1Position, Rollup
 from sequencer.due import is_due, waits_of
 from sequencer.ending import Ending
-from sequencer.errors import AdmissionError, MempoolFull, QueueGap
-from sequencer.final import AcceptedOnL1, ChangedLeaves, changed_by, replayed
+from sequencer.errors import AdmissionError, QueueGap
+from sequencer.final import AcceptedOnL1, changed_by, replayed
+from sequencer.kept_book import KeptBook
 from sequencer.problems import problem_of
-from sequencer.receipts import Receipt, ReceiptKey
-from sequencer.recovery import recover
+from sequencer.receipts import ReceiptKey
 from sequencer.sealing import SealedBatch, SealingPolicy
-from sequencer.soft import Pending, Refusal
-from sequencer.storage import batches, blobs, events, leaves, mempool, meta, proofs, queue, sent
+from sequencer.soft import Pending
+from sequencer.storage import (
+    batches,
+    blobs,
+    events,
+    intake,
+    leaves,
+    mempool,
+    meta,
+    proofs,
+    queue,
+    sent,
+)
 from sequencer.storage.batches import Acceptance
 from sequencer.storage.database import Connection, Database
 from sequencer.storage.proofs import MadeProof
 from sequencer.storage.schema import BatchStatus, L1Status, TransactionStatus
 from sequencer.storage.sent import SentRow
+from sequencer.taking import check_operator, check_room, crowded, room_ahead, soft_receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,7 @@ class L1Update:
     ending: Ending | None = None
 
 
-class Ledger:
+class Ledger(KeptBook):
     """Thread-safe. `clock` is the operator's, in seconds: it ages batches and stamps events."""
 
     def __init__(
@@ -66,17 +75,18 @@ class Ledger:
         sealing: SealingPolicy,
         receipt_key: ReceiptKey,
         clock: Callable[[], float],
+        term: int | None = None,
     ) -> None:
-        """Read the database and execute it. Raises StorageError, WrongDatabase."""
-        self.database, self.rollup, self.receipt_key = database, rollup, receipt_key
-        self.policy = policy
+        """Read the database and execute it. Raises StorageError, WrongDatabase.
+
+        `term`: of the lock under which it may write; None where nobody else could.
+        """
+        super().__init__(database, rollup, clock, term)
+        self.receipt_key, self.policy = receipt_key, policy
         most = min(sealing.proofs_per_batch, most_proofs(rollup.shape))
         self.sealing = replace(sealing, proofs_per_batch=most)
-        self.lock = threading.RLock()
-        self._clock = clock
         self.ending = Ending()  # L1 says so again after every start
         self.base_fee_wei = 0  # as the market loop has seen it last
-        self.book = self._recovered()
 
     @property
     def most_transactions(self) -> int:
@@ -94,27 +104,54 @@ class Ledger:
         id_ = transaction_id(transaction)
         with self.lock:
             with self.database.read() as connection:
-                known = mempool.find(connection, id_)
+                known = mempool.standing(connection, [id_]).get(id_)
+                waits = bool(intake.present(connection, [id_]))
                 sequence = mempool.next_sequence(connection)
-            if known is not None and known.status is not TransactionStatus.REJECTED:
+            if waits or known in mempool.TAKEN:
                 return id_
-            self.ending.check(transaction, self.book.position.l1_time)
             book, domain = self.book, self.rollup.domain
             check_policy(self.policy, transaction, book.position.l1_time, domain, given_domain)
-            self._check_room(transaction)
-            self._check_operator(transaction)
-            try:
-                trace = book.soft.execute(book.context(), transaction)
-            except (InvalidTransaction, InvalidSignature) as error:
-                raise explain(book.soft.state, transaction, error) from error
-            now = self._clock()
-            pending = Pending(id_, sequence, transaction, book.soft.last_op, now, trace.slot)
+            check_room(self.policy, book, transaction)
+            pending, receipt = self._execute(id_, sequence, transaction, self._clock())
             with self._writing() as connection:
-                receipt = self.receipt_key.sign(domain, self._soft_receipt(id_))
                 mempool.put(connection, pending, TransactionStatus.SOFT, receipt)
-                events.add(connection, "soft", [id_], now)
-            book.soft.append(pending)
+                events.add(connection, "soft", [id_], pending.accepted_at)
         return id_
+
+    def take_accepted(self, most: int) -> int:
+        """Execute what waits in the intake, oldest first; returns how many have left it.
+
+        Never more than a few batches ahead of what is sealed, as each batch executes again all that
+        is left. What became of each is written in the transaction that takes it out.
+        """
+        with self.lock:
+            book = self.book
+            most = min(most, room_ahead(book, self.most_transactions))
+            with self.database.read() as connection:
+                rows = intake.oldest(connection, most, crowded(self.policy, book))
+                known = mempool.standing(connection, [row.id for row in rows])
+                sequence = mempool.next_sequence(connection)
+            if not rows:
+                return 0
+            ended: dict[str, list[str]] = {"soft": [], "rejected": []}
+            with self._writing() as connection:
+                for at, row in enumerate(rows, sequence):
+                    if known.get(row.id) in mempool.TAKEN:
+                        continue
+                    what, born = row.transaction, row.accepted_at
+                    try:
+                        pending, receipt = self._execute(row.id, at, what, born)
+                    except (AdmissionError, ProtocolError) as error:
+                        problem = problem_of(error)
+                        mempool.put_rejected(connection, row, at, book.soft.last_op, problem)
+                        ended["rejected"].append(row.id)
+                    else:
+                        mempool.put(connection, pending, TransactionStatus.SOFT, receipt)
+                        ended["soft"].append(row.id)
+                intake.remove(connection, [row.id for row in rows])
+                for kind, ids in ended.items():
+                    events.add(connection, kind, ids, self._clock())
+            return len(rows)
 
     def finalize_due(self) -> list[str]:
         """End every closing channel whose deadline is covered: a service that costs nobody.
@@ -139,23 +176,21 @@ class Ledger:
                 raise refusals[0]
             return ended
 
-    def _soft_receipt(self, id_: str) -> Receipt:
-        batches_ahead, position = divmod(len(self.book.soft.pending), self.most_transactions)
-        number = self.book.sealed_number + 1 + batches_ahead
-        return Receipt(id_, "soft", number, position, self.book.soft.state.root)
-
-    def _check_room(self, transaction: Transaction) -> None:
-        if len(self.book.soft.pending) >= self.policy.mempool_limit:
-            raise MempoolFull("everyone", self.policy.mempool_limit)
-        party = party_of(transaction)
-        if self.book.soft.parties[party] >= self.policy.party_limit:
-            raise MempoolFull(party, self.policy.party_limit)
-
-    def _check_operator(self, transaction: Transaction) -> None:
-        body, index = transaction.body, self.rollup.operator_index
-        pays = isinstance(body, Transfer | Withdraw | Open | TopUp) and body.fee_ntok > 0
-        if pays and self.book.soft.state.find_account(index) is None:
-            raise NoOperatorAccount(index)
+    def _execute(
+        self, id_: str, sequence: int, transaction: Transaction, accepted_at: float
+    ) -> tuple[Pending, Json]:
+        """Append a transaction to the soft state; it must be written next, with its receipt."""
+        book = self.book
+        self.ending.check(transaction, book.position.l1_time)
+        check_operator(book, transaction)
+        try:
+            trace = book.soft.execute(book.context(), transaction)
+        except (InvalidTransaction, InvalidSignature) as error:
+            raise explain(book.soft.state, transaction, error) from error
+        pending = Pending(id_, sequence, transaction, book.soft.last_op, accepted_at, trace.slot)
+        receipt = soft_receipt(book, id_, self.most_transactions)
+        book.soft.append(pending)
+        return pending, self.receipt_key.sign(self.rollup.domain, receipt)
 
     # ------------------------------------------------------------------------ batches
 
@@ -325,6 +360,9 @@ class Ledger:
                 meta.put(connection, meta.L1_BLOCK, book.position.block)
                 meta.put(connection, meta.L1_BLOCK_HASH, book.position.block_hash)
                 meta.put(connection, meta.L1_TIME, book.position.l1_time)
+                if update.ending is not None:
+                    meta.put(connection, meta.EXODUS_START, update.ending.exodus_start)
+                    meta.put(connection, meta.SUNSET, update.ending.sunset)
             self.ending = update.ending or self.ending
 
     def _finish(self, connection: Connection, batch: AcceptedOnL1, now: float) -> None:
@@ -343,7 +381,9 @@ class Ledger:
         if batch.versioned_hash is not None and not blobs.holds(connection, batch.versioned_hash):
             blobs.put(connection, batch.versioned_hash, batch.number, batch.blob)
         last_op = book.final_last_op + len(batch.ops)
-        self._checkpoint(connection, batch.number, last_op, leaves_changed)
+        leaves.put(connection, leaves_changed.accounts, leaves_changed.channels)
+        meta.put(connection, meta.CHECKPOINT, batch.number)
+        meta.put(connection, meta.LAST_OP, last_op)
         acceptance = Acceptance(batch.l1_tx, batch.l1_block, batch.gas_used, batch.calldata_bytes)
         batches.put_acceptance(connection, batch.number, acceptance)
         sent.set_status(connection, batch.l1_tx, L1Status.SUCCEEDED)
@@ -354,43 +394,3 @@ class Ledger:
         book.finish(batch.number, state, last_op)
         if not is_ours:
             self._reject(connection, book.rebuild(pending))
-
-    def _checkpoint(
-        self, connection: Connection, number: int, last_op: int, changed: ChangedLeaves
-    ) -> None:
-        leaves.put(connection, changed.accounts, changed.channels)
-        meta.put(connection, meta.CHECKPOINT, number)
-        meta.put(connection, meta.LAST_OP, last_op)
-
-    # ------------------------------------------------------------------------ inside
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """A write; where it fails, memory is read anew from what is written."""
-        try:
-            with self.database.write() as connection:
-                yield connection
-        except BaseException:
-            self.book = self._recovered()
-            raise
-
-    def _recovered(self) -> Book:
-        with self.database.read() as connection:
-            book, rejected = recover(connection, self.rollup)
-            seen = queue.between(connection, book.final_last_op + 1)
-            new = meta.get(connection, meta.DOMAIN) is None
-        self._op_seen_at = {one.op.number: one.seen_at for one in seen}
-        if new or rejected:
-            with self.database.write() as connection:
-                meta.put(connection, meta.DOMAIN, self.rollup.domain)
-                self._reject(connection, rejected)
-        return book
-
-    def _reject(self, connection: Connection, rejected: Sequence[tuple[Pending, Refusal]]) -> None:
-        mempool.reject(connection, [(one.id, problem_of(error)) for one, error in rejected])
-        events.add(connection, "rejected", [one.id for one, _ in rejected], self._clock())
-
-    def _batch_event(self, connection: Connection, kind: str, batch: ChainedBatch) -> None:
-        sealed = batch.sealed
-        ids = [f"batch {sealed.number}", *(one.id for one in sealed.included)]
-        events.add(connection, kind, ids, self._clock())

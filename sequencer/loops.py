@@ -11,6 +11,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 
 import structlog
@@ -18,7 +19,7 @@ import structlog
 from contracts.errors import L1Error as ContractsError
 from protocol.errors import ProtocolError
 from protocol.units import L1_TIME_SLACK_S
-from sequencer.errors import SequencerError
+from sequencer.errors import BatcherReplaced, SequencerError
 from sequencer.l1.market import Market
 from sequencer.l1.submitter import SAFETY_S, Submitter
 from sequencer.l1.watcher import Watcher
@@ -26,6 +27,7 @@ from sequencer.ledger import Ledger
 from sequencer.metrics import Metrics
 from sequencer.orders import ProofOrders
 from sequencer.proving import Prover
+from sequencer.storage.batcher_lock import BatcherLock
 
 EXPECTED = (SequencerError, ContractsError, ProtocolError)
 FIRST_BACKOFF_S = 0.5
@@ -33,6 +35,9 @@ LAST_BACKOFF_S = 30.0
 MARKET_POLLS = 12
 """L1's prices are looked at once in so many times that L1 is: about once a block."""
 SEAL_PAUSE_S = 0.2
+TAKE_PAUSE_S = 0.1
+TAKEN_AT_ONCE = 64
+LOCK_PAUSE_S = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -68,11 +73,14 @@ class Loops:
         poll_s: float,
         market: Market | None = None,
         metrics: Metrics | None = None,
+        lock: BatcherLock | None = None,
     ) -> None:
+        """`lock`: that of the batcher, which is had already."""
         self._metrics = metrics or Metrics()
         self._ledger, self._watcher, self._submitter = ledger, watcher, submitter
         self._prover, self._orders = prover, ProofOrders(ledger, prover, metrics=self._metrics)
         self._stopping, self._poll_s, self._market = stopping, poll_s, market
+        self._lock = lock
         self._failures: dict[str, Exception] = {}
         self._beats: dict[str, float] = {}
         self._followed_at = monotonic()
@@ -82,11 +90,15 @@ class Loops:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._repeat("l1", _in_thread(self.watch), self._poll_s))
+                group.create_task(self._repeat("intake", _in_thread(self.take), TAKE_PAUSE_S))
                 group.create_task(self._repeat("batches", _in_thread(self.seal), SEAL_PAUSE_S))
                 group.create_task(self._repeat("prover", self.prove, SEAL_PAUSE_S))
                 group.create_task(
                     self._repeat("submitter", _in_thread(self._submitter.step), self._poll_s)
                 )
+                if self._lock is not None:
+                    keep = _in_thread(partial(self._keep, self._lock))
+                    group.create_task(self._repeat("lock", keep, LOCK_PAUSE_S))
                 if self._market is not None:
                     look = _in_thread(self._market.step)
                     group.create_task(self._repeat("market", look, MARKET_POLLS * self._poll_s))
@@ -126,6 +138,16 @@ class Loops:
         self._ledger.finalize_due()
         return moved
 
+    def take(self) -> bool:
+        """Execute some of what waits in the intake."""
+        return self._ledger.take_accepted(TAKEN_AT_ONCE) > 0
+
+    def _keep(self, lock: BatcherLock) -> bool:
+        """Have the batcher's lock, anew where the database lost it. Raises BatcherReplaced."""
+        if not lock.take():
+            raise BatcherReplaced(self._ledger.term)
+        return False
+
     def seal(self) -> bool:
         """Seal the next batch if one is due."""
         batch = self._ledger.seal()
@@ -161,6 +183,8 @@ class Loops:
             self._beats[name] = monotonic()
             try:
                 busy = await step()
+            except BatcherReplaced:
+                raise
             except EXPECTED as error:
                 self._failures[name] = error.with_traceback(None)
                 self._beats.pop(name, None)

@@ -131,6 +131,11 @@ class Settings(BaseSettings):
         return FeePolicy(most, self.bump_after_s)
 
     @property
+    def where_the_database_is(self) -> str:
+        """The URL of the database: the one given, or a SQLite file in the folder."""
+        return self.database_url or f"sqlite:///{self.folder / DATABASE}"
+
+    @property
     def keystore(self) -> Path:
         """The operator's keystore."""
         return self.folder / KEYSTORE

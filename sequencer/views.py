@@ -20,27 +20,17 @@ from protocol.codec import (
 from protocol.errors import Malformed
 from protocol.inclusion import prove_account, prove_channel
 from protocol.state import State
-from protocol.transactions import Transfer, Withdraw
 from protocol.units import INDEX_BITS, check_range
 from sequencer.errors import NotFound, UnknownRoot
 from sequencer.ledger import Ledger
-from sequencer.receipts import Receipt
+from sequencer.records import SEEN_AS, Records, text_of
 from sequencer.storage import batches, blobs, events, mempool, proofs, queue
 from sequencer.storage.batches import BatchRow
 from sequencer.storage.database import Connection
-from sequencer.storage.mempool import TransactionRow
 from sequencer.storage.proofs import ProofRow
-from sequencer.storage.schema import BatchStatus, TransactionStatus
+from sequencer.storage.schema import BatchStatus
 
-_SEEN_AS = {
-    BatchStatus.SEALED: "soft",
-    BatchStatus.PROVED: "proved",
-    BatchStatus.SUBMITTED: "proved",
-    BatchStatus.ACCEPTED: "proved",
-    BatchStatus.FINAL: "final",
-}
 _STATUSES = {status.name.lower(): status for status in Status}
-RECEIPTS_KEPT = 4_096
 BATCHES_A_PAGE = 100
 ROWS_A_PAGE = 1_000
 EVENTS_A_PAGE = 500
@@ -51,7 +41,7 @@ class Views:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._receipts: dict[Receipt, Json] = {}
+        self._records = Records(ledger.database, ledger.receipt_key, ledger.rollup.domain)
 
     @property
     def ledger(self) -> Ledger:
@@ -60,23 +50,7 @@ class Views:
 
     def transaction(self, id_: str) -> Json:
         """{"id", "status", "batch", "position", "slot", "error", "receipt"}. Raises NotFound."""
-        with self._ledger.database.read() as connection:
-            row = mempool.find(connection, id_)
-            if row is None:
-                raise NotFound(f"transaction {id_[:64]}")
-            batch = None if row.batch is None else batches.find(connection, row.batch)
-        status = _SEEN_AS[batch.status] if batch else str(row.status)
-        refused = row.status is TransactionStatus.REJECTED
-        has_channel = not isinstance(row.transaction.body, Transfer | Withdraw)
-        return {
-            "id": row.id,
-            "status": status,
-            "batch": _text(row.batch),
-            "position": _text(row.position),
-            "slot": _text(row.slot) if has_channel and not refused else None,
-            "error": row.error,
-            "receipt": self._receipt(row, status, batch),
-        }
+        return self._records.transaction(id_)
 
     def account(self, index: int, root: str) -> Json:
         """{"root", "inclusion"}: the account (or its absence) in a recent root.
@@ -214,8 +188,8 @@ class Views:
         return {
             "number": str(number),
             "op": queue.op_to_json(found[0].op),
-            "status": _SEEN_AS[batch.status] if batch else "soft",
-            "batch": _text(batch.number if batch else None),
+            "status": SEEN_AS[batch.status] if batch else "soft",
+            "batch": text_of(batch.number if batch else None),
         }
 
     def events(self, after: int, limit: int = EVENTS_A_PAGE) -> list[Json]:
@@ -249,18 +223,6 @@ class Views:
             "old_root": str(book.sealed_state.root),
         }
 
-    def _receipt(self, row: TransactionRow, status: str, batch: BatchRow | None) -> Json | None:
-        if batch is None or row.position is None:
-            return None if row.status is TransactionStatus.REJECTED else row.receipt
-        receipt = Receipt(row.id, status, batch.number, row.position, batch.new_root)
-        signed = self._receipts.get(receipt)
-        if signed is None:
-            signed = self._ledger.receipt_key.sign(self._ledger.rollup.domain, receipt)
-            if len(self._receipts) >= RECEIPTS_KEPT:
-                self._receipts.clear()
-            self._receipts[receipt] = signed
-        return signed
-
 
 def _place(row: tuple[int, object]) -> int:
     return row[0]
@@ -273,10 +235,6 @@ def _root_number(root: str) -> int:
         except ValueError as error:
             raise Malformed(f"root = {root[:80]!r} is not soft, final or a number") from error
     return to_int("root", root)
-
-
-def _text(number: int | None) -> str | None:
-    return None if number is None else str(number)
 
 
 def _batch_json(connection: Connection, row: BatchRow) -> Json:
@@ -297,7 +255,7 @@ def _batch_json(connection: Connection, row: BatchRow) -> Json:
         "prove_seconds": sum(seconds) if len(seconds) == len(made) else None,
         "constraints": made[-1].constraints,
         "l1_tx": row.l1_tx,
-        "l1_block": _text(row.l1_block),
+        "l1_block": text_of(row.l1_block),
         "gas_used": row.gas_used,
         "calldata_bytes": row.calldata_bytes,
         "data_mode": str(row.data_mode),

@@ -65,6 +65,7 @@ from sequencer.errors.starting import (
     WrongDatabase,
 )
 from sequencer.errors.storage import (
+    BatcherReplaced,
     CorruptDatabase,
     DatabaseTooNew,
     StorageError,
@@ -80,6 +81,7 @@ __all__ = [
     "BadKeystore",
     "BadSettings",
     "BatchRefused",
+    "BatcherReplaced",
     "BodyTooLarge",
     "ChainChanged",
     "CheckStopped",

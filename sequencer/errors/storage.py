@@ -64,3 +64,13 @@ class CorruptDatabase(StorageError):
 
     def __str__(self) -> str:
         return self.what
+
+
+@dataclass
+class BatcherReplaced(StorageError):
+    """Another process has become the batcher of this database."""
+
+    term: int | None
+
+    def __str__(self) -> str:
+        return f"another process has become the batcher; this one's term {self.term} is over"

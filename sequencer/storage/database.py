@@ -46,7 +46,7 @@ class Database:
     """
 
     def __init__(self, engine: Engine, name: str) -> None:
-        self._engine = engine
+        self.engine = engine
         self.name = name
         self.on_commit: Callable[[], None] = _tell_nobody
 
@@ -68,20 +68,20 @@ class Database:
 
     def close(self) -> None:
         """Give all connections back."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view; nothing written in it is kept."""
-        with self._translated(), self._engine.connect() as plain:
-            connection = plain.execution_options(**begin_options(self._engine, READ))
+        with self._translated(), self.engine.connect() as plain:
+            connection = plain.execution_options(**begin_options(self.engine, READ))
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """All that is written in the block is committed at its end, or none of it."""
-        with self._translated(), self._engine.connect() as plain:
-            connection = plain.execution_options(**begin_options(self._engine, WRITE))
+        with self._translated(), self.engine.connect() as plain:
+            connection = plain.execution_options(**begin_options(self.engine, WRITE))
             with connection.begin():
                 yield connection
         self.on_commit()

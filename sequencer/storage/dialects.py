@@ -8,8 +8,11 @@ are written.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 
@@ -44,6 +47,14 @@ def begin_options(engine: Engine, kind: str) -> dict[str, object]:
     if engine.dialect.name == "postgresql" and kind == READ:
         return {KIND: kind, "isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     return {KIND: kind}
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert those rows whose unique values are not there yet; the others change nothing."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(postgresql.insert(table).on_conflict_do_nothing(), list(rows))
+    else:
+        connection.execute(sqlite_dialect.insert(table).on_conflict_do_nothing(), list(rows))
 
 
 def lock_migrations(connection: Connection) -> None:

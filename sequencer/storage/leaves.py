@@ -36,7 +36,8 @@ def put(
         connection.execute(delete(channels).where(channels.c.slot == slot))
         if channel is not None:
             leaf = json.dumps(channel_to_json(channel))
-            connection.execute(insert(channels).values(slot=slot, leaf=leaf))
+            id_ = str(channel.id)
+            connection.execute(insert(channels).values(slot=slot, leaf=leaf, channel_id=id_))
 
 
 def load(connection: Connection) -> State:

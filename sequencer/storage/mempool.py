@@ -13,9 +13,13 @@ from protocol.errors import ProtocolError
 from protocol.transactions import Transaction
 from sequencer.errors import CorruptDatabase
 from sequencer.soft import Pending
+from sequencer.storage.intake import AT_ONCE, AcceptedRow
 from sequencer.storage.schema import TransactionStatus, transactions
 
 _WAITING = (TransactionStatus.ACCEPTED, TransactionStatus.SOFT)
+
+TAKEN = (*_WAITING, TransactionStatus.BATCHED)
+"""Statuses of what is not taken a second time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ def next_sequence(connection: Connection) -> int:
 
 def put(connection: Connection, pending: Pending, status: TransactionStatus, receipt: Json) -> None:
     """Write a transaction that was executed on the soft state (again, if it had been refused)."""
-    values = {
+    values: dict[str, object] = {
         "sequence": pending.sequence,
         "body": json.dumps(transaction_to_json(pending.transaction)),
         "status": status,
@@ -55,11 +59,15 @@ def put(connection: Connection, pending: Pending, status: TransactionStatus, rec
         "error": None,
         "receipt": json.dumps(receipt),
     }
+    _upsert(connection, pending.id, values)
+
+
+def _upsert(connection: Connection, id_: str, values: dict[str, object]) -> None:
     changed = connection.execute(
-        update(transactions).where(transactions.c.id == pending.id).values(**values)
+        update(transactions).where(transactions.c.id == id_).values(**values)
     )
     if changed.rowcount == 0:
-        connection.execute(transactions.insert().values(id=pending.id, **values))
+        connection.execute(transactions.insert().values(id=id_, **values))
 
 
 def reject(connection: Connection, ids_and_errors: Sequence[tuple[str, Json]]) -> None:
@@ -96,6 +104,35 @@ def out_of_batches(connection: Connection, first_batch: int) -> None:
         .where(transactions.c.batch >= first_batch)
         .values(status=TransactionStatus.SOFT, batch=None, position=None)
     )
+
+
+def put_rejected(
+    connection: Connection, row: AcceptedRow, sequence: int, ops_before: int, error: Json
+) -> None:
+    """Write a transaction of the intake that did not execute (again, if it had been refused)."""
+    values: dict[str, object] = {
+        "sequence": sequence,
+        "body": json.dumps(transaction_to_json(row.transaction)),
+        "status": TransactionStatus.REJECTED,
+        "ops_before": ops_before,
+        "accepted_at": row.accepted_at,
+        "batch": None,
+        "position": None,
+        "slot": None,
+        "error": json.dumps(error),
+        "receipt": None,
+    }
+    _upsert(connection, row.id, values)
+
+
+def standing(connection: Connection, ids: Sequence[str]) -> dict[str, TransactionStatus]:
+    """The status of those of these that were executed, in whichever way it ended."""
+    found: dict[str, TransactionStatus] = {}
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids[start : start + AT_ONCE]
+        query = select(transactions.c.id, transactions.c.status).where(transactions.c.id.in_(some))
+        found |= {id_: TransactionStatus(status) for id_, status in connection.execute(query)}
+    return found
 
 
 def find(connection: Connection, id_: str) -> TransactionRow | None:

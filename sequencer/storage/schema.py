@@ -1,7 +1,9 @@
 """The tables. The database is the authority: what is not here did not happen.
 
 Integers of more than 63 bits are decimal text; structured values are the codec's JSON as text.
-`accounts` and `channels` hold the leaves after batch `checkpoint` (meta); every later batch is
+`intake` holds what was accepted and not executed yet: any process may append to it, and only the
+batcher takes it out, in the transaction in which it writes what became of it. `accounts` and
+`channels` hold the leaves after batch `checkpoint` (meta); every later batch is
 rebuilt from its ops and transactions, so a restart at any instant finds one consistent story.
 """
 
@@ -125,6 +127,17 @@ transactions = Table(
     Index("transactions_by_status", "status", "sequence"),
 )
 
+intake = Table(
+    "intake",
+    metadata,
+    Column("number", COUNTER, primary_key=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("party", String(80), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("accepted_at", Float, nullable=False),
+    Index("intake_by_party", "party"),
+)
+
 queue_ops = Table(
     "queue_ops",
     metadata,
@@ -146,6 +159,8 @@ channels = Table(
     metadata,
     Column("slot", Integer, primary_key=True, autoincrement=False),
     Column("leaf", Text, nullable=False),
+    Column("channel_id", String(40), nullable=False, server_default=""),
+    Index("channels_by_id", "channel_id"),
 )
 
 l1_transactions = Table(
