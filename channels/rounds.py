@@ -28,10 +28,10 @@ from channels.errors import (
 from channels.exit_key import ExitKeyKeeper
 from channels.forced import ForcedRecord
 from channels.forcing import ForcedDesk
-from channels.lanes import ChannelState
+from channels.lanes import ChannelState, mark_restored
 from channels.leaves import Leaves
 from channels.payments import PaymentDesk
-from channels.records import Intent, SaveIntent, SaveLeaf
+from channels.records import Intent, SaveIntent, SaveLeaf, SaveRestored
 from channels.sequencer_client import SequencerClient
 from channels.store import Store
 from channels.submit import Submitter
@@ -118,6 +118,7 @@ class Rounds:
             except (L1Error, SequencerError, ProtocolError) as error:
                 problem = problem or f"{type(error).__name__}: {error}"
         self._watch.publish()
+        await self._begin_quiet()
         for box in list(self._boxes.values()):
             for serve in (self._serve, self._force):  # the second above all where the first fails
                 try:
@@ -188,6 +189,13 @@ class Rounds:
                 box.notify()
         if failure is not None:
             raise failure
+
+    async def _begin_quiet(self) -> None:
+        """From when on a restored channel is quiet, now that L1's time is known."""
+        for box in self._boxes.values():
+            if box.state.is_restored and box.state.quiet_until == 0:
+                box.state = mark_restored(box.state, self._watch.final.timestamp)
+                await self._store.write(SaveRestored(box.channel_id, box.state.quiet_until))
 
     async def _give_up_old_keys(self) -> None:
         """Close by force whatever is pinned to a key that the account no longer has.

@@ -10,7 +10,6 @@ A second process on the same folder is kept out by a lock. Ref: docs/protocol.md
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import queue
 import sqlite3
@@ -20,21 +19,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text, update
+from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from channels import schema
 from channels.changes import apply_all
-from channels.copy_rows import Opened, begin_copy
+from channels.copy_rows import Opened
 from channels.errors import (
     StoreCorrupt,
     StoreFailed,
-    StoreInUse,
-    StoreOfAnotherWallet,
-    StoreTooNew,
 )
 from channels.forced import ForcedRecord
+from channels.preparing import lock_folder, prepare
 from channels.pruning import DEFAULT_BILLS_KEPT, SLACK, load_totals, prune
 from channels.reading import (
     find_bill,
@@ -61,7 +58,6 @@ from channels.witness_rows import load_witnesses
 from channels.witnesses import WitnessSet
 
 FILE_NAME = "node.db"
-LOCK_NAME = "node.lock"
 SYNCHRONOUS = "FULL"
 """Only a bench sets it to OFF, to see what the disk costs."""
 WAL_PAGES = 1_000
@@ -134,20 +130,11 @@ class Store:
         Raises StoreInUse, StoreTooNew, StoreOfAnotherWallet, StoreCorrupt, StoreFailed.
         """
         path = Path(folder) / FILE_NAME
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(path.with_name(LOCK_NAME), os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise StoreFailed(str(path), error.strerror or "cannot be created") from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(lock)
-            raise StoreInUse(str(path)) from None
+        lock = lock_folder(path)
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             engine = connect(path)
-            opened = _prepare(path, engine, identity, bills_kept)
+            opened = prepare(path, engine, identity, bills_kept)
         except OSError as error:
             os.close(lock)
             raise StoreFailed(str(path), error.strerror or "cannot be created") from error
@@ -332,44 +319,6 @@ def _resolve(futures: list[asyncio.Future[None]], path: str, failure: str | None
             future.set_result(None)
         else:
             future.set_exception(StoreFailed(path, failure))
-
-
-def _prepare(path: Path, engine: Engine, identity: Identity, bills_kept: int) -> Opened:
-    with engine.connect() as connection:
-        version = int(connection.scalar(text("PRAGMA user_version")) or 0)
-        connection.rollback()
-        if version > schema.SCHEMA_VERSION:
-            raise StoreTooNew(str(path), version, schema.SCHEMA_VERSION)
-        with connection.begin():
-            for statement in schema.migration(version):
-                connection.exec_driver_sql(statement)
-            if version < schema.SCHEMA_VERSION:
-                schema.metadata.create_all(connection)  # those tables that it lacks
-                connection.exec_driver_sql(f"PRAGMA user_version={schema.SCHEMA_VERSION}")
-            if version == 0:
-                connection.execute(
-                    insert(schema.identity).values(
-                        id=1,
-                        domain=f"{identity.domain:x}",
-                        account_index=identity.account_index,
-                        key_hash=f"{identity.key_hash:x}",
-                    )
-                )
-            row = connection.execute(select(schema.identity)).one()
-            for field, stored, own in (
-                ("rollup (domain)", int(row.domain, 16), identity.domain),
-                ("account", row.account_index, identity.account_index),
-            ):
-                if stored != own:
-                    raise StoreOfAnotherWallet(str(path), field)
-            # The same account under another key: whoever opens this has seen in a final root that
-            # the account has it now (KEY_CHANGE).
-            known = {"key_hash": f"{identity.key_hash:x}"}
-            if identity.contract is not None:
-                known["contract"] = identity.contract
-            connection.execute(update(schema.identity).values(known))
-            prune(connection, bills_kept)
-            return begin_copy(connection)
 
 
 def stored_contract(folder: Path | str) -> str | None:

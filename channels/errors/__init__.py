@@ -77,8 +77,13 @@ from channels.errors.rollup import (
     WrongRollup,
 )
 from channels.errors.store import (
+    BackupOfAnotherWallet,
+    BackupTooNew,
+    BackupUnreadable,
+    NothingToBackUp,
     StoreCorrupt,
     StoreError,
+    StoreExists,
     StoreFailed,
     StoreInUse,
     StoreOfAnotherWallet,
@@ -104,6 +109,9 @@ from channels.errors.wallet import (
 
 __all__ = [
     "AmountMismatch",
+    "BackupOfAnotherWallet",
+    "BackupTooNew",
+    "BackupUnreadable",
     "BadFrame",
     "BadHandover",
     "BadPassphrase",
@@ -139,6 +147,7 @@ __all__ = [
     "NoAccount",
     "NodeNotRunning",
     "NotFinalInTime",
+    "NothingToBackUp",
     "NothingToForce",
     "OverCapacity",
     "PaymentIdReused",
@@ -160,6 +169,7 @@ __all__ = [
     "SequencerUnreachable",
     "StoreCorrupt",
     "StoreError",
+    "StoreExists",
     "StoreFailed",
     "StoreInUse",
     "StoreOfAnotherWallet",

@@ -49,13 +49,17 @@ class StoreOfAnotherWallet(StoreError):
 
 @dataclass
 class StoreCorrupt(StoreError):
-    """The file is no database, or what it holds cannot be read."""
+    """The file is no database, is damaged, or what it holds cannot be read. Nothing is signed."""
 
     path: str
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.path} cannot be read ({self.reason})"
+        return (
+            f"{self.path} cannot be read ({self.reason}); nothing is signed with it. Put back a "
+            "backup with `wattlane node restore FILE`, or move it away: the neighbours show what "
+            "was signed since"
+        )
 
 
 @dataclass
@@ -73,4 +77,66 @@ class StoreFailed(StoreError):
         return (
             f"{self.path} cannot be written ({self.reason}); nothing was acknowledged. "
             "Free space or mend the disk, then start the node again"
+        )
+
+
+@dataclass
+class BackupUnreadable(StoreError):
+    """The file is no backup, or is damaged: what it holds does not match its checksum."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path} is no whole backup ({self.reason}); nothing was changed"
+
+
+@dataclass
+class BackupTooNew(StoreError):
+    """The backup was written by a newer version of this program."""
+
+    path: str
+    version: int
+    known: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} has format {self.version}, this program knows up to {self.known}: "
+            "install a newer version; nothing was changed"
+        )
+
+
+@dataclass
+class BackupOfAnotherWallet(StoreError):
+    """The folder's wallet is not the one of the backup."""
+
+    path: str
+    folder: str
+
+    def __str__(self) -> str:
+        return f"{self.path} is not of the wallet in {self.folder}; nothing was changed"
+
+
+@dataclass
+class NothingToBackUp(StoreError):
+    """No node has ever kept anything in this folder."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"there is no store at {self.path}: nothing was written"
+
+
+@dataclass
+class StoreExists(StoreError):
+    """A store that can be read is there: a backup would take its place."""
+
+    path: str
+    is_newer: bool
+
+    def __str__(self) -> str:
+        age = "it holds later payments than the backup" if self.is_newer else "it can be read"
+        return (
+            f"there is a store at {self.path} already, and {age}; nothing was changed. "
+            "Move it away first if the backup is to take its place"
         )

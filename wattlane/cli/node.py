@@ -21,7 +21,7 @@ from wattlane.cli.options import (
     peer_address,
 )
 
-app = typer.Typer(no_args_is_help=True, help="Run a home's node.")
+app = typer.Typer(no_args_is_help=True, help="Run a home's node, and keep its records safe.")
 
 Listen = Annotated[
     str, typer.Option("--listen", help="HOST:PORT for neighbours' WebSockets; port 0 takes any.")
@@ -112,3 +112,56 @@ def run(
             on_ready=say_ready,
         )
     )
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write; one that is there is replaced.")],
+    folder: Folder = DEFAULT_FOLDER,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Write a backup: the wallet and the node's records in one file, under the wallet's passphrase.
+
+    The node may run or not. However old it is when it is needed, no money that was paid is lost
+    with it: at most income that was not claimed yet, and that too comes back from neighbours that
+    show it.
+    """
+    from channels.backups import back_up
+    from channels.passphrase import read_passphrase
+
+    saved = back_up(folder, file, read_passphrase(passphrase_file))
+    typer.echo(f"account {saved.account_index}, {saved.channels} channels: {saved.path}")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup.")],
+    folder: Folder = DEFAULT_FOLDER,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Put a backup back into a folder that has no records, or damaged ones (these are kept beside).
+
+    The node then asks its neighbours what it has forgotten before it signs, and accepts nothing
+    for 26 hours in the channels that the backup knows. Never run the old copy again.
+    """
+    from channels.backups import restore as put_back
+    from channels.passphrase import read_passphrase
+
+    saved = put_back(folder, file, read_passphrase(passphrase_file))
+    typer.echo(f"account {saved.account_index}, {saved.channels} channels: {saved.path}")
+
+
+@app.command()
+def recover(
+    folder: Folder = DEFAULT_FOLDER,
+    yes: Annotated[bool, typer.Option("--yes", help="No other copy of this node runs.")] = False,
+) -> None:
+    """Keep this copy of a node that has stopped itself, or whose folder was copied back by hand.
+
+    As after `restore`: it asks its neighbours before it signs.
+    """
+    from channels.backups import recover as keep
+
+    if not yes:
+        typer.confirm("No other copy of this node runs, or ever will?", abort=True)
+    typer.echo(f"{keep(folder)} channels ask before they sign; start the node")
