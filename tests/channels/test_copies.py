@@ -18,10 +18,13 @@ from channels.frames import Newest, Present
 from channels.node import Node
 from channels.wallet import Wallet
 from protocol.units import DAY_S
-from tests.channels.conftest import FAST, OpenNode
+from tests.channels.conftest import OpenNode
 from tests.channels.rollup import Rollup, RollupL1
 from tests.channels.street import ANN, BEN, DOMAIN
 from tests.channels.test_payments import DEPOSIT_NTOK, pay, until
+from tests.channels.test_restored import PATIENT, open_calmly
+
+__all__ = ["open_calmly"]
 
 OpenCopy = Callable[..., AbstractAsyncContextManager[Node]]
 ONE, TWO = "a1" * 16, "b2" * 16
@@ -67,7 +70,7 @@ def open_copy(rollup: Rollup, wallets: list[Wallet], tmp_path: Path) -> OpenCopy
             sequencer=rollup.url,
             l1=l1,
             folder=tmp_path / name,
-            settings=FAST,
+            settings=PATIENT,
             **given,
         )
 
@@ -87,11 +90,14 @@ async def channel_id(open_node: OpenNode, tmp_path: Path) -> int:
 async def test_the_earlier_of_two_equal_copies_stops_when_the_later_starts(
     open_node: OpenNode, open_copy: OpenCopy, channel_id: int
 ) -> None:
-    async with open_node(1) as ben, open_node(0, peers={1: ben.url}) as first:
+    async with (
+        open_node(1) as ben,
+        open_node(0, peers={1: ben.url}) as first,
+    ):
         await first.channel(channel_id).ready()
         async with open_copy("copy", peers={1: ben.url}) as second:
             await pay(second.channel(channel_id))
-            await until(lambda: first.info().problem is not None, 60)
+            await until(lambda: first._copies.stopped is not None, 60)
             with pytest.raises(SecondCopy, match="started later"):
                 await pay(first.channel(channel_id))
             await pay(second.channel(channel_id))
@@ -99,7 +105,10 @@ async def test_the_earlier_of_two_equal_copies_stops_when_the_later_starts(
             assert held == second.channel(channel_id).info.paid_out_ntok == 300
             assert first.channel(channel_id).info.paid_out_ntok == 100, "it signed nothing"
     # It stays so: the owner says which copy is kept.
-    async with open_node(1) as ben, open_node(0, peers={1: ben.url}) as first:
+    async with (
+        open_node(1) as ben,
+        open_node(0, peers={1: ben.url}) as first,
+    ):
         with pytest.raises(SecondCopy):
             await pay(first.channel(channel_id))
         with pytest.raises(SecondCopy):
@@ -110,15 +119,21 @@ async def test_a_later_copy_of_an_older_state_stops_too(
     open_node: OpenNode, open_copy: OpenCopy, channel_id: int, tmp_path: Path
 ) -> None:
     """Its neighbour shows a voucher that it has never signed. The owner then keeps the first."""
-    async with open_node(1) as ben, open_node(0, peers={1: ben.url}) as first:
+    async with (
+        open_node(1) as ben,
+        open_node(0, peers={1: ben.url}) as first,
+    ):
         await pay(first.channel(channel_id))
         async with open_copy("copy", peers={1: ben.url}) as second:
             with pytest.raises(SecondCopy, match="not in this folder"):
                 await pay(second.channel(channel_id))
             assert second.channel(channel_id).info.paid_out_ntok == 100, "it signed nothing"
-        await until(lambda: first.info().problem is not None, 60)
+        await until(lambda: first._copies.stopped is not None, 60)
     recover(tmp_path / "node0")
-    async with open_node(1) as ben, open_node(0, peers={1: ben.url}) as first:
+    async with (
+        open_node(1) as ben,
+        open_node(0, peers={1: ben.url}) as first,
+    ):
         await pay(first.channel(channel_id))
         assert ben.channel(channel_id).info.paid_in_ntok == 300
 
@@ -126,7 +141,10 @@ async def test_a_later_copy_of_an_older_state_stops_too(
 async def test_a_stopped_copy_takes_no_payments_and_still_watches(
     open_node: OpenNode, rollup: Rollup, channel_id: int
 ) -> None:
-    async with open_node(1) as ben, open_node(0, peers={1: ben.url}) as ann:
+    async with (
+        open_node(1) as ben,
+        open_node(0, peers={1: ben.url}) as ann,
+    ):
         await pay(ann.channel(channel_id), energy_wh=2)
         await ben._copies.stop("for a test")
         with pytest.raises(ChannelsError):
@@ -140,7 +158,10 @@ async def test_no_neighbour_can_stop_a_lone_copy(
     open_node: OpenNode, channel_id: int, wallets: list[Wallet]
 ) -> None:
     """Ben shows copies that Ann never stated: out of thin air, earlier ones, ones of his own."""
-    async with open_node(1) as ben, open_node(0, peers={1: ben.url}) as ann:
+    async with (
+        open_node(1) as ben,
+        open_node(0, peers={1: ben.url}) as ann,
+    ):
         own = ann._copies._own
         later = CopyId(own.copy.epoch + 9, TWO)
         mine = ben._copies._own
@@ -182,7 +203,10 @@ async def test_a_restored_copy_rises_above_epochs_that_it_does_not_remember(
 ) -> None:
     """The lost copy's clock was ahead by a year."""
     recover(tmp_path / "node0")
-    async with open_node(1) as ben, open_node(0, peers={1: ben.url}) as ann:
+    async with (
+        open_node(1) as ben,
+        open_node(0, peers={1: ben.url}) as ann,
+    ):
         session = await ann.neighbours.session(1, 60)
         own = ann._copies._own.copy
         lost = CopyId(own.epoch + 365 * DAY_S * 1_000, TWO)
@@ -200,7 +224,10 @@ async def test_a_copy_that_is_not_the_newest_is_not_dealt_with(
     open_node: OpenNode, open_copy: OpenCopy, channel_id: int
 ) -> None:
     """Ben's side: frames of a copy that a later one has replaced are refused."""
-    async with open_node(1) as ben, open_node(0, peers={1: ben.url}) as first:
+    async with (
+        open_node(1) as ben,
+        open_node(0, peers={1: ben.url}) as first,
+    ):
         session = await first.neighbours.session(1, 60)
         await first.channel(channel_id).ready()
         theirs = next(one for one in ben._copies._shown if one.peer_index == 0)

@@ -20,10 +20,28 @@ from protocol.channels import lane_paid_ntok
 from protocol.transactions import Claim, Transaction
 from protocol.units import DAY_S
 from protocol.vouchers import Voucher
-from tests.channels.conftest import OpenNode
+from tests.channels.conftest import FAST, OpenNode
 from tests.channels.rollup import Rollup
 from tests.channels.street import BEN, NOW, POLICY, ben
 from tests.channels.test_payments import DEPOSIT_NTOK, SHORT, pay, until
+
+PATIENT = replace(FAST, payment_timeout_s=60.0)
+
+
+async def refusal(node: Node) -> str:
+    """Why the neighbour and this node do not agree on their channel, by name."""
+    box = next(iter(node._boxes.values()))
+    await node.neighbours.session(box.peer_index, 60)
+    box.synced = None
+    with pytest.raises(PeerNotReady) as raised:
+        await node._payments.resume(box)
+    return raised.value.reason_code
+
+
+@pytest.fixture(name="open_node")
+def open_calmly(open_node: OpenNode) -> OpenNode:
+    """Nodes that do not mind how long a neighbour takes."""
+    return lambda index, **given: open_node(index, **({"settings": PATIENT} | given))
 
 
 @dataclass
@@ -125,18 +143,15 @@ async def test_a_restored_payer_waits_for_a_claim_that_is_only_soft(street: Stre
         hidden = street.state(home).received
         assert hidden is not None
     street.put_back(1, properly=False)
-    async with street.open(0, settings=SHORT) as ann, street.open(1, peers={0: ann.url}) as home:
+    async with street.open(0) as ann, street.open(1, peers={0: ann.url}) as home:
         street.rollup.seals_itself = False
         claim = Claim(hidden.channel_id, hidden.lane, hidden.lane_value)
         await home._parts.sequencer.submit(Transaction(claim, (hidden.signature,)))
         await ann._rounds.once()
-        ann._boxes[street.channel_id].synced = None
-        with pytest.raises(PeerNotReady) as raised:
-            await pay(ann.channel(street.channel_id), "third")
-        assert raised.value.reason_code == "ClaimNotFinal"
+        assert await refusal(ann) == "ClaimNotFinal"
         street.rollup.seal()
-        await until(lambda: street.state(ann).signed_lane == hidden.lane_value)
-        await until(lambda: street.state(home).received_lane == hidden.lane_value)
+        await until(lambda: street.state(ann).signed_lane == hidden.lane_value, 60)
+        await until(lambda: street.state(home).received_lane == hidden.lane_value, 60)
         await pay(ann.channel(street.channel_id), "third")
         assert street.paid_in_ntok(home) == 500
 
@@ -153,7 +168,7 @@ async def test_an_old_store_that_nobody_marked_as_old_signs_nothing(street: Stre
             assert street.state(ann).signed_lane < street.state(home).received_lane
     recover(street.folders[0])
     async with street.open(0) as ann, street.open(1, peers={0: ann.url}) as home:
-        assert ann.info().problem is None
+        assert ann._copies.problem is None
         await pay(ann.channel(street.channel_id), "third")
         assert street.paid_in_ntok(home) == 500
 
@@ -164,13 +179,11 @@ async def test_an_old_store_that_nobody_marked_as_old_signs_nothing(street: Stre
 async def test_a_restored_payee_learns_its_income_and_is_quiet_for_a_day(street: Street) -> None:
     """A CLOSE that it signed and forgot could land below whatever it accepted meanwhile."""
     street.put_back(1)
-    async with street.open(0, settings=SHORT) as ann, street.open(1, peers={0: ann.url}) as home:
-        await until(lambda: street.paid_in_ntok(home) == 400)
-        with pytest.raises(PeerNotReady) as raised:
-            await pay(ann.channel(street.channel_id), "third")
-        assert raised.value.reason_code == "JustRestored"
+    async with street.open(0) as ann, street.open(1, peers={0: ann.url}) as home:
+        await until(lambda: street.paid_in_ntok(home) == 400, 60)
+        assert await refusal(ann) == "JustRestored"
         street.now_quiet_no_more()
-        await until(lambda: home.info().final_time == street.rollup.final_time)
+        await until(lambda: home.info().final_time == street.rollup.final_time, 60)
         await pay(ann.channel(street.channel_id), "third")
         assert street.paid_in_ntok(home) == 500
     assert read_books(street.folders[1]).paid_ntok(Direction.IN) == 500
@@ -197,24 +210,23 @@ async def test_a_restored_payee_keeps_what_the_backup_had_until_its_payer_is_the
     async with street.open(1) as home:
         assert street.paid_in_ntok(home) == 100
     async with street.open(0) as ann, street.open(1, peers={0: ann.url}) as home:
-        await until(lambda: street.paid_in_ntok(home) == 400)
+        await until(lambda: street.paid_in_ntok(home) == 400, 60)
 
 
 async def test_a_payee_learns_while_payments_wait_for_it(street: Street) -> None:
     """The payer's newest voucher has not been acknowledged; the one before is signed anew."""
-    async with street.open(0, settings=SHORT) as ann:
+    async with street.open(0) as ann:
         async with street.open(1, peers={0: ann.url}) as home:
             channel = ann.channel(street.channel_id)
             await channel.ready()
-            home._payments.take = _never  # type: ignore[method-assign]
+            home._payments.take = _never  # type: ignore[method-assign,assignment]
             waiting = asyncio.create_task(pay(channel, "third"))
-            await until(lambda: channel.info.unacknowledged == 1)
-            await asyncio.wait([waiting])
+            await until(lambda: channel.info.unacknowledged == 1, 60)
         street.put_back(1)
         async with street.open(1, peers={0: ann.url}) as home:
-            await until(lambda: street.paid_in_ntok(home) == 400)
+            await until(lambda: street.paid_in_ntok(home) == 400, 60)
             street.now_quiet_no_more()
-            await until(lambda: channel.info.unacknowledged == 0)
+            await until(lambda: channel.info.unacknowledged == 0, 60)
             assert street.paid_in_ntok(home) == 500
         assert waiting.exception() is not None
 
@@ -226,16 +238,14 @@ async def _never(*_: object) -> object:
 
 async def test_a_payee_put_back_by_hand_is_told_and_its_payer_waits(street: Street) -> None:
     street.put_back(1, properly=False)
-    async with street.open(0, settings=SHORT) as ann, street.open(1, peers={0: ann.url}) as home:
-        with pytest.raises(PeerNotReady) as raised:
-            await pay(ann.channel(street.channel_id), "third")
-        assert raised.value.reason_code == "PeerForgot"
-        assert "wattlane node recover" in (home.info().problem or "")
+    async with street.open(0) as ann, street.open(1, peers={0: ann.url}) as home:
+        assert await refusal(ann) == "PeerForgot"
+        await until(lambda: "wattlane node recover" in (home.info().problem or ""), 60)
         assert ann.channel(street.channel_id).info.paid_out_ntok == 400
     recover(street.folders[1])
     async with street.open(0) as ann, street.open(1, peers={0: ann.url}) as home:
-        await until(lambda: street.paid_in_ntok(home) == 400)
-        assert home.info().problem is None
+        await until(lambda: street.paid_in_ntok(home) == 400, 60)
+        assert home._copies.problem is None
 
 
 def test_a_restored_channel_is_quiet_until_a_forgotten_close_has_run_out() -> None:
