@@ -21,6 +21,7 @@ from contracts.verifying_key import VerifyingKey as ContractKey
 from protocol.crypto import compiled
 from sequencer.api.app import create_app
 from sequencer.api.key_file import KeyFile
+from sequencer.api.rates import Rates
 from sequencer.api.server import ApiServer
 from sequencer.api.services import Info, Services
 from sequencer.bus import Waker
@@ -160,10 +161,11 @@ def _serve(
         bus = open_bus(settings.redis_url)
         database.on_commit = Waker(bus, asyncio.get_running_loop())
         pages = PageOptions(client.address, settings.l1_explorer_url, verifying)
+        rates = Rates(settings.address_rate, settings.account_rate)
         services = Services(
-            ledger, Views(ledger), info, health, key_file, bus, metrics.render, pages
+            ledger, Views(ledger), info, health, key_file, bus, metrics.render, pages, rates
         )
-        server = ApiServer(create_app(services))
+        server = ApiServer(create_app(services), settings.trusted_proxies)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -22,6 +22,7 @@ from contracts.batches import MOST_PROOFS
 from contracts.fees import GWEI, Fees
 from contracts.finality import Finality
 from sequencer.admission import Policy
+from sequencer.buckets import Rate
 from sequencer.errors import BadSettings
 from sequencer.l1.fee_policy import FeePolicy
 from sequencer.sealing import PROOFS_PER_BATCH, DataMode, SealingPolicy
@@ -49,6 +50,11 @@ class Settings(BaseSettings):
     api_workers: int = Field(default=1, gt=0, le=64)
     listen_host: str = "127.0.0.1"
     listen_port: int = Field(default=8645, ge=0, lt=2**16)
+    trusted_proxies: str = Field(default="", pattern="^[0-9a-fA-F.:/, ]*$")
+    address_requests_per_s: float = Field(default=200.0, ge=0)
+    address_burst: int = Field(default=2_000, gt=0)
+    account_transactions_per_s: float = Field(default=20.0, ge=0)
+    account_burst: int = Field(default=500, gt=0)
     minimum_fee_ntok: int = Field(default=1_000, ge=0, lt=2**32)
     valid_at_least_s: int = Field(default=120, ge=0)
     valid_at_most_s: int = Field(default=7 * 86_400, ge=0)
@@ -105,6 +111,16 @@ class Settings(BaseSettings):
             mempool_limit=self.mempool_limit,
             party_limit=self.party_limit,
         )
+
+    @property
+    def address_rate(self) -> Rate:
+        """What one client address may ask, a process."""
+        return Rate(self.address_requests_per_s, self.address_burst)
+
+    @property
+    def account_rate(self) -> Rate:
+        """How many transactions one account may submit, a process."""
+        return Rate(self.account_transactions_per_s, self.account_burst)
 
     @property
     def sealing(self) -> SealingPolicy:

@@ -52,6 +52,12 @@ class Views:
         """{"id", "status", "batch", "position", "slot", "error", "receipt"}. Raises NotFound."""
         return self._records.transaction(id_)
 
+    def knows(self, id_: str) -> bool:
+        """Whether a transaction is here that was not rejected."""
+        with self._ledger.database.read() as connection:
+            row = mempool.find(connection, id_)
+        return row is not None and row.status is not TransactionStatus.REJECTED
+
     def account(self, index: int, root: str) -> Json:
         """{"root", "inclusion"}: the account (or its absence) in a recent root.
 

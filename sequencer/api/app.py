@@ -14,6 +14,7 @@ from sequencer.api.documented import document_of
 from sequencer.api.limits import BodyLimit
 from sequencer.api.methods import HeadAndOptions
 from sequencer.api.problems_http import add_problems
+from sequencer.api.rates import AddressRate
 from sequencer.api.routes import (
     accounts,
     batches,
@@ -68,6 +69,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.add_middleware(HeadAndOptions)
     app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES)
+    app.add_middleware(AddressRate, rates=services.rates)
     add_problems(app)
     for group in _GROUPS:
         app.include_router(group.router(services))

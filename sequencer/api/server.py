@@ -15,15 +15,20 @@ GRACE_S = 10
 
 
 class ApiServer(uvicorn.Server):
-    """Serves until `should_exit`; handles no signals. `ready` is set once it listens."""
+    """Serves until `should_exit`; handles no signals. `ready` is set once it listens.
 
-    def __init__(self, app: FastAPI) -> None:
+    `trusted_proxies`: addresses or networks, by commas, whose X-Forwarded-For is believed.
+    """
+
+    def __init__(self, app: FastAPI, trusted_proxies: str = "") -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 log_config=None,
                 access_log=False,
                 lifespan="off",
+                proxy_headers=bool(trusted_proxies),
+                forwarded_allow_ips=trusted_proxies,
                 timeout_graceful_shutdown=GRACE_S,
             )
         )

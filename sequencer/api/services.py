@@ -9,6 +9,7 @@ from typing import Protocol
 
 from protocol.codec import Json
 from sequencer.api.key_file import KeyFile
+from sequencer.api.rates import Rates
 from sequencer.bus import Bus, InProcessBus
 from sequencer.flows import FlowBoard
 from sequencer.ledger import Ledger
@@ -59,7 +60,8 @@ class Services:
     """`health` says what the process knows of itself; `exit_key` is the file with which users can
     leave without this sequencer, if it has it; `bus` wakes whoever waits for something new;
     `metrics` gives the text for Prometheus, where this process is the one that has it.
-    `pages` says what the explorer may do; `flows` is what homes have reported lately.
+    `rates` bounds what one client may ask; `pages` says what the explorer may do; `flows` is what
+    homes have reported lately.
     """
 
     ledger: Ledger
@@ -70,6 +72,7 @@ class Services:
     bus: Bus = field(default_factory=InProcessBus)
     metrics: Callable[[], bytes] | None = None
     pages: PageOptions = field(default_factory=PageOptions)
+    rates: Rates = field(default_factory=Rates)
     flows: FlowBoard = field(init=False)
 
     def __post_init__(self) -> None:

@@ -7,8 +7,9 @@ import json
 from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 
-from protocol.codec import Json, transaction_from_json
+from protocol.codec import Json, transaction_from_json, transaction_id
 from protocol.errors import Malformed
+from protocol.transactions import Transaction as Signed
 from sequencer.api.documented import answers, json_routes
 from sequencer.api.media import JSON, reads_json
 from sequencer.api.models import Transaction
@@ -22,6 +23,15 @@ _BODY = {"requestBody": {"required": True, "content": {JSON: {"schema": TRANSACT
 def router(services: Services) -> APIRouter:
     """/v1/transactions."""
     routes, ledger, views = json_routes(), services.ledger, services.views
+
+    def submit(transaction: Signed, domain: int | None) -> Json:
+        is_new = not views.knows(transaction_id(transaction))
+        if is_new:
+            services.rates.check(transaction)
+        id_ = ledger.submit(transaction, domain)
+        if is_new:
+            services.rates.count(transaction)
+        return views.transaction(id_)
 
     @routes.post(
         "/v1/transactions",
@@ -42,8 +52,7 @@ def router(services: Services) -> APIRouter:
         except (ValueError, RecursionError) as error:
             raise Malformed("the body is not JSON") from error
         transaction = transaction_from_json(given)
-        id_ = await run_in_threadpool(ledger.submit, transaction, optional_number(domain))
-        return await run_in_threadpool(views.transaction, id_)
+        return await run_in_threadpool(submit, transaction, optional_number(domain))
 
     @routes.get("/v1/transactions/{id_}", **answers(Transaction, 404))
     def get_transaction(id_: TransactionId) -> Json:
