@@ -56,7 +56,7 @@ class Views:
         """Whether a transaction is here that was not rejected."""
         with self._ledger.database.read() as connection:
             row = mempool.find(connection, id_)
-        return row is not None and row.status is not TransactionStatus.REJECTED
+        return row is not None and row.status in mempool.TAKEN
 
     def account(self, index: int, root: str) -> Json:
         """{"root", "inclusion"}: the account (or its absence) in a recent root.
