@@ -20,8 +20,9 @@ from channels.sealed import Ends, Keys, Kind, Payload
 
 NORMAL, GONE = 1000, 1001
 _MOST_WAITING = 4_096
-PING_S, SILENT_S = 15.0, 45.0
-"""When nothing was heard so long, the other end is asked; when still nothing was, it is gone."""
+PROBE_S, IDLE_S, SILENT_S = 2.0, 20.0, 15.0
+"""The other end is asked for a sign of life when nothing has come so long after something was sent
+(a frame that was dropped shows at the next one), and now and then; without one it is gone."""
 
 
 class _Inner(IntEnum):
@@ -55,7 +56,8 @@ class Link:
         self._in_order = asyncio.Lock()
         self._end: Close | None = None
         self._has_ended = False
-        self._heard_at = asyncio.get_running_loop().time()
+        self._heard_at = self._sent_at = asyncio.get_running_loop().time()
+        self._asked_at: float | None = None
         self._watching = asyncio.create_task(self._watch())
 
     async def send(self, message: str | bytes) -> None:
@@ -96,17 +98,17 @@ class Link:
         self._forget()
 
     def take(self, sealed: bytes) -> None:
-        """A sealed frame from the relay, forged or not."""
+        """A sealed frame from the relay, forged or not. Raises FrameLost: then it has ended."""
         if self._has_ended:
             return
         try:
             frame = self._keys.opener.open(sealed)
         except FrameLost as error:
             self.end(Close(GONE, str(error)))
-            return
+            raise
         if frame is None:
             return
-        self._heard_at = asyncio.get_running_loop().time()
+        self._heard_at, self._asked_at = asyncio.get_running_loop().time(), None
         self._take(frame)
 
     def _take(self, frame: bytes) -> None:
@@ -135,21 +137,23 @@ class Link:
         async with self._in_order:  # sealed in the order in which it is sent
             if self._has_ended:
                 raise self.closed()
+            if kind is not _Inner.PONG:
+                self._sent_at = asyncio.get_running_loop().time()
             sealed = self._keys.sealer.seal(bytes([kind]) + body)
             await self._send(Payload(Kind.SEALED, self._ends.link, sealed).to_bytes())
 
     async def _watch(self) -> None:
-        """End the link when nothing comes any more."""
+        """Ask when nothing comes, and end the link when still nothing does."""
         loop = asyncio.get_running_loop()
-        while True:
-            silent_s = loop.time() - self._heard_at
-            if silent_s >= SILENT_S:
-                break
-            if silent_s >= PING_S:
+        while self._asked_at is None or loop.time() - self._asked_at < SILENT_S:
+            now = loop.time()
+            is_owed = self._sent_at > self._heard_at and now - self._sent_at >= PROBE_S
+            if is_owed or self._asked_at is not None or now - self._heard_at >= IDLE_S:
+                self._asked_at = self._asked_at or now
                 with contextlib.suppress(ConnectionClosed):
                     await self._seal(_Inner.PING, b"")
-            await asyncio.sleep(PING_S)
-        self.end(Close(GONE, f"nothing was heard for {SILENT_S:g} s"))
+            await asyncio.sleep(PROBE_S)
+        self.end(Close(GONE, f"no sign of life for {SILENT_S:g} s"))
 
     def closed(self) -> ConnectionClosed:
         """What whoever uses it is told once it has ended."""

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import errno
 import random
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from types import TracebackType
 
@@ -28,6 +29,7 @@ from channels.sessions import Handle, Session
 
 _log = structlog.get_logger(__name__)
 _REDIAL_FIRST_S, _REDIAL_LAST_S, _RELAY_LAST_S = 0.1, 5.0, 30.0
+_SOUGHT_S = 0.5
 _STEADY_S = 5.0
 """A connection that stood so long was a success: the next pauses begin short again."""
 
@@ -69,6 +71,7 @@ class Neighbourhood:
         self._urls = dict(peers)
         self._failures: dict[int, str] = {}
         self._wanted = asyncio.Event()
+        self._seekers: Counter[int] = Counter()
         self._server: Server | None = None
         self._rng = random.Random()
         self._use = RelayUse.NEVER if relay is None else use
@@ -149,7 +152,10 @@ class Neighbourhood:
         if found is not None:
             return found
         self.expect(index)
+        self._seekers[index] += 1
         self._wanted.set()  # whoever waits to dial again does so now
+        if self.relay is not None:
+            self.relay.hurry()
         try:
             async with asyncio.timeout(timeout_s), self._changed:
                 while (found := self.find(index)) is None:
@@ -158,6 +164,8 @@ class Neighbourhood:
         except TimeoutError:
             reason = self._failures.get(index, self._unknown(index))
             raise PeerUnreachable(index, reason) from None
+        finally:
+            self._seekers[index] -= 1
 
     def _unknown(self, index: int) -> str:
         if index in self._urls:
@@ -195,7 +203,7 @@ class Neighbourhood:
                 self._misses[index] = self._misses.get(index, 0) + 1
             if loop.time() - began >= _STEADY_S:
                 backoff.begin_again()
-            await self._pause(backoff)
+            await self._pause(backoff, index)
 
     async def _relay_always(self, index: int) -> None:
         """Through the relay, whenever there is no other way."""
@@ -218,7 +226,7 @@ class Neighbourhood:
                 backoff.begin_again()
             if loop.time() - began >= _STEADY_S + DIAL_TIMEOUT_S:
                 backoff.begin_again()
-            await self._pause(backoff)
+            await self._pause(backoff, index)
 
     async def _dial_link(self, relay: RelayClient, index: int) -> None:
         link = await relay.dial(index)
@@ -231,11 +239,14 @@ class Neighbourhood:
         finally:
             await link.close()
 
-    async def _pause(self, backoff: Backoff) -> None:
-        """Before the next attempt; short where somebody waits for it."""
+    async def _pause(self, backoff: Backoff, index: int) -> None:
+        """Before the next attempt; short where somebody waits for this neighbour."""
+        pause_s = backoff.next_s()
+        if self._seekers[index]:
+            pause_s = min(pause_s, _SOUGHT_S)
         with contextlib.suppress(TimeoutError):
             self._wanted.clear()
-            async with asyncio.timeout(backoff.next_s()):
+            async with asyncio.timeout(pause_s):
                 await self._wanted.wait()
         await asyncio.sleep(_REDIAL_FIRST_S)
 

@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.frames import Close
 
 from channels.backoff import Backoff
-from channels.errors import BadFrame, PeerUnreachable, RelayUnreachable
+from channels.errors import BadFrame, FrameLost, PeerUnreachable, RelayUnreachable
 from channels.handshake import Introduction
 from channels.links import GONE, Link
 from channels.sealed import ID_BYTES, Ends, Kind, Payload, agree, new_key, public_bytes
@@ -82,6 +82,7 @@ class RelayClient:
         self._backoff = Backoff(_FIRST_S, _LAST_S, rng)
         self._wire: ClientConnection | None = None
         self._registered = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._links: dict[tuple[int, bytes], Link] = {}
         self._dialled: dict[tuple[int, bytes], _Dialled] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -113,7 +114,16 @@ class RelayClient:
                 self._backoff.begin_again()
             if self.problem == _REPLACED:
                 self._backoff.at_least(_AFTER_REPLACED_S)
-            await asyncio.sleep(self._backoff.next_s())
+            self._hurry.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._backoff.next_s()):
+                    await self._hurry.wait()
+                    await asyncio.sleep(_FIRST_S)
+
+    def hurry(self) -> None:
+        """Somebody wants to reach a neighbour: try again now, unless a second copy is about."""
+        if self.problem != _REPLACED:
+            self._hurry.set()
 
     async def dial(self, peer_index: int) -> Link:
         """A link that the neighbour's node has taken up. Raises PeerUnreachable.
@@ -208,14 +218,16 @@ class RelayClient:
             self._on_open(sender, payload)
         elif payload.kind is Kind.OPENED:
             self._on_opened(sender, payload)
+        elif payload.kind is Kind.UNKNOWN:
+            if link is not None:
+                link.end(Close(GONE, "the other end does not know the link"))
         elif link is None:
-            if payload.kind is Kind.SEALED:
-                unknown = Payload(Kind.UNKNOWN, payload.link, b"").to_bytes()
-                self._start(self._tell(sender, unknown))
-        elif payload.kind is Kind.SEALED:
-            link.take(payload.body)
+            self._disown(sender, payload.link)
         else:
-            link.end(Close(GONE, "the other end does not know the link"))
+            try:
+                link.take(payload.body)
+            except FrameLost:
+                self._disown(sender, payload.link)
 
     def _on_open(self, sender: int, payload: Payload) -> None:
         of_peer = sum(peer == sender for peer, _ in self._links)
@@ -265,6 +277,10 @@ class RelayClient:
             pass
         finally:
             await link.close()
+
+    def _disown(self, peer_index: int, link: bytes) -> None:
+        """Tell a neighbour that what it sends on a link reaches nobody."""
+        self._start(self._tell(peer_index, Payload(Kind.UNKNOWN, link, b"").to_bytes()))
 
     async def _tell(self, peer_index: int, payload: bytes) -> None:
         with contextlib.suppress(PeerUnreachable, ConnectionClosed):

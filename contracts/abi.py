@@ -84,6 +84,9 @@ class Contract:
     constructor_types: tuple[str, ...]
     functions: Mapping[str, Function]
     events: Mapping[str, Event]
+    runtime: bytes = b""
+    """The code that a deployment leaves behind, without what it appends: its immutables."""
+    immutable_bytes: int = 0
 
     def deployment(self, *arguments: object) -> bytes:
         """The data of the transaction that creates the contract."""
@@ -125,12 +128,16 @@ def contract_from(artifact: Mapping[str, object]) -> Contract:
             outputs = tuple(_type_of(part) for part in cast(Sequence[Component], entry["outputs"]))
             key = f"{name}/{len(types)}" if name in functions else name
             functions[key] = Function(name, bytes(signature[:4]), types, outputs)
+    bytecode = bytes.fromhex(cast(str, artifact["bytecode"]).removeprefix("0x"))
+    runtime = cast(Mapping[str, int], artifact["runtime"])
     return Contract(
         name=cast(str, artifact["name"]),
-        bytecode=bytes.fromhex(cast(str, artifact["bytecode"]).removeprefix("0x")),
+        bytecode=bytecode,
         constructor_types=constructor,
         functions=functions,
         events=events,
+        runtime=bytecode[runtime["start"] :][: runtime["size"]],
+        immutable_bytes=runtime["immutables"],
     )
 
 

@@ -20,6 +20,9 @@ CONTRACTS = ("rollup", "exodus", "token")
 def compile_contract(source: Path) -> dict[str, object]:
     """ABI, deployment bytecode and compiler settings of one Vyper file. Needs vyper installed.
 
+    `runtime` says where in the bytecode the deployed code is (start, size), and how many bytes of
+    immutables a deployment appends to it.
+
     Imports are looked up beside the file first, then here, then among installed packages.
     """
     import site
@@ -36,8 +39,9 @@ def compile_contract(source: Path) -> dict[str, object]:
         bundle.load_file(source.resolve()),
         input_bundle=bundle,
         settings=Settings(evm_version=evm_version, optimize=optimization),
-        output_formats=["abi", "bytecode"],
+        output_formats=["abi", "bytecode", "bytecode_runtime"],
     )
+    runtime = str(compiled["bytecode_runtime"])[2:]
     return {
         "name": source.stem,
         "compiler": f"vyper {vyper.__version__}",
@@ -45,7 +49,25 @@ def compile_contract(source: Path) -> dict[str, object]:
         "optimization": str(optimization),
         "abi": compiled["abi"],
         "bytecode": compiled["bytecode"],
+        "runtime": {
+            "start": str(compiled["bytecode"])[2:].index(runtime) // 2,
+            "size": len(runtime) // 2,
+            "immutables": _immutable_bytes(str(compiled["bytecode"])),
+        },
     }
+
+
+def _immutable_bytes(bytecode: str) -> int:
+    """How many bytes a deployment appends to the runtime code, by vyper's own trailer.
+
+    Ref: vyper 0.4.3 documentation, "Compiling a contract": the last two bytes are the length of a
+    CBOR list of hash, code size, data sections, immutables and compiler.
+    """
+    import cbor2
+
+    code = bytes.fromhex(bytecode[2:])
+    _, _, _, immutables, _ = cbor2.loads(code[-int.from_bytes(code[-2:], "big") : -2])
+    return int(immutables)
 
 
 def artifact_text(source: Path) -> str:

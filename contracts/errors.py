@@ -20,6 +20,7 @@ from contracts.l1_errors import (
     RpcRefused,
     TransactionFailed,
     UndecodableBatch,
+    WrongCode,
 )
 
 __all__ = [  # what is not defined here; all that is can be imported as well
@@ -33,6 +34,7 @@ __all__ = [  # what is not defined here; all that is can be imported as well
     "RpcRefused",
     "TransactionFailed",
     "UndecodableBatch",
+    "WrongCode",
 ]
 
 

@@ -43,6 +43,18 @@ class NoContract(L1Error):
 
 
 @dataclass
+class WrongCode(L1Error):
+    """What is deployed at an address is not the contract that is committed here."""
+
+    address: str
+    name: str
+    difference: str
+
+    def __str__(self) -> str:
+        return f"{self.address} does not hold this version's {self.name} code: {self.difference}"
+
+
+@dataclass
 class NotFinalYet(L1Error):
     """The chain at `url` has no block that the finality policy calls final."""
 

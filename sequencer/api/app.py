@@ -25,6 +25,7 @@ from sequencer.api.routes import (
     info,
     metrics,
     pages,
+    relay,
     state,
     transactions,
 )
@@ -43,6 +44,7 @@ _GROUPS = (
     events,
     flows,
     pages,
+    relay,
 )
 
 

@@ -10,6 +10,9 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+MAX_MESSAGE_BYTES = 65_536
+"""No WebSocket message is longer; what a route takes may be less."""
+
 GRACE_S = 10
 """Requests under way are given this long when the sequencer stops."""
 
@@ -29,6 +32,7 @@ class ApiServer(uvicorn.Server):
                 lifespan="off",
                 proxy_headers=bool(trusted_proxies),
                 forwarded_allow_ips=trusted_proxies,
+                ws_max_size=MAX_MESSAGE_BYTES,
                 timeout_graceful_shutdown=GRACE_S,
             )
         )

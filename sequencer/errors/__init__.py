@@ -45,6 +45,9 @@ from sequencer.errors.proving import (
     ProofFailed,
     ProvingError,
 )
+from sequencer.errors.relay import (
+    RelayRefused,
+)
 from sequencer.errors.requests import (
     BodyTooLarge,
     InternalError,
@@ -107,6 +110,7 @@ __all__ = [
     "ProofFailed",
     "ProvingError",
     "QueueGap",
+    "RelayRefused",
     "RequestError",
     "RollupEnded",
     "RollupEnding",

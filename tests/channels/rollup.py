@@ -16,7 +16,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from protocol.accounts import Account
 from protocol.channels import Status
@@ -35,6 +35,7 @@ from protocol.inclusion import prove_account, prove_channel
 from protocol.state import State
 from protocol.trace import Context
 from protocol.transactions import Transaction
+from sequencer.api.routes.relay import Relay
 from tests.channels.fake_l1 import DOMAIN, FakeQueue, RollupL1
 
 __all__ = ["DOMAIN", "FEE_NTOK", "START_TIME", "Rollup", "RollupL1", "serving"]
@@ -65,6 +66,8 @@ class Rollup:
         """Types of transactions that the sequencer says yes to and forgets."""
         self.queue = FakeQueue()
         self.url = ""
+        self.relay: Relay | None = None
+        """Carries frames between homes; set it before it is served."""
         self.seal()
 
     def add_account(self, index: int, key_hash: int, l1_address: int, balance_ntok: int) -> None:
@@ -203,8 +206,12 @@ class Rollup:
             else:
                 await inner(scope, receive, send)
 
+        relay: list[BaseRoute] = []
+        if self.relay is not None:
+            relay.append(WebSocketRoute("/v1/relay", self.relay.serve))
         inner = Starlette(
             routes=[
+                *relay,
                 Route("/v1/info", self._info),
                 Route("/v1/transactions", self._post, methods=["POST"]),
                 Route("/v1/transactions/{name}", self._transaction),
