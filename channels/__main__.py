@@ -8,17 +8,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import logging
 import sys
 from pathlib import Path
 
-import structlog
-
 from channels.errors import ChannelsError
+from channels.log import log_to_stderr
 from channels.node import Node
 from channels.passphrase import read_passphrase
 from channels.policy import Policy
 from channels.process import run_node
+from channels.relay import RelayUse
 from channels.settings import NodeSettings
 from channels.wallet import Wallet
 
@@ -50,6 +49,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--trust-limit-ntok", type=int, default=0)
     parser.add_argument("--poll-s", type=float, default=1.0)
     parser.add_argument("--account-timeout-s", type=float, default=0.0)
+    parser.add_argument("--relay", type=RelayUse, default=RelayUse.AUTO, choices=list(RelayUse))
     parser.add_argument("--plain", action="store_true", help="no compiled code")
     return parser.parse_args()
 
@@ -62,16 +62,14 @@ def _say_ready(node: Node) -> None:
 def main() -> int:
     """Run until stopped; 1 with one line on stderr for an error that has a name."""
     given = _arguments()
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    log_to_stderr()
     settings = NodeSettings(
         policy=Policy(trust_limit_ntok=given.trust_limit_ntok),
         confirmations=given.confirmations,
         poll_s=given.poll_s,
         account_timeout_s=given.account_timeout_s,
         use_compiled=not given.plain,
+        relay=given.relay,
     )
     try:
         wallet = Wallet.load(given.folder, read_passphrase(given.passphrase_file))

@@ -154,13 +154,13 @@ class Neighbourhood:
         self.expect(index)
         self._seekers[index] += 1
         self._wanted.set()  # whoever waits to dial again does so now
-        if self.relay is not None:
-            self.relay.hurry()
+        seeking = contextlib.nullcontext() if self.relay is None else self.relay.seeking()
         try:
-            async with asyncio.timeout(timeout_s), self._changed:
-                while (found := self.find(index)) is None:
-                    await self._changed.wait()
-                return found
+            with seeking:
+                async with asyncio.timeout(timeout_s), self._changed:
+                    while (found := self.find(index)) is None:
+                        await self._changed.wait()
+                    return found
         except TimeoutError:
             reason = self._failures.get(index, self._unknown(index))
             raise PeerUnreachable(index, reason) from None

@@ -6,8 +6,6 @@ nothing. Migrations run in the transaction that opens it.
 
 from __future__ import annotations
 
-import fcntl
-import os
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, insert, select, text, update
@@ -25,6 +23,7 @@ from channels.pruning import prune
 from channels.records import Identity
 
 LOCK_NAME = "node.lock"
+from contracts.process_lock import LockHeld, take_lock
 
 
 def lock_folder(path: Path) -> int:
@@ -34,15 +33,11 @@ def lock_folder(path: Path) -> int:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(path.with_name(LOCK_NAME), os.O_RDWR | os.O_CREAT, 0o600)
+        return take_lock(path.with_name(LOCK_NAME))
+    except LockHeld as held:
+        raise StoreInUse(str(path), str(held)) from None
     except OSError as error:
         raise StoreFailed(str(path), error.strerror or "cannot be created") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        raise StoreInUse(str(path)) from None
-    return lock
 
 
 def check_pages(connection: Connection, path: Path) -> int:

@@ -1,4 +1,7 @@
-"""A node as a process of its own: it serves its control port until SIGTERM, SIGINT or `stop`."""
+"""A node as a process of its own: it serves its control port until SIGTERM, SIGINT or `stop`.
+
+Where a service manager started it, that one hears when it is ready, alive and stopping.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from channels.l1 import L1
 from channels.node import Node
 from channels.settings import NodeSettings
 from channels.wallet import Wallet
+from contracts.service_manager import READY, STOPPING, keep_alive, says, tell
 
 
 async def run_node(
@@ -62,11 +66,15 @@ async def run_node(
         control = await stack.enter_async_context(ControlServer.serving(node, folder))
         if on_ready is not None:
             on_ready(node)
+        tell(READY, says(f"account {node.account_index}"))
+        alive = asyncio.create_task(keep_alive(lambda: True))
+        stack.callback(alive.cancel)
         waits = [
             asyncio.create_task(one)
             for one in (control.stopped.wait(), stop.wait(), node.until_failed())
         ]
         done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        tell(STOPPING)
         for one in pending:
             one.cancel()
         for one in done:

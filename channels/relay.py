@@ -11,7 +11,7 @@ import contextlib
 import json
 import random
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,7 +39,7 @@ from protocol.relay import (
 )
 
 DIAL_TIMEOUT_S, REGISTER_TIMEOUT_S = 10.0, 10.0
-_FIRST_S, _LAST_S, _AFTER_REPLACED_S = 0.5, 60.0, 30.0
+_FIRST_S, _SOUGHT_S, _LAST_S, _AFTER_REPLACED_S = 0.5, 0.5, 60.0, 30.0
 _STEADY_S = 5.0
 """A connection that stood so long was a success."""
 
@@ -83,6 +83,7 @@ class RelayClient:
         self._wire: ClientConnection | None = None
         self._registered = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._sought = 0
         self._links: dict[tuple[int, bytes], Link] = {}
         self._dialled: dict[tuple[int, bytes], _Dialled] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -114,16 +115,26 @@ class RelayClient:
                 self._backoff.begin_again()
             if self.problem == _REPLACED:
                 self._backoff.at_least(_AFTER_REPLACED_S)
+            pause_s = self._backoff.next_s()
+            if self._sought and self.problem != _REPLACED:
+                pause_s = min(pause_s, _SOUGHT_S)
             self._hurry.clear()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._backoff.next_s()):
+                async with asyncio.timeout(pause_s):
                     await self._hurry.wait()
-                    await asyncio.sleep(_FIRST_S)
+                    await asyncio.sleep(_SOUGHT_S)
 
-    def hurry(self) -> None:
-        """Somebody wants to reach a neighbour: try again now, unless a second copy is about."""
+    @contextlib.contextmanager
+    def seeking(self) -> Iterator[None]:
+        """As long as somebody wants to reach a neighbour, pauses are short, but for one reason:
+        where a second copy of this home is about, the two would chase each other away."""
+        self._sought += 1
         if self.problem != _REPLACED:
             self._hurry.set()
+        try:
+            yield
+        finally:
+            self._sought -= 1
 
     async def dial(self, peer_index: int) -> Link:
         """A link that the neighbour's node has taken up. Raises PeerUnreachable.
@@ -230,9 +241,12 @@ class RelayClient:
                 self._disown(sender, payload.link)
 
     def _on_open(self, sender: int, payload: Payload) -> None:
-        of_peer = sum(peer == sender for peer, _ in self._links)
-        is_full = len(self._links) >= _MOST_LINKS or of_peer >= _MOST_LINKS_A_PEER
-        if is_full or (sender, payload.link) in self._links:
+        if (sender, payload.link) in self._links:
+            return
+        of_peer = [link for (peer, _), link in self._links.items() if peer == sender]
+        if len(of_peer) >= _MOST_LINKS_A_PEER:
+            of_peer[0].end(Close(GONE, "newer links have taken its place"))
+        if len(self._links) >= _MOST_LINKS:
             return
         ends = Ends(self._own.domain, sender, self._own.account_index, payload.link)
         key = new_key()

@@ -17,6 +17,7 @@ import structlog
 
 from contracts.client import RollupClient
 from contracts.kzg import load_setup
+from contracts.service_manager import READY, STOPPING, keep_alive, says, tell
 from contracts.verifying_key import VerifyingKey as ContractKey
 from protocol.crypto import compiled
 from sequencer.api.app import create_app
@@ -175,7 +176,11 @@ def _serve(
         await asyncio.wait({started, serving, working}, return_when=asyncio.FIRST_COMPLETED)
         if started.done():
             on_ready(here)
+            tell(READY, says(here))
+        alive = asyncio.create_task(keep_alive(lambda: True))
         await asyncio.wait({stopped, serving, working}, return_when=asyncio.FIRST_COMPLETED)
+        tell(STOPPING)
+        alive.cancel()
         stopping.set()
         server.should_exit = True
         started.cancel()

@@ -5,13 +5,12 @@ Each question that is answered no is one StartError that says what to do.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import socket
 from pathlib import Path
 
 from contracts import errors as l1_errors
 from contracts.client import RollupClient
+from contracts.process_lock import LockHeld, take_lock
 from protocol.batch import domain_of
 from protocol.units import ADDRESS_BITS
 from sequencer.book import Rollup
@@ -27,15 +26,11 @@ def lock_folder(folder: Path) -> int:
     Returns the lock's file descriptor. Raises AlreadyRunning, BadSettings.
     """
     try:
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return take_lock(folder / LOCK)
+    except LockHeld as held:
+        raise AlreadyRunning(str(folder), str(held)) from None
     except OSError as error:
         raise BadSettings(f"folder {folder} cannot be used: {error.strerror}") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise AlreadyRunning(str(folder)) from error
-    return descriptor
 
 
 def listen(host: str, port: int) -> socket.socket:

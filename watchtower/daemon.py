@@ -18,6 +18,7 @@ from channels.forcing import DEFAULT_MAX_QUEUE_FEE_WEI, ForcedDesk
 from channels.handover import LaneName
 from channels.sequencer_client import SequencerClient
 from channels.tower_client import TowerClient
+from contracts.service_manager import READY, STOPPING, keep_alive, says, tell
 from protocol.crypto import compiled
 from protocol.crypto.kernel_cache import KernelCacheUnwritable
 from watchtower.api import create_app
@@ -111,7 +112,11 @@ async def run_tower(
         stopped = asyncio.create_task(stop.wait())
         host, port = listener.getsockname()[:2]
         on_ready(f"http://{host}:{port}")
+        tell(READY, says(f"http://{host}:{port}"))
+        alive = asyncio.create_task(keep_alive(lambda: True))
+        stack.callback(alive.cancel)
         await asyncio.wait({serving, watching, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        tell(STOPPING)
         server.should_exit = True
         stopped.cancel()
         ends = [serving]

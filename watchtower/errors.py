@@ -119,9 +119,10 @@ class FolderInUse(WatchtowerError):
     """Another tower runs on this folder."""
 
     path: str
+    holder: str
 
     def __str__(self) -> str:
-        return f"another watchtower runs in {self.path}; stop it first"
+        return f"another watchtower runs in {self.path}: {self.holder}; stop it first"
 
 
 @dataclass

@@ -6,7 +6,6 @@ is not higher than the one that is there changes nothing, so repeating a request
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import secrets
@@ -37,6 +36,7 @@ from sqlalchemy.exc import DBAPIError
 from channels.forced import ForcedRecord, SignedL1
 from channels.handover import ID_BYTES, VALUE_BYTES, Handover, LaneName
 from channels.store import connect
+from contracts.process_lock import LockHeld, take_lock
 from protocol.channels import Lane
 from watchtower.errors import FolderInUse, StorageFailed, TooManyLanes, UnknownClient
 
@@ -114,14 +114,11 @@ class TowerStore:
         self._writing = threading.Lock()
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = os.open(self.path.with_name(LOCK_NAME), os.O_RDWR | os.O_CREAT, 0o600)
+            self._lock = take_lock(self.path.with_name(LOCK_NAME))
+        except LockHeld as held:
+            raise FolderInUse(str(self.path.parent), str(held)) from None
         except OSError as error:
             raise StorageFailed(str(self.path), error.strerror or "no folder") from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._lock)
-            raise FolderInUse(str(self.path.parent)) from None
         self._engine = connect(self.path)
         with self._write() as connection:
             version = int(connection.scalar(text("PRAGMA user_version")) or 0)

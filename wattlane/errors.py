@@ -29,3 +29,14 @@ class BadChoice(WattlaneError):
 
     def __str__(self) -> str:
         return self.what
+
+
+@dataclass
+class BadNodeSettings(WattlaneError):
+    """A home's settings cannot be used."""
+
+    path: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"

@@ -31,9 +31,10 @@ class StoreInUse(StoreError):
     """Another process has this store open; two would sign conflicting vouchers."""
 
     path: str
+    holder: str
 
     def __str__(self) -> str:
-        return f"another node is running on {self.path}; stop it first"
+        return f"another node is running on {self.path}: {self.holder}; stop it first"
 
 
 @dataclass

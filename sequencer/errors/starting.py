@@ -37,9 +37,10 @@ class AlreadyRunning(StartError):
     """Another process uses this sequencer's folder."""
 
     folder: str
+    holder: str
 
     def __str__(self) -> str:
-        return f"another sequencer runs in {self.folder}; stop it first"
+        return f"another sequencer runs in {self.folder}: {self.holder}; stop it first"
 
 
 @dataclass

@@ -108,10 +108,11 @@ async def test_a_relay_that_puts_its_own_keys_between_is_found_out() -> None:
 async def test_the_same_handshake_without_anybody_between_succeeds() -> None:
     near, far = both()
     one, other = wire()
-    assert await asyncio.gather(
+    learned, known = await asyncio.gather(
         introduce(one, introduction(ANN), BEN.index, near.binding),
         answer(other, introduction(BEN), far.binding),
-    ) == [BEN.index, ANN.index]
+    )
+    assert (learned, known) == (BEN.index, ANN.index)
 
 
 @pytest.mark.parametrize("kind", list(Kind))

@@ -245,7 +245,7 @@ async def test_many_writes_at_once_keep_their_order(store: Store) -> None:
 
 
 def test_refuses_a_second_process_on_the_same_folder(store: Store) -> None:
-    with pytest.raises(StoreInUse):
+    with pytest.raises(StoreInUse, match=rf"process {os.getpid()} \(python"):
         Store.open(store.path.parent, IDENTITY)
 
 

@@ -240,7 +240,9 @@ def test_each_reason_not_to_start_is_one_clear_error(setting: Setting, folder: P
     change(settings)
     running = SequencerProcess(folder).ready()
     try:
-        assert refusal(folder).startswith("AlreadyRunning")
+        said = refusal(folder)
+        assert said.startswith("AlreadyRunning")
+        assert f"process {running.pid} (" in said
     finally:
         assert running.stop() == 0
     with sqlite3.connect(folder / DATABASE) as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,7 +113,7 @@ async def test_all_is_there_after_a_restart(store: TowerStore, ben: Client) -> N
 
 
 def test_refuses_a_second_tower_and_a_file_that_is_none(store: TowerStore, tmp_path: Path) -> None:
-    with pytest.raises(FolderInUse):
+    with pytest.raises(FolderInUse, match=rf"process {os.getpid()} \(python"):
         TowerStore(tmp_path)
     other = tmp_path / "other"
     other.mkdir()

@@ -20,6 +20,7 @@ from wattlane.cli import (
     rebuild,
     rescue,
     sequencer,
+    service,
     status,
     tower,
     verify,
@@ -29,7 +30,6 @@ from wattlane.cli import (
 app = typer.Typer(
     name="wattlane",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Neighbours pay each other for solar power: payment channels inside a rollup whose every "
     "batch an L1 contract accepts only with a validity proof. Begin with `wattlane demo`.",
@@ -45,6 +45,7 @@ app.add_typer(l1.app, name="l1")
 app.add_typer(channel.app, name="channel")
 app.add_typer(force.app, name="force")
 app.add_typer(tower.app, name="tower")
+app.add_typer(service.app, name="service")
 app.command()(account.deposit)
 app.command()(account.withdraw)
 app.command()(account.balance)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wattlane.cli.commands import OwnL1, OwnSequencer, Peers, command
+from wattlane.cli.completing import channel_ids
 from wattlane.cli.options import DEFAULT_FOLDER, Confirmations, Folder, PassphraseFile
 
 if TYPE_CHECKING:
@@ -19,7 +20,12 @@ app = typer.Typer(
 )
 
 ChannelId = Annotated[
-    str, typer.Argument(metavar="CHANNEL", help="The channel's id, as `list` shows it.")
+    str,
+    typer.Argument(
+        metavar="CHANNEL",
+        help="The channel's id, as `list` shows it.",
+        autocompletion=channel_ids,
+    ),
 ]
 Wait = Annotated[
     bool, typer.Option("--wait/--no-wait", help="Return when it is final on L1, or at once.")

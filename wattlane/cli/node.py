@@ -1,9 +1,9 @@
-"""`wattlane node`: run a home's node."""
+"""`wattlane node`: run a home's node, and its settings."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,25 +13,43 @@ from wattlane.cli.options import (
     Beacon,
     Confirmations,
     Folder,
-    L1Url,
     MaybeContract,
     PassphraseFile,
-    SequencerUrl,
     host_and_port,
+    http_url,
     peer_address,
 )
 
+if TYPE_CHECKING:
+    from wattlane.node_settings import NodeFile
+
 app = typer.Typer(no_args_is_help=True, help="Run a home's node, and keep its records safe.")
 
+OwnL1 = Annotated[
+    str | None,
+    typer.Option(
+        "--l1", envvar="WATTLANE_L1", callback=http_url, help="URL of your own L1 node (JSON-RPC)."
+    ),
+]
+OwnSequencer = Annotated[
+    str | None,
+    typer.Option(
+        "--sequencer", envvar="WATTLANE_SEQUENCER", callback=http_url, help="URL of the sequencer."
+    ),
+]
 Listen = Annotated[
-    str, typer.Option("--listen", help="HOST:PORT for neighbours' WebSockets; port 0 takes any.")
+    str | None,
+    typer.Option(
+        "--listen",
+        help="HOST:PORT for neighbours' WebSockets; port 0 takes any. Without it: 127.0.0.1:0.",
+    ),
 ]
 Peers = Annotated[
     list[str] | None,
     typer.Option("--peer", help="ACCOUNT=ws://HOST:PORT of a neighbour; may be repeated."),
 ]
 Wait = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--wait-for-account", min=0, help="Seconds to wait until L1 holds the account final."
     ),
@@ -48,70 +66,159 @@ Towers = Annotated[
     ),
 ]
 MaxFee = Annotated[
-    int,
+    int | None,
     typer.Option("--max-fee-gwei", min=0, help="The most that a forced op on L1 may cost in fee."),
+]
+RelayChoice = Annotated[
+    str | None,
+    typer.Option(
+        "--relay",
+        metavar="auto|always|never",
+        envvar="WATTLANE_RELAY",
+        help="Meet neighbours through the sequencer's relay: where they cannot be dialled (auto), "
+        "them all (always, and listen nowhere), or nobody (never).",
+    ),
+]
+Log = Annotated[
+    str | None,
+    typer.Option(
+        "--log",
+        envvar="WATTLANE_LOG",
+        help="Where the log goes: stderr, or a file in the folder, rotated by size.",
+    ),
 ]
 
 
 @app.command()
 def run(
-    l1: L1Url,
-    sequencer: SequencerUrl,
+    l1: OwnL1 = None,
+    sequencer: OwnSequencer = None,
     contract: MaybeContract = None,
     folder: Folder = DEFAULT_FOLDER,
-    listen: Listen = "127.0.0.1:0",
+    listen: Listen = None,
     peer: Peers = None,
     confirmations: Confirmations = None,
-    wait_for_account: Wait = 0.0,
+    wait_for_account: Wait = None,
     towers: Towers = None,
-    max_fee_gwei: MaxFee = 1_000_000,
+    max_fee_gwei: MaxFee = None,
     passphrase_file: PassphraseFile = None,
     archive: Archive = None,
     beacon: Beacon = None,
+    relay: RelayChoice = None,
+    log: Log = None,
 ) -> None:
     """Run the node of the wallet in a folder, until Ctrl-C or SIGTERM.
 
     It watches its channels, takes neighbours' vouchers (on disk before they are acknowledged),
     claims what it is owed and finishes what it began, also after a crash. What the sequencer does
     not bring into a final root in time it brings to L1 itself, for a fee in ether. `wattlane
-    channel ...` and `wattlane balance` command it while it runs.
+    channel ...` and `wattlane balance` command it while it runs. Options come from node.toml too
+    (`wattlane node init`); as a service: `wattlane service print node`.
     """
     import asyncio
 
+    from channels.log import log_to_file, log_to_stderr
     from channels.node import Node
     from channels.passphrase import read_passphrase
     from channels.process import run_node
-    from channels.settings import NodeSettings
-    from channels.towers import read_towers
     from channels.wallet import Wallet
+    from wattlane.node_settings import load_node_file
 
-    peers = dict(peer_address(one) for one in peer or [])
-    settings = NodeSettings(
+    given = load_node_file(
+        folder,
+        l1=l1,
+        sequencer=sequencer,
+        contract=contract,
+        listen=listen,
+        peers=_peers(peer),
         confirmations=confirmations,
-        account_timeout_s=wait_for_account,
+        wait_for_account=wait_for_account,
+        towers=towers,
+        max_fee_gwei=max_fee_gwei,
+        passphrase_file=passphrase_file,
         archive=archive,
         beacon=beacon,
-        towers=() if towers is None else read_towers(towers),
-        max_queue_fee_wei=max_fee_gwei * 10**9,
+        relay=relay,
+        log=log,
     )
-    wallet = Wallet.load(folder, read_passphrase(passphrase_file))
+    if given.l1 is None or given.sequencer is None:
+        missing = "--l1" if given.l1 is None else "--sequencer"
+        raise typer.BadParameter(f"{missing}, its environment variable or node.toml must say it")
+    path = given.log_path(folder)
+    wallet = Wallet.load(folder, read_passphrase(given.passphrase_file))
+    if path is None:
+        log_to_stderr(given.log_level)
+    else:
+        log_to_file(path, given.log_level, given.log_bytes, given.log_files)
 
     def say_ready(node: Node) -> None:
-        typer.echo(f"account {node.account_index} listens on {node.url}")
+        reached = f"listens on {node.url}" if node.url else "is reached through the relay"
+        typer.echo(f"account {node.account_index} {reached}")
 
     asyncio.run(
         run_node(
             wallet,
             folder=folder,
-            sequencer=sequencer,
-            l1=l1,
-            contract=contract,
-            listen=host_and_port(listen),
-            peers=peers,
-            settings=settings,
+            sequencer=given.sequencer,
+            l1=given.l1,
+            contract=given.contract,
+            listen=host_and_port(given.listen),
+            peers=given.peers,
+            settings=given.node_settings(),
             on_ready=say_ready,
         )
     )
+
+
+@app.command()
+def init(
+    l1: OwnL1 = None,
+    sequencer: OwnSequencer = None,
+    contract: MaybeContract = None,
+    folder: Folder = DEFAULT_FOLDER,
+    listen: Listen = None,
+    peer: Peers = None,
+    confirmations: Confirmations = None,
+    towers: Towers = None,
+    passphrase_file: PassphraseFile = None,
+    relay: RelayChoice = None,
+    log: Log = "node.log",
+) -> None:
+    """Write node.toml into a home's folder: what is given here, and every default as a comment."""
+    from channels.wallet import FILE_NAME as KEYSTORE
+    from wattlane.node_settings import load_node_file, write_node_file
+
+    given: NodeFile = load_node_file(
+        folder,
+        l1=l1,
+        sequencer=sequencer,
+        contract=contract,
+        listen=listen,
+        peers=_peers(peer),
+        confirmations=confirmations,
+        towers=towers,
+        passphrase_file=passphrase_file,
+        relay=relay,
+        log=log,
+    )
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    typer.echo(f"written      {write_node_file(folder, given)}")
+    if not (folder / KEYSTORE).exists():
+        typer.echo(f"next         wattlane wallet new --folder {folder}")
+    typer.echo(f"run          wattlane node run --folder {folder}")
+    typer.echo(f"as a service wattlane service print node --folder {folder}")
+
+
+@app.command()
+def config(folder: Folder = DEFAULT_FOLDER) -> None:
+    """Show the settings that `wattlane node run` would use, and where each comes from."""
+    from wattlane.node_settings import NodeFile, load_node_file, source_of
+
+    given = load_node_file(folder)
+    for name in NodeFile.model_fields:
+        value = getattr(given, name)
+        shown = "-" if value is None or value == {} else str(value)
+        typer.echo(f"{name:<17}{shown:<45} {source_of(folder, name)}")
 
 
 @app.command()
@@ -165,3 +272,7 @@ def recover(
     if not yes:
         typer.confirm("No other copy of this node runs, or ever will?", abort=True)
     typer.echo(f"{keep(folder)} channels ask before they sign; start the node")
+
+
+def _peers(given: list[str] | None) -> dict[int, str] | None:
+    return None if given is None else dict(peer_address(one) for one in given)

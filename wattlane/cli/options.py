@@ -9,6 +9,10 @@ from typing import Annotated
 import typer
 from platformdirs import user_data_path
 
+from wattlane.cli.completing import DEFAULT_FOLDER, folders
+
+__all__ = ["DEFAULT_FOLDER"]  # what others look for here
+
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
@@ -60,14 +64,13 @@ def peer_address(given: str) -> tuple[int, str]:
     return int(index), url
 
 
-DEFAULT_FOLDER = user_data_path("wattlane") / "home"
-
 Folder = Annotated[
     Path,
     typer.Option(
         "--folder",
         envvar="WATTLANE_FOLDER",
         help="Folder of the home: its wallet and its node's records.",
+        autocompletion=folders,
     ),
 ]
 PassphraseFile = Annotated[

@@ -1,0 +1,79 @@
+"""The units are what systemd itself accepts, with everything shut that a node does not need."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.wattlane.cli.running import wattlane
+from wattlane.errors import BadChoice
+from wattlane.service_units import Service, unit_of
+
+ANALYZE = shutil.which("systemd-analyze")
+PROGRAM = Path(sys.executable)
+
+
+@pytest.mark.skipif(ANALYZE is None, reason="there is no systemd-analyze here")
+@pytest.mark.parametrize("service", list(Service))
+@pytest.mark.parametrize("folder", [None, Path("/srv/wattlane/one")])
+def test_systemd_accepts_the_unit(service: Service, folder: Path | None, tmp_path: Path) -> None:
+    unit = unit_of(service, PROGRAM, folder)
+    path = tmp_path / unit.name
+    path.write_text(unit.text)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", path], capture_output=True, text=True, timeout=60
+    )
+    said = [line for line in done.stderr.splitlines() if unit.name in line]
+    assert (done.returncode, said) == (0, [])
+    path.write_text(unit.text.replace("NoNewPrivileges=yes", "NoNewPrivilegs=yes"))
+    again = subprocess.run(
+        ["systemd-analyze", "verify", path], capture_output=True, text=True, timeout=60
+    )
+    assert "NoNewPrivilegs" in again.stderr, "a typing error would not be noticed"
+
+
+@pytest.mark.parametrize("service", list(Service))
+def test_it_is_told_when_ready_and_boxed_in(service: Service) -> None:
+    lines = unit_of(service, PROGRAM).text.splitlines()
+    for line in (
+        "Type=notify",
+        "Restart=on-failure",
+        "NoNewPrivileges=yes",
+        "ProtectSystem=strict",
+        f"StateDirectory=wattlane/{service}",
+        f"LoadCredential=passphrase:/etc/wattlane/{service}.passphrase",
+    ):
+        assert line in lines
+    (start,) = [line for line in lines if line.startswith("ExecStart=")]
+    assert start.endswith(
+        f"{service} run --folder /var/lib/wattlane/{service} --passphrase-file %d/passphrase"
+    )
+
+
+@pytest.mark.parametrize("word", ["a b", "a%h", "a\nUser=root", "$HOME", 'a"', "a;b"])
+def test_no_word_can_say_more_than_it_is(word: str) -> None:
+    with pytest.raises(BadChoice, match="cannot stand in a unit file"):
+        unit_of(Service.NODE, PROGRAM, options=("--l1", word))
+    with pytest.raises(BadChoice, match=r"cannot stand|absolute"):
+        unit_of(Service.NODE, PROGRAM, Path("/srv") / word)
+    with pytest.raises(BadChoice):
+        unit_of(Service.NODE, PROGRAM, user=word)
+
+
+def test_the_command_prints_and_writes_it(tmp_path: Path) -> None:
+    printed = wattlane("service", "print", "node", "--", "--relay", "always")
+    assert printed.returncode == 0
+    assert re.search(r"^ExecStart=\S+ node run .* --relay always$", printed.stdout, re.MULTILINE)
+    assert "systemctl daemon-reload" in printed.stderr
+    done = wattlane("service", "install", "tower", "--units", str(tmp_path))
+    assert done.returncode == 0
+    text = (tmp_path / "wattlane-tower.service").read_text()
+    assert " tower run --folder /var/lib/wattlane/tower " in text
+    refused = wattlane("service", "install", "tower", "--units", str(tmp_path / "nowhere"))
+    assert refused.returncode == 1
+    assert "cannot be written" in refused.stderr
