@@ -12,7 +12,7 @@ def main() -> None:
     from wattlane.cli.app import app
 
     try:
-        status = app(standalone_mode=False)
+        status = app(prog_name="wattlane", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - one line, not a traceback
         sys.exit(report(error))
     if status == INTERRUPTED:  # the parser turns Ctrl-C into a status
