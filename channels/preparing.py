@@ -21,9 +21,9 @@ from channels.errors import (
 )
 from channels.pruning import prune
 from channels.records import Identity
+from contracts.process_lock import LockHeld, take_lock
 
 LOCK_NAME = "node.lock"
-from contracts.process_lock import LockHeld, take_lock
 
 
 def lock_folder(path: Path) -> int:
