@@ -16,7 +16,8 @@ import requests
 
 from contracts.errors import L1Error
 from contracts.kzg import is_blob_of
-from contracts.rpc import DEFAULT_TIMEOUT_S, shown_url
+from contracts.redaction import shown_url
+from contracts.rpc import DEFAULT_TIMEOUT_S
 from protocol.blobs import BLOB_BYTES
 
 NETWORK_KEEPS_S = 4096 * 32 * 12

@@ -7,7 +7,6 @@ RpcError, which names the URL, the method and what was wrong. Ref: Ethereum JSON
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from eth_abi.abi import decode
@@ -16,19 +15,12 @@ from web3 import HTTPProvider
 from web3.types import RPCEndpoint
 
 from contracts.errors import Reverted, RpcError, RpcRefused, reverted
+from contracts.redaction import Redaction, shown_url
 
 ERROR_SELECTOR = bytes.fromhex("08c379a0")  # Error(string)
 DEFAULT_TIMEOUT_S = 15.0
 
 Json = Mapping[str, object]
-
-
-def shown_url(url: str) -> str:
-    """The URL without credentials, query or path beyond the host: those often hold API keys."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
-    return urlunsplit((parts.scheme, host + port, "", "", ""))
 
 
 class Rpc:
@@ -37,6 +29,7 @@ class Rpc:
     def __init__(self, url: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
         self.url = url
         self.shown_url = shown_url(url)
+        self._redaction = Redaction(urls=[url])  # what a node says may quote the URL
         self._provider = HTTPProvider(
             url, request_kwargs={"timeout": timeout_s}, exception_retry_configuration=None
         )
@@ -72,7 +65,7 @@ class Rpc:
 
     def error(self, method: str, problem: str) -> RpcError:
         """The error to raise for a bad answer to `method`."""
-        return RpcError(self.shown_url, method, problem)
+        return RpcError(self.shown_url, method, self._redaction.text(problem))
 
     def parse_quantity(self, method: str, given: object) -> int:
         """An int from "0x1f". Raises RpcError."""
@@ -101,7 +94,7 @@ class Rpc:
     def _refusal(self, method: str, error: object) -> RpcError | Reverted:
         if not isinstance(error, Mapping):
             return self.error(method, f"error {error!r:.200}")
-        message, code = str(error.get("message", "")), error.get("code")
+        message, code = self._redaction.text(str(error.get("message", ""))), error.get("code")
         data = error.get("data")
         if isinstance(data, Mapping):
             data = data.get("data")

@@ -20,6 +20,7 @@ from contracts.kzg import load_setup
 from contracts.service_manager import READY, STOPPING, keep_alive, says, tell
 from contracts.verifying_key import VerifyingKey as ContractKey
 from protocol.crypto import compiled
+from sequencer.abandoning import Abandoning
 from sequencer.api.app import create_app
 from sequencer.api.key_file import KeyFile
 from sequencer.api.rates import Rates
@@ -34,7 +35,7 @@ from sequencer.l1.stored_blobs import sources_of
 from sequencer.l1.submitter import Submitter
 from sequencer.l1.watcher import Watcher
 from sequencer.ledger import Ledger
-from sequencer.log import log_to_stderr
+from sequencer.log import SECRETS, LogFormat, log_to_stderr
 from sequencer.loops import Loops, Stopping
 from sequencer.metrics import Metrics
 from sequencer.pages.options import PageOptions
@@ -65,14 +66,18 @@ def run_sequencer(
     clock: Callable[[], float] = time.time,
     exit_key: FindExitKey | None = None,
     verify: Verify | None = None,
+    log_format: LogFormat = LogFormat.TEXT,
 ) -> None:
     """Serve until SIGTERM or SIGINT; `on_ready` gets the API's URL. Closes the prover.
 
-    `exit_key` finds the file of the key that the rollup's exodus holds, for users to keep;
-    `verify` is the check of a batch that visitors of the explorer may start. Raises StartError,
-    StorageError, and contracts' L1Error where the RPC fails at the start.
+    What is not done `stop_within_s` after the signal, or at a second one, is abandoned: the process
+    ends, as it may at any instant. `exit_key` finds the file of the key that the rollup's exodus
+    holds, for users to keep; `verify` is the check of a batch that visitors of the explorer may
+    start. Raises StartError, StorageError, and contracts' L1Error where the RPC fails at the start.
     """
-    log_to_stderr()
+    SECRETS.add(passphrase)
+    SECRETS.add_urls(*settings.urls)
+    log_to_stderr(SECRETS, log_format)
     lock = lock_folder(settings.folder)
     try:
         keys = open_keystore(settings.keystore, passphrase)
@@ -97,6 +102,7 @@ def run_batcher(
 
     Raises BatcherReplaced where another process has become it meanwhile, and as `run_sequencer`.
     """
+    SECRETS.add_key(bytes(keys.account.key))
     compiled.install()
     database = Database.open(settings.where_the_database_is)
     lock = batcher_lock(database)
@@ -148,7 +154,7 @@ def _serve(
         pass  # catch up with L1 before anyone is answered
     key_file = None if exit_key is None else _key_file(client, exit_key)
 
-    async def main() -> None:
+    async def main() -> Abandoning:
         stopping = Stopping()
         metrics = Metrics()
         submitter = Submitter(client, ledger, clock, stopping.thread, settings.fees, metrics)
@@ -156,7 +162,7 @@ def _serve(
         loops = Loops(
             ledger, watcher, submitter, prover, stopping, settings.poll_s, market, metrics, lock
         )
-        health = Health(ledger, loops, clock)
+        health = Health(ledger, loops, clock, SECRETS.text)
         metrics.observe(health.standing, loops.ailments)
         info = Info(settings.chain_id, client.address, prover.verifying_key.insecure)
         bus = open_bus(settings.redis_url)
@@ -167,8 +173,14 @@ def _serve(
             ledger, Views(ledger), info, health, key_file, bus, metrics.render, pages, rates
         )
         server = ApiServer(create_app(services), settings.trusted_proxies)
+        ending = Abandoning(settings.stop_within_s, prover.close, loops.busy)
+
+        def stop() -> None:
+            stopping.set()
+            ending.begin()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+            asyncio.get_running_loop().add_signal_handler(number, stop)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         working = asyncio.create_task(loops.run())
         stopped = asyncio.create_task(stopping.task.wait())
@@ -186,10 +198,11 @@ def _serve(
         started.cancel()
         await bus.close()
         await asyncio.gather(serving, working)
+        return ending
 
     is_replaced = False
     try:
-        asyncio.run(main())
+        asyncio.run(main()).cancel()
     except* BatcherReplaced:
         is_replaced = True
     if is_replaced:

@@ -28,15 +28,24 @@ READY_LAG_S = 3_600.0
 class Health:
     """Of a process with loops. Thread-safe; never waits for L1."""
 
-    def __init__(self, ledger: Ledger, loops: Loops, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        loops: Loops,
+        clock: Callable[[], float],
+        redact: Callable[[str], str] = str,
+    ) -> None:
+        """`redact` takes secrets out of what ails: everybody may read it."""
         self._ledger, self._loops, self._clock = ledger, loops, clock
+        self._redact = redact
 
     def report(self) -> Json:
         """{"status": "ok" or "degraded", "ailments": {part: what is wrong}}."""
         ailments = self._loops.ailments()
         if self._ledger.ending.exodus_start:
             ailments["rollup"] = str(RollupEnded(self._ledger.ending.exodus_start))
-        return {"status": "degraded" if ailments else "ok", "ailments": ailments}
+        shown = {part: self._redact(why) for part, why in ailments.items()}
+        return {"status": "degraded" if shown else "ok", "ailments": shown}
 
     def live(self) -> Json:
         """{"status": "live"}. Raises NotLive."""
@@ -56,12 +65,12 @@ class Health:
             raise NotReady(f"it has not followed L1 for {lag_s:.0f} s")
         for failure in self._loops.failures():
             if isinstance(failure, StorageError):
-                raise NotReady(str(failure))
+                raise NotReady(self._redact(str(failure)))
         try:
             with self._ledger.database.read() as connection:
                 meta.get(connection, meta.DOMAIN)
         except StorageError as error:
-            raise NotReady(str(error)) from error
+            raise NotReady(self._redact(str(error))) from error
         return {"status": "ready"}
 
     def standing(self) -> Standing:

@@ -130,6 +130,10 @@ class Loops:
         now = monotonic()
         return [name for name, at in self._beats.copy().items() if now - at > limit_s]
 
+    def busy(self) -> list[str]:
+        """The loops that are in the middle of a step."""
+        return sorted(self._beats.copy())
+
     def watch(self) -> bool:
         """Follow L1, and end the channels whose time has come."""
         moved = self._watcher.step()

@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     poll_s: float = Field(default=1.0, gt=0)
     rpc_timeout_s: float = Field(default=15.0, gt=0)
     l1_explorer_url: str | None = Field(default=None, pattern="^https?://")
+    stop_within_s: float = Field(default=30.0, gt=0)
     cache_folder: Path | None = None
     prover: str | None = None
     proofs_at_once: int = Field(default=1, gt=0, le=64)
@@ -95,6 +96,11 @@ class Settings(BaseSettings):
         """Arguments, then environment, then the file that `load_settings` names."""
         file = TomlConfigSettingsSource(settings_cls, settings_cls.model_config.get("toml_file"))
         return init_settings, env_settings, file
+
+    @property
+    def urls(self) -> tuple[str | None, ...]:
+        """Those that may hold passwords or API keys: never to be shown."""
+        return self.l1_url, self.beacon_url, self.database_url, self.redis_url, self.prover
 
     @property
     def finality(self) -> Finality:

@@ -11,7 +11,8 @@ import pytest
 
 from contracts import errors
 from contracts.client import RollupReader
-from contracts.rpc import Rpc, revert_reason, shown_url
+from contracts.redaction import shown_url
+from contracts.rpc import Rpc, revert_reason
 from contracts.transactions import find_receipt
 
 ADDRESS = "0x" + 39 * "0" + "1"

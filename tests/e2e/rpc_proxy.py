@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -18,7 +19,8 @@ GARBAGE: dict[str, bytes] = {
 
 
 class RpcProxy:
-    """`mode`: "pass", "silent" (never answers), "error" (HTTP 500), or a key of GARBAGE."""
+    """`mode`: "pass", "silent" (never answers), "error" (HTTP 500), "quote" (refuses, and quotes
+    the address that it was asked under), or a key of GARBAGE."""
 
     def __init__(self, upstream: str) -> None:
         self.mode = "pass"
@@ -43,6 +45,10 @@ class RpcProxy:
                         proxy._released.wait()
                         self.close_connection = True
                         return
+                    case "quote":
+                        said = f"no such key: {self.path} {self.headers['authorization']}"
+                        refusal = {"code": -32_000, "message": said}
+                        answer = json.dumps({"jsonrpc": "2.0", "id": 1, "error": refusal}).encode()
                     case "error":
                         status, answer = 500, b"internal error"
                     case garbage:

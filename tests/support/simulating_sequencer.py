@@ -19,6 +19,7 @@ from protocol.crypto import compiled
 from sequencer.daemon import run_sequencer
 from sequencer.errors import SequencerError
 from sequencer.ledger import Ledger
+from sequencer.log import LogFormat
 from sequencer.proving import Prover, contract_key
 from sequencer.settings import load_settings
 from tests.support.simulated_prover import SimulatedProver, simulated_exit_key
@@ -55,6 +56,13 @@ def serve(folder: Path, log: Path, answer: Connection, kill_at: str | None, proo
     run(folder, log, answer, SimulatedProver(seconds=proof_s, held=folder / HELD))
 
 
+def serve_json(
+    folder: Path, log: Path, answer: Connection, _kill_at: str | None, proof_s: float
+) -> None:
+    """The same with a log for machines."""
+    run(folder, log, answer, SimulatedProver(seconds=proof_s), LogFormat.JSON)
+
+
 def _exit_key(folder: Path, held: ContractKey) -> Path | None:
     """A file for the key that simulated rollups have, for no other."""
     if held != contract_key(simulated_exit_key()):
@@ -64,7 +72,13 @@ def _exit_key(folder: Path, held: ContractKey) -> Path | None:
     return path
 
 
-def run(folder: Path, log: Path, answer: Connection, prover: Prover) -> None:
+def run(
+    folder: Path,
+    log: Path,
+    answer: Connection,
+    prover: Prover,
+    log_format: LogFormat = LogFormat.TEXT,
+) -> None:
     """The same with another prover."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(descriptor, 1)
@@ -76,6 +90,7 @@ def run(folder: Path, log: Path, answer: Connection, prover: Prover) -> None:
             prover,
             lambda url: answer.send(("ready", url)),
             exit_key=partial(_exit_key, folder),
+            log_format=log_format,
         )
     except (SequencerError, L1Error) as error:
         answer.send(("failed", f"{type(error).__name__}: {error}"))

@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from channels.errors import ChannelsError
 from contracts.errors import L1Error
+from contracts.redaction import Redaction
 from protocol.errors import ProtocolError
 from prover.errors import ProverError
 from sequencer.errors import SequencerError
@@ -40,7 +41,8 @@ class _UsageFault(Protocol):
 def report(error: BaseException) -> int:
     """Print the error's line and return the exit status that goes with it."""
     if os.environ.get(_ENVIRONMENT) == "1":
-        traceback.print_exception(error)
+        trace = "".join(traceback.format_exception(error))
+        print(Redaction().text(trace), file=sys.stderr, end="")
     if isinstance(error, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -63,4 +65,5 @@ def explain(error: BaseException) -> str:
         where = f" ({error.filename})" if error.filename else ""
         return f"{error.strerror}{where}"
     lines = str(error).splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]} (a bug: {_ENVIRONMENT}=1 shows where)"
+    said = Redaction().text(lines[0])
+    return f"{type(error).__name__}: {said} (a bug: {_ENVIRONMENT}=1 shows where)"

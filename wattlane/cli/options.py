@@ -157,6 +157,13 @@ def data_mode(given: str | None) -> str | None:
     return given
 
 
+def log_format_name(given: str) -> str:
+    """text or json."""
+    if given not in ("text", "json"):
+        raise typer.BadParameter(f"{given!r} is neither text nor json")
+    return given
+
+
 DataMode = Annotated[
     str | None,
     typer.Option(

@@ -20,6 +20,7 @@ from wattlane.cli.options import (
     PassphraseFile,
     checked_address,
     host_and_port,
+    log_format_name,
     scheduler_address,
 )
 
@@ -48,6 +49,15 @@ Token = Annotated[
         "--token",
         callback=checked_address,
         help="The ERC-20 to settle in. Without it, a test token is deployed with the contract.",
+    ),
+]
+LogAs = Annotated[
+    str,
+    typer.Option(
+        "--log-format",
+        metavar="text|json",
+        callback=log_format_name,
+        help="How the log on stderr looks: text for people, or a JSON object a line.",
     ),
 ]
 Listen = Annotated[
@@ -112,6 +122,7 @@ def run(
     data: DataMode = None,
     archive: Archive = None,
     beacon: Beacon = None,
+    log_format: LogAs = "text",
 ) -> None:
     """Serve transactions, prove batches and submit them, until Ctrl-C or SIGTERM.
 
@@ -120,6 +131,7 @@ def run(
     from channels.passphrase import read_passphrase
     from prover.distribution import Terms
     from sequencer.daemon import run_sequencer
+    from sequencer.log import LogFormat
     from sequencer.settings import load_settings
     from wattlane.cli.progress import shown_progress
     from wattlane.exit_keys import served_exit_key
@@ -148,6 +160,7 @@ def run(
         verify=verifier(
             settings.l1_url, settings.contract, settings.archive_folder, settings.beacon_url
         ),
+        log_format=LogFormat(log_format),
     )
 
 

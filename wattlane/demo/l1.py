@@ -17,7 +17,8 @@ from eth_account.signers.local import LocalAccount
 
 from contracts.chain import Chain, ChainUnavailable, dev_account, start_chain
 from contracts.errors import L1Error
-from contracts.rpc import Rpc, shown_url
+from contracts.redaction import shown_url
+from contracts.rpc import Rpc
 from contracts.transactions import Sender
 from wattlane.demo.settings import ANVIL, AUTO, EMBEDDED
 from wattlane.errors import BadChoice
