@@ -77,6 +77,11 @@ async def _balance(node: Node, _: Arguments) -> Any:
     return await node.balance()
 
 
+async def _spans(node: Node, given: Arguments) -> Any:
+    start_s, end_s = given.number("start_s"), given.number("end_s")
+    return await node.spans(start_s, end_s, given.number("span_s"))
+
+
 async def _add_peer(node: Node, given: Arguments) -> Any:
     node.add_peer(given.number("index"), given.text("url"))
 
@@ -163,6 +168,7 @@ _COMMANDS: dict[str, _Command] = {
     "info": _info,
     "channels": _channels,
     "balance": _balance,
+    "spans": _spans,
     "add_peer": _add_peer,
     "open_channel": _open_channel,
     "ready": _ready,

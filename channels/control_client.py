@@ -97,6 +97,11 @@ class ControlClient:
         """final_ntok, soft_ntok, pending_l1_ntok."""
         return _numbers(await self.call("balance"))
 
+    async def spans(self, start_s: int, end_s: int, span_s: int) -> list[Fields]:
+        """Span's fields: what was bought and sold between two times (Unix seconds)."""
+        fields = {"start_s": start_s, "end_s": end_s, "span_s": span_s}
+        return [_numbers(one) for one in await self.call("spans", **fields)]
+
     async def add_peer(self, index: int, url: str) -> None:
         """Where a neighbour listens."""
         await self.call("add_peer", index=index, url=url)

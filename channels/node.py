@@ -26,12 +26,14 @@ from channels.box import Box
 from channels.channel_desk import ChannelDesk
 from channels.closes import CloseDesk
 from channels.copy_desk import CopyDesk
+from channels.days import Span
 from channels.duties import Duty
 from channels.errors import (
     NotFinalInTime,
     UnknownChannel,
 )
 from channels.exit_key import ExitKeyKeeper
+from channels.flow_desk import FlowDesk
 from channels.forced import ForcedRecord
 from channels.forcing import ForcedDesk
 from channels.handle import Acts, ChannelHandle, ChannelInfo
@@ -184,6 +186,9 @@ class Node:
             node._following = following
             following.add_done_callback(_complain)
             handing = [asyncio.create_task(one.run()) for one in node._towers]
+            if settings.publish_flows:
+                flows = FlowDesk(index, found.domain, wallet.sign, client, boxes)
+                handing.append(asyncio.create_task(flows.run()))
             try:
                 yield node
             finally:
@@ -218,6 +223,7 @@ class Node:
             final_root=final.state_root,
             channels=sum(not box.state.is_gone for box in self._boxes.values()),
             problem=self._copies.problem or self._rounds.problem or self._tower_problem(),
+            towers=len(self._towers),
         )
 
     def channels(self) -> list[ChannelInfo]:
@@ -240,6 +246,10 @@ class Node:
         """Payments in and out after running number `after`, with their numbers."""
         await self._parts.store.write()  # after everything that is on its way to disk
         return await asyncio.to_thread(self._parts.store.bills, after)
+
+    async def spans(self, start_s: int, end_s: int, span_s: int) -> list[Span]:
+        """What was bought and sold between two times, in spans of `span_s` s. Raises BadFrame."""
+        return await asyncio.to_thread(self._parts.store.spans, start_s, end_s, span_s)
 
     async def until_failed(self) -> None:
         """Return only by raising, StoreFailed above all: then the node stands still."""

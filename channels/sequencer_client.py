@@ -27,7 +27,9 @@ from protocol.codec import (
     to_int,
     transaction_to_json,
 )
+from protocol.crypto.schnorr import Signature
 from protocol.errors import ProtocolError
+from protocol.flows import FlowReport, report_to_json
 from protocol.inclusion import AccountInclusion, ChannelInclusion
 from protocol.transactions import Transaction
 from protocol.units import INDEX_BITS
@@ -102,6 +104,10 @@ class SequencerClient:
     async def submit(self, transaction: Transaction) -> TransactionStatus:
         """Hand in a transaction; repeating it is safe. SequencerRefused names what is wrong."""
         return self._status(await self._post("/v1/transactions", transaction_to_json(transaction)))
+
+    async def report_flows(self, report: FlowReport, signature: Signature) -> None:
+        """Hand in a flow report, for pictures."""
+        await self._post("/v1/flows", report_to_json(report, signature))
 
     async def transaction(self, transaction_id: str) -> TransactionStatus:
         """Where a transaction stands."""

@@ -35,6 +35,7 @@ class NodeSettings:
     `archive` (a folder) and `beacon` (a URL): where L1's data are looked for, besides the
     sequencer, when a batch has them in a blob. `relay`: whether neighbours are met through the
     relay at `relay_url` (None: the sequencer's) where they cannot be dialled.
+    `publish_flows`: tell the sequencer what was bought so far, for its page.
     """
 
     policy: Policy = DEFAULT_POLICY
@@ -53,11 +54,15 @@ class NodeSettings:
     bills_kept: int = DEFAULT_BILLS_KEPT
     relay: RelayUse = RelayUse.AUTO
     relay_url: str | None = None
+    publish_flows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NodeInfo:
-    """Who this node is, where it listens, what it last saw of L1, and what ails it (or None)."""
+    """Who this node is, where it listens, what it last saw of L1, and what ails it (or None).
+
+    `towers`: how many watch while it is off.
+    """
 
     account_index: int
     l1_address: str
@@ -69,6 +74,7 @@ class NodeInfo:
     final_root: int
     channels: int
     problem: str | None
+    towers: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from sqlalchemy.pool import NullPool
 from channels import schema
 from channels.changes import apply_all
 from channels.copy_rows import Opened
+from channels.days import Span, load_spans
 from channels.errors import (
     StoreCorrupt,
     StoreFailed,
@@ -227,6 +228,11 @@ class Store:
         """What the payments that are no longer kept one by one add up to, oldest first."""
         with self._reading() as connection:
             return load_totals(connection)
+
+    def spans(self, start_s: int, end_s: int, span_s: int) -> list[Span]:
+        """What was bought and sold over a time (Unix seconds), in equal spans. Raises BadFrame."""
+        with self._reading() as connection:
+            return load_spans(connection, start_s, end_s, span_s)
 
     def find_bill(self, direction: Direction, payment_id: str, channel_id: int) -> Bill | None:
         """The bill of a payment, if its write has returned."""

@@ -100,7 +100,7 @@ def look(
         now=block.timestamp,
         root=client.state_root(number),
         started_at=exodus.start_time(number),
-        may_start_at=_may_start_at(client, oldest, number),
+        may_start_at=may_start_at(client, oldest, number),
         is_idle=oldest is None,
         exited_accounts=frozenset(
             index for index in indexes if exodus.is_exited(ExitKind.ACCOUNT, index, number)
@@ -113,7 +113,7 @@ def look(
     )
 
 
-def _may_start_at(client: RollupReader, oldest: int | None, block: int) -> int | None:
+def may_start_at(client: RollupReader, oldest: int | None, block: int) -> int | None:
     """When the oldest waiting op will have waited too long, or an announced end comes."""
     sunset = client.powers(block).sunset
     times = [sunset + SUNSET_END_S] if sunset else []

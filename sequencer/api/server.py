@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 MAX_MESSAGE_BYTES = 65_536
 """No WebSocket message is longer; what a route takes may be less."""
@@ -23,7 +23,7 @@ class ApiServer(uvicorn.Server):
     `trusted_proxies`: addresses or networks, by commas, whose X-Forwarded-For is believed.
     """
 
-    def __init__(self, app: FastAPI, trusted_proxies: str = "") -> None:
+    def __init__(self, app: ASGIApp, trusted_proxies: str = "") -> None:
         super().__init__(
             uvicorn.Config(
                 app,

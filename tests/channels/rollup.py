@@ -28,9 +28,11 @@ from protocol.codec import (
     transaction_from_json,
     transaction_id,
 )
+from protocol.crypto.schnorr import Signature
 from protocol.errors import ProtocolError
 from protocol.execute import execute
 from protocol.execute_queue import execute_queue_op
+from protocol.flows import FlowReport, report_from_json
 from protocol.inclusion import prove_account, prove_channel
 from protocol.state import State
 from protocol.trace import Context
@@ -65,6 +67,7 @@ class Rollup:
         self.censored: set[str] = set()
         """Types of transactions that the sequencer says yes to and forgets."""
         self.queue = FakeQueue()
+        self.flow_reports: list[tuple[FlowReport, Signature]] = []
         self.url = ""
         self.relay: Relay | None = None
         """Carries frames between homes; set it before it is served."""
@@ -127,6 +130,13 @@ class Rollup:
                 "minimum_fee_ntok": str(self.fee_ntok),
             }
         )
+
+    async def _health(self, _: Request) -> Response:
+        return JSONResponse({"status": "ok", "ailments": {}})
+
+    async def _flows(self, request: Request) -> Response:
+        self.flow_reports.append(report_from_json(await request.json()))
+        return JSONResponse({"taken": "1"}, 202)
 
     async def _post(self, request: Request) -> Response:
         try:
@@ -213,6 +223,8 @@ class Rollup:
             routes=[
                 *relay,
                 Route("/v1/info", self._info),
+                Route("/v1/health", self._health),
+                Route("/v1/flows", self._flows, methods=["POST"]),
                 Route("/v1/transactions", self._post, methods=["POST"]),
                 Route("/v1/transactions/{name}", self._transaction),
                 Route("/v1/accounts", self._accounts),
