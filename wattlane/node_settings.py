@@ -34,6 +34,8 @@ class NodeFile(BaseSettings):
 
     `l1`, `sequencer`, `beacon`: URLs. `peers`: account -> ws:// address. `log`: "stderr", or a file
     (relative to the folder) that is rotated at `log_bytes`, with `log_files` older ones kept.
+    `page`: serve the household's page on loopback; `publish_flows`: tell the sequencer what this
+    home buys, for its picture.
     """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
@@ -52,6 +54,9 @@ class NodeFile(BaseSettings):
     beacon: str | None = Field(default=None, pattern=_HTTP)
     passphrase_file: Path | None = None
     wait_for_account: float = Field(default=0.0, ge=0)
+    page: bool = False
+    page_port: int = Field(default=8650, ge=0, lt=2**16)
+    publish_flows: bool = False
     log: str = "stderr"
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     log_bytes: int = Field(default=5_000_000, ge=10_000)
@@ -85,6 +90,7 @@ class NodeFile(BaseSettings):
             max_queue_fee_wei=self.max_fee_gwei * 10**9,
             relay=self.relay,
             relay_url=self.relay_url,
+            publish_flows=self.publish_flows,
         )
 
 

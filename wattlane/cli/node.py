@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,6 +88,25 @@ Log = Annotated[
         help="Where the log goes: stderr, or a file in the folder, rotated by size.",
     ),
 ]
+Page = Annotated[
+    bool | None,
+    typer.Option(
+        "--page/--no-page",
+        help="Serve the household's own page on this machine: its day, its channels, the way out. "
+        "The link is printed, and kept in page.json in the folder.",
+    ),
+]
+PagePort = Annotated[
+    int | None,
+    typer.Option("--page-port", min=0, max=65_535, help="The page's port; 0 takes any. [8650]"),
+]
+PublishFlows = Annotated[
+    bool | None,
+    typer.Option(
+        "--publish-flows/--no-publish-flows",
+        help="Tell the sequencer what this home buys, signed, for its live picture. Others see it.",
+    ),
+]
 
 
 @app.command()
@@ -106,6 +126,9 @@ def run(
     beacon: Beacon = None,
     relay: RelayChoice = None,
     log: Log = None,
+    page: Page = None,
+    page_port: PagePort = None,
+    publish_flows: PublishFlows = None,
 ) -> None:
     """Run the node of the wallet in a folder, until Ctrl-C or SIGTERM.
 
@@ -140,6 +163,9 @@ def run(
         beacon=beacon,
         relay=relay,
         log=log,
+        page=page,
+        page_port=page_port,
+        publish_flows=publish_flows,
     )
     if given.l1 is None or given.sequencer is None:
         missing = "--l1" if given.l1 is None else "--sequencer"
@@ -155,19 +181,32 @@ def run(
         reached = f"listens on {node.url}" if node.url else "is reached through the relay"
         typer.echo(f"account {node.account_index} {reached}")
 
-    asyncio.run(
-        run_node(
-            wallet,
-            folder=folder,
-            sequencer=given.sequencer,
-            l1=given.l1,
-            contract=given.contract,
-            listen=host_and_port(given.listen),
-            peers=given.peers,
-            settings=given.node_settings(),
-            on_ready=say_ready,
-        )
+    running = partial(
+        run_node,
+        wallet,
+        folder=folder,
+        sequencer=given.sequencer,
+        l1=given.l1,
+        contract=given.contract,
+        listen=host_and_port(given.listen),
+        peers=given.peers,
+        settings=given.node_settings(),
+        on_ready=say_ready,
     )
+    if not given.page:
+        asyncio.run(running())
+        return
+    from wattlane.household.outlook import Household
+    from wattlane.household.serving import page_served
+
+    home = Household(folder, given.sequencer, given.l1, given.contract, given.confirmations)
+
+    async def with_page() -> None:
+        async with page_served(home, given.page_port) as link:
+            typer.echo(f"page {link}")
+            await running()
+
+    asyncio.run(with_page())
 
 
 @app.command()

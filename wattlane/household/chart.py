@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 260, 64, 8, 14, 26
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 240, 92, 8, 14, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def chart(intervals: Sequence[Interval]) -> Chart:
             if energy_wh:
                 bars.append(Bar(kind, round(x, 1), round(y, 1), round(width, 1), round(height, 1),
                                 one.label, energy_wh))  # fmt: skip
-    every = max(1, math.ceil(len(intervals) / 8))
+    every = max(1, math.ceil(len(intervals) / 6))
     labels = tuple(
         (round(LEFT + (place + 0.5) * step, 1), one.label)
         for place, one in enumerate(intervals)

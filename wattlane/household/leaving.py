@@ -144,7 +144,7 @@ def _together(situation: Situation, channels: Sequence[ChannelLine]) -> Way:
         if withdrawing
         else "Nothing is left in the rollup.",
         actions=(Action("withdraw", str(spendable), f"Withdraw {amount} tokens"),)
-        if spendable
+        if spendable and closed
         else (),
     )
     text = "The operator works, so this takes minutes and costs no gas but the last step's."

@@ -11,30 +11,27 @@ from pathlib import Path
 
 from sequencer.api.server import ApiServer
 from sequencer.startup import listen
-from wattlane.errors import BadChoice
 from wattlane.household.app import HouseholdPages
 from wattlane.household.guard import Guard
 from wattlane.household.outlook import Household
 
 FILE_NAME = "page.json"
-LOOPBACK = ("127.0.0.1", "localhost")
+HOST = "127.0.0.1"
 
 
 @asynccontextmanager
-async def page_served(home: Household, host: str, port: int) -> AsyncIterator[str]:
-    """The link to the page, which is served until the block is left.
+async def page_served(home: Household, port: int) -> AsyncIterator[str]:
+    """The link to the page, which is served on loopback until the block is left. Raises PortInUse.
 
-    Raises BadChoice for an address off this machine, PortInUse.
+    The page is there before its node is, and says so.
     """
-    if host not in LOOPBACK:
-        raise BadChoice(f"--page {host}: the page is for this machine alone, on 127.0.0.1")
-    with listen("127.0.0.1", port) as listener:
+    with listen(HOST, port) as listener:
         own_port = int(listener.getsockname()[1])
         guard = Guard(own_port)
         pages = HouseholdPages(home, guard)
         server = ApiServer(pages.app())
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="page")
-        link = f"http://127.0.0.1:{own_port}/#{guard.token}"
+        link = f"http://{HOST}:{own_port}/#{guard.token}"
         path = home.folder / FILE_NAME
         _announce(path, link)
         try:
