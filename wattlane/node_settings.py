@@ -158,6 +158,8 @@ def write_node_file(folder: Path, settings: NodeFile) -> Path:
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return (
         str(value) if isinstance(value, int | float) else json.dumps(str(value), ensure_ascii=False)
     )
