@@ -1,4 +1,4 @@
-"""One browser for all tests of pages; where there is none, they skip and say what is missing."""
+"""One browser for the tests of a module; where there is none, they skip and say what is missing."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ OPTIONS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, headless, with a fresh profile."""
+    """Debian's Chromium, headless, with a fresh profile.
+
+    For a module and no longer: while Playwright runs, no other event loop can in this thread.
+    """
     try:
         program = find_program("chromium", CHROMIUM)
     except MissingService as error:
