@@ -12,6 +12,7 @@ from fastapi import Path, Query
 from pydantic import BeforeValidator, Field
 
 from protocol.codec import to_int
+from protocol.errors import Malformed
 from protocol.units import INDEX_BITS, check_range
 from sequencer.api.cursors import CURSOR
 
@@ -66,6 +67,13 @@ def row_number(field: str, given: str) -> int:
     Raises Malformed, OutOfRange.
     """
     return check_range(field, to_int(field, given), _ROWS.bit_length())
+
+
+def channel_number(field: str, given: str) -> int:
+    """A channel's id, decimal or hexadecimal after 0x. Raises Malformed."""
+    if not re.fullmatch(NUMBER[1:-1], given):
+        raise Malformed(f"{field} = {given[:80]!r} is not a number")
+    return int(given, 16) if given.startswith("0x") else int(given)
 
 
 def optional_number(given: str | None) -> int | None:

@@ -11,6 +11,7 @@ from protocol.codec import Json
 from sequencer.api.key_file import KeyFile
 from sequencer.api.rates import Rates
 from sequencer.bus import Bus, InProcessBus
+from sequencer.feed import Feed
 from sequencer.flows import FlowBoard
 from sequencer.ledger import Ledger
 from sequencer.pages.options import PageOptions
@@ -61,7 +62,7 @@ class Services:
     leave without this sequencer, if it has it; `bus` wakes whoever waits for something new;
     `metrics` gives the text for Prometheus, where this process is the one that has it.
     `rates` bounds what one client may ask; `pages` says what the explorer may do; `flows` is what
-    homes have reported lately.
+    homes have reported lately, `feed` what happens as it happens.
     """
 
     ledger: Ledger
@@ -74,6 +75,8 @@ class Services:
     pages: PageOptions = field(default_factory=PageOptions)
     rates: Rates = field(default_factory=Rates)
     flows: FlowBoard = field(init=False)
+    feed: Feed = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "flows", FlowBoard(self.bus, time.time))
+        object.__setattr__(self, "feed", Feed(self.ledger.database, self.bus))

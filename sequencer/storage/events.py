@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from sequencer.storage.schema import events
 
@@ -37,3 +37,8 @@ def newest(connection: Connection, limit: int) -> list[Event]:
     """The last `limit` events, the newest first."""
     query = select(events).order_by(events.c.id.desc()).limit(limit)
     return [Event(row.id, row.kind, row.subject, row.at) for row in connection.execute(query)]
+
+
+def last_number(connection: Connection) -> int:
+    """The number of the newest event; 0 where nothing has happened."""
+    return int(connection.scalar(select(func.max(events.c.id))) or 0)

@@ -135,6 +135,16 @@ def standing(connection: Connection, ids: Sequence[str]) -> dict[str, Transactio
     return found
 
 
+def transactions_of(connection: Connection, ids: Sequence[str]) -> dict[str, Transaction]:
+    """Those of these that were executed, by id. Raises CorruptDatabase."""
+    found: dict[str, Transaction] = {}
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids[start : start + AT_ONCE]
+        query = select(transactions.c.id, transactions.c.body).where(transactions.c.id.in_(some))
+        found |= {id_: _transaction(id_, body) for id_, body in connection.execute(query)}
+    return found
+
+
 def find(connection: Connection, id_: str) -> TransactionRow | None:
     """A transaction by its id."""
     row = connection.execute(select(transactions).where(transactions.c.id == id_)).mappings()
@@ -177,15 +187,18 @@ def as_pending(row: TransactionRow) -> Pending:
     )
 
 
-def _row(row: RowMapping) -> TransactionRow:
+def _transaction(id_: str, body: str) -> Transaction:
     try:
-        transaction = transaction_from_json(json.loads(row["body"]))
+        return transaction_from_json(json.loads(body))
     except (ProtocolError, ValueError) as error:
-        raise CorruptDatabase(f"transaction {row['id']} cannot be read: {error}") from error
+        raise CorruptDatabase(f"transaction {id_} cannot be read: {error}") from error
+
+
+def _row(row: RowMapping) -> TransactionRow:
     return TransactionRow(
         id=row["id"],
         sequence=row["sequence"],
-        transaction=transaction,
+        transaction=_transaction(row["id"], row["body"]),
         status=TransactionStatus(row["status"]),
         ops_before=row["ops_before"],
         accepted_at=row["accepted_at"],
