@@ -11,6 +11,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -49,6 +50,7 @@ from sequencer.storage.batcher_lock import BatcherLock, batcher_lock, begin_term
 from sequencer.storage.database import Database
 from sequencer.views import Views
 
+LOOPBACK = "127.0.0.1"
 STANDBY_S = 0.5
 """How often a process that waits to be the batcher looks whether it may."""
 
@@ -82,21 +84,45 @@ def run_sequencer(
     try:
         keys = open_keystore(settings.keystore, passphrase)
         with listen(settings.listen_host, settings.listen_port) as listener:
-            run_batcher(settings, keys, prover, listener, on_ready, clock, exit_key, verify)
+            parts = Parts(prover, exit_key, verify)
+            run_batcher(settings, keys, parts, listener, Serving(on_ready, clock=clock))
     finally:
         prover.close()
         os.close(lock)
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the batcher is given; see `run_sequencer`."""
+
+    prover: Prover
+    exit_key: FindExitKey | None = None
+    verify: Verify | None = None
+
+
+def _nothing(_url: str = "") -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How a batcher serves. `on_standby`: it waits, as another process is the batcher.
+
+    `is_behind_workers`: only this machine's workers ask it, for clients that they name.
+    """
+
+    on_ready: Callable[[str], None] = _nothing
+    on_standby: Callable[[], None] = _nothing
+    clock: Callable[[], float] = time.time
+    is_behind_workers: bool = False
+
+
 def run_batcher(
     settings: Settings,
     keys: OperatorKeys,
-    prover: Prover,
+    parts: Parts,
     listener: socket.socket,
-    on_ready: Callable[[str], None] = lambda _url: None,
-    clock: Callable[[], float] = time.time,
-    exit_key: FindExitKey | None = None,
-    verify: Verify | None = None,
+    serving: Serving,
 ) -> None:
     """Wait until this process may be the database's batcher, then serve until SIGTERM or SIGINT.
 
@@ -107,14 +133,14 @@ def run_batcher(
     database = Database.open(settings.where_the_database_is)
     lock = batcher_lock(database)
     try:
-        said = False
+        is_waiting = False
         while not lock.take():
-            if not said:
+            if not is_waiting:
+                is_waiting = True
                 _log.info("another process is the batcher of this database; waiting")
-            said = True
+                serving.on_standby()
             time.sleep(STANDBY_S)
-        desk = VerifyDesk(verify)
-        _serve(settings, keys, prover, database, lock, listener, on_ready, clock, exit_key, desk)
+        _serve(settings, keys, parts, database, lock, listener, serving)
     finally:
         lock.release()
         database.close()
@@ -123,15 +149,13 @@ def run_batcher(
 def _serve(
     settings: Settings,
     keys: OperatorKeys,
-    prover: Prover,
+    parts: Parts,
     database: Database,
     lock: BatcherLock,
     listener: socket.socket,
-    on_ready: Callable[[str], None],
-    clock: Callable[[], float],
-    exit_key: FindExitKey | None,
-    verifying: VerifyDesk,
+    way: Serving,
 ) -> None:
+    prover, clock = parts.prover, way.clock
     host, port = listener.getsockname()[:2]
     here = f"http://{host}:{port}"
     client = RollupClient(
@@ -152,7 +176,7 @@ def _serve(
     newest = client.final_block().number
     while watcher.step() and ledger.book.position.block < newest:
         pass  # catch up with L1 before anyone is answered
-    key_file = None if exit_key is None else _key_file(client, exit_key)
+    key_file = None if parts.exit_key is None else _key_file(client, parts.exit_key)
 
     async def main() -> Abandoning:
         stopping = Stopping()
@@ -167,12 +191,14 @@ def _serve(
         info = Info(settings.chain_id, client.address, prover.verifying_key.insecure)
         bus = open_bus(settings.redis_url)
         database.on_commit = Waker(bus, asyncio.get_running_loop())
-        pages = PageOptions(client.address, settings.l1_explorer_url, verifying)
-        rates = Rates(settings.address_rate, settings.account_rate)
+        pages = PageOptions(client.address, settings.l1_explorer_url, VerifyDesk(parts.verify))
+        limited = Rates(settings.address_rate, settings.account_rate)
+        rates = Rates() if way.is_behind_workers else limited
         services = Services(
             ledger, Views(ledger), info, health, key_file, bus, metrics.render, pages, rates
         )
-        server = ApiServer(create_app(services), settings.trusted_proxies)
+        trusted = LOOPBACK if way.is_behind_workers else settings.trusted_proxies
+        server = ApiServer(create_app(services), trusted)
         ending = Abandoning(settings.stop_within_s, prover.close, loops.busy)
 
         def stop() -> None:
@@ -187,7 +213,7 @@ def _serve(
         started = asyncio.create_task(server.ready.wait())
         await asyncio.wait({started, serving, working}, return_when=asyncio.FIRST_COMPLETED)
         if started.done():
-            on_ready(here)
+            way.on_ready(here)
             tell(READY, says(here))
         alive = asyncio.create_task(keep_alive(lambda: True))
         await asyncio.wait({stopped, serving, working}, return_when=asyncio.FIRST_COMPLETED)

@@ -49,6 +49,11 @@ class ReceiptKey:
         digest = hashlib.sha512(b"wattlane-receipt-key" + l1_private_key).digest()
         return cls(int.from_bytes(digest) % (SUBGROUP_ORDER - 1) + 1)
 
+    @property
+    def secret(self) -> int:
+        """For another process of the operator's that signs receipts."""
+        return self._secret
+
     def sign(self, domain: int, receipt: Receipt) -> Json:
         """{"id", "status", "batch", "position", "state_root", "signature"}."""
         signature = sign(self._secret, receipt.message(domain), secrets.token_bytes(32))

@@ -29,6 +29,12 @@ class Records:
         self._database, self._receipt_key, self._domain = database, receipt_key, domain
         self._receipts: dict[Receipt, Json] = {}
 
+    def knows(self, id_: str) -> bool:
+        """Whether a transaction is here that was not rejected."""
+        with self._database.read() as connection:
+            executed = mempool.standing(connection, [id_]).get(id_)
+            return executed in mempool.TAKEN or bool(intake.present(connection, [id_]))
+
     def transaction(self, id_: str) -> Json:
         """{"id", "status", "batch", "position", "slot", "error", "receipt"}. Raises NotFound.
 

@@ -54,9 +54,7 @@ class Views:
 
     def knows(self, id_: str) -> bool:
         """Whether a transaction is here that was not rejected."""
-        with self._ledger.database.read() as connection:
-            row = mempool.find(connection, id_)
-        return row is not None and row.status in mempool.TAKEN
+        return self._records.knows(id_)
 
     def account(self, index: int, root: str) -> Json:
         """{"root", "inclusion"}: the account (or its absence) in a recent root.

@@ -24,6 +24,7 @@ from sequencer.api.routes import (
     flows,
     health,
     info,
+    intake,
     metrics,
     pages,
     relay,
@@ -33,10 +34,12 @@ from sequencer.api.routes import (
 from sequencer.api.services import Services
 
 MAX_BODY_BYTES = 16_384
+OTHER_LIMITS = {intake.PATH: intake.MAX_BODY_BYTES}
 _GROUPS = (
     health,
     metrics,
     info,
+    intake,
     transactions,
     accounts,
     channels,
@@ -72,7 +75,7 @@ def create_app(services: Services) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.add_middleware(HeadAndOptions)
-    app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES)
+    app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES, other_limits=OTHER_LIMITS)
     app.add_middleware(AddressRate, rates=services.rates)
     add_problems(app)
     for group in _GROUPS:

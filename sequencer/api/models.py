@@ -113,6 +113,25 @@ class Transaction(Answer):
     receipt: Receipt | None
 
 
+class Accepted(Answer):
+    """It is durable; its id says where it stands."""
+
+    id: Id
+    status: Literal["accepted"]
+
+
+class NotAccepted(Answer):
+    """It was refused, and may be offered again."""
+
+    problem: Refusal
+
+
+class Intake(Answer):
+    """What became of each transaction of a post, in order."""
+
+    results: list[Accepted | NotAccepted]
+
+
 class AccountLeaf(Answer):
     """An account."""
 

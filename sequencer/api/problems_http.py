@@ -22,6 +22,7 @@ from sequencer.errors import (
     InternalError,
     MempoolFull,
     MethodNotAllowed,
+    NoBatcher,
     NotFound,
     SequencerError,
     TooManyRequests,
@@ -29,6 +30,9 @@ from sequencer.errors import (
 from sequencer.problems import CONTENT_TYPE, codes, is_answerable, problem_of
 
 _log = structlog.get_logger(__name__)
+
+BATCHER_RETRY_S = 1
+"""When to try again where no process is the batcher: another one takes over at once."""
 
 MEMPOOL_RETRY_S = 5
 """When to try again where the mempool is full."""
@@ -87,6 +91,8 @@ def problem_response(error: Exception) -> JSONResponse:
             headers["retry-after"] = str(seconds)
         case MempoolFull():
             headers["retry-after"] = str(MEMPOOL_RETRY_S)
+        case NoBatcher():
+            headers["retry-after"] = str(BATCHER_RETRY_S)
         case MethodNotAllowed(allowed=allowed):
             headers["allow"] = allowed
     return JSONResponse(problem, problem["status"], headers, media_type=CONTENT_TYPE)

@@ -87,3 +87,14 @@ class WrongDatabase(StartError):
 
     def __str__(self) -> str:
         return self.what
+
+
+@dataclass
+class PartFailed(StartError):
+    """A process that the sequencer is made of cannot start."""
+
+    part: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"the {self.part} cannot start: {self.why}"

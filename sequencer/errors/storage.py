@@ -74,3 +74,11 @@ class BatcherReplaced(StorageError):
 
     def __str__(self) -> str:
         return f"another process has become the batcher; this one's term {self.term} is over"
+
+
+@dataclass
+class NoBatcher(StorageError):
+    """No process is the batcher now; another one takes over in a moment."""
+
+    def __str__(self) -> str:
+        return "the part that answers this is being started; try again in a moment"

@@ -16,12 +16,13 @@ from pathlib import Path
 from contracts.errors import L1Error
 from contracts.verifying_key import VerifyingKey as ContractKey
 from protocol.crypto import compiled
-from sequencer.daemon import run_sequencer
+from sequencer.daemon import Parts, run_sequencer
 from sequencer.errors import SequencerError
 from sequencer.ledger import Ledger
 from sequencer.log import LogFormat
 from sequencer.proving import Prover, contract_key
 from sequencer.settings import load_settings
+from sequencer.supervisor import run_supervised
 from tests.support.simulated_prover import SimulatedProver, simulated_exit_key
 
 PASSPHRASE = "a passphrase for tests"
@@ -63,6 +64,34 @@ def serve_json(
     run(folder, log, answer, SimulatedProver(seconds=proof_s), LogFormat.JSON)
 
 
+def supervise(
+    folder: Path, log: Path, answer: Connection, kill_at: str | None, proof_s: float
+) -> None:
+    """As `serve`, with a batcher and workers in processes of their own."""
+    assert kill_at is None, "whoever is to die is killed from outside"
+    _write_to(log)
+    try:
+        run_supervised(
+            load_settings(folder),
+            PASSPHRASE,
+            partial(_parts, proof_s),
+            lambda url: answer.send(("ready", url)),
+        )
+    except (SequencerError, L1Error) as error:
+        answer.send(("failed", f"{type(error).__name__}: {error}"))
+        sys.exit(1)
+
+
+def _parts(proof_s: float) -> Parts:
+    return Parts(SimulatedProver(seconds=proof_s))
+
+
+def _write_to(log: Path) -> None:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+
+
 def _exit_key(folder: Path, held: ContractKey) -> Path | None:
     """A file for the key that simulated rollups have, for no other."""
     if held != contract_key(simulated_exit_key()):
@@ -80,9 +109,7 @@ def run(
     log_format: LogFormat = LogFormat.TEXT,
 ) -> None:
     """The same with another prover."""
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
+    _write_to(log)
     try:
         run_sequencer(
             load_settings(folder),

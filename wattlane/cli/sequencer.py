@@ -51,6 +51,15 @@ Token = Annotated[
         help="The ERC-20 to settle in. Without it, a test token is deployed with the contract.",
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=1,
+        max=64,
+        help="Processes that take transactions, beside the one that makes batches; 1 is both.",
+    ),
+]
 LogAs = Annotated[
     str,
     typer.Option(
@@ -117,6 +126,7 @@ def init(
 def run(
     folder: Folder = DEFAULT_SEQUENCER_FOLDER,
     listen: Listen = None,
+    workers: Workers = None,
     passphrase_file: PassphraseFile = None,
     prover: Cluster = None,
     data: DataMode = None,
@@ -129,39 +139,40 @@ def run(
     Killed at any moment it loses nothing that it has answered for; start it again.
     """
     from channels.passphrase import read_passphrase
-    from prover.distribution import Terms
     from sequencer.daemon import run_sequencer
     from sequencer.log import LogFormat
     from sequencer.settings import load_settings
+    from sequencer.supervisor import run_supervised
     from wattlane.cli.progress import shown_progress
-    from wattlane.exit_keys import served_exit_key
-    from wattlane.proving import open_prover
-    from wattlane.verifying import verifier
+    from wattlane.operating import parts_of
 
-    settings = load_settings(
-        folder, **_listening(listen), **_proving(prover), **_blobs(data, archive, beacon)
-    )
+    given = {**_listening(listen), **_proving(prover), **_blobs(data, archive, beacon)}
+    settings = load_settings(folder, **given, **_working(workers))
+    scheduler_address(settings.prover)
     passphrase = read_passphrase(passphrase_file)
+
+    def ready(url: str) -> None:
+        typer.echo(f"listening on {url}")
+
+    if settings.api_workers > 1:
+        make = partial(parts_of, settings.model_dump())
+        run_supervised(settings, passphrase, make, ready, LogFormat(log_format))
+        return
     with shown_progress() as progress:
-        proving = open_prover(
-            progress,
-            cache_folder=settings.cache_folder,
-            prepared=True,
-            scheduler=scheduler_address(settings.prover),
-            processes=settings.proofs_at_once,
-            terms=Terms(settings.proof_timeout_s, settings.proof_attempts),
-        )
+        parts = parts_of(settings.model_dump(), progress)
     run_sequencer(
         settings,
         passphrase,
-        proving,
-        lambda url: typer.echo(f"listening on {url}"),
-        exit_key=partial(served_exit_key, cache_folder=settings.cache_folder),
-        verify=verifier(
-            settings.l1_url, settings.contract, settings.archive_folder, settings.beacon_url
-        ),
+        parts.prover,
+        ready,
+        exit_key=parts.exit_key,
+        verify=parts.verify,
         log_format=LogFormat(log_format),
     )
+
+
+def _working(workers: int | None) -> dict[str, object]:
+    return {} if workers is None else {"api_workers": workers}
 
 
 def _private_key() -> bytes | None:
