@@ -55,7 +55,7 @@ def _is_own(scope: Scope) -> bool:
     method, path = scope["method"], scope["path"]
     if method == "POST":
         return path in {_PATH, intake.PATH}
-    return bool(method == "GET" and path.startswith(f"{_PATH}/") and path != intake.PATH)
+    return bool(method == "GET" and path.startswith(f"{_PATH}/"))
 
 
 def _own_routes(accepting: Accepting, records: Records, rates: Rates) -> ASGIApp:

@@ -76,7 +76,7 @@ class Street:
 
     def _is_accepted(self, url: str, body: Mapping[str, object]) -> bool:
         try:
-            answer = httpx.post(f"{url}/v1/transactions/batch", json=body, timeout=30)
+            answer = httpx.post(f"{url}/v1/intake", json=body, timeout=30)
         except httpx.TransportError:
             return False
         if answer.status_code in (503, 507):

@@ -15,7 +15,6 @@ from sequencer.api.media import JSON, reads_json
 from sequencer.api.models import Intake as IntakeAnswer
 from sequencer.api.parameters import Number, optional_number
 from sequencer.api.rates import Rates
-from sequencer.api.request_schemas import TRANSACTION
 from sequencer.api.services import Services
 from sequencer.errors import AdmissionError, TooManyRequests
 from sequencer.intake import Intake
@@ -23,7 +22,7 @@ from sequencer.problems import problem_of
 from sequencer.storage.intake import Offered
 
 MOST_TRANSACTIONS = 256
-PATH = "/v1/transactions/batch"
+PATH = "/v1/intake"
 MAX_BODY_BYTES = 1_024 * MOST_TRANSACTIONS
 """A transaction has at most 900 bytes of JSON, spaces aside."""
 
@@ -32,7 +31,10 @@ _SCHEMA = {
     "properties": {
         "transactions": {
             "type": "array",
-            "items": TRANSACTION,
+            "items": {
+                "description": "A transaction as POST /v1/transactions takes it; any other value "
+                "is answered with a problem of its own"
+            },
             "minItems": 1,
             "maxItems": MOST_TRANSACTIONS,
         }
@@ -44,7 +46,7 @@ _BODY = {"requestBody": {"required": True, "content": {JSON: {"schema": _SCHEMA}
 
 
 def router(services: Services) -> APIRouter:
-    """/v1/transactions/batch."""
+    """/v1/intake."""
     ledger = services.ledger
     intake = Intake(ledger.database, ledger.policy, ledger.clock)
     return batch_routes(Accepting(ledger.database, intake), services.rates)

@@ -45,7 +45,7 @@ def config(examples: int) -> dict[str, Any]:
                     "include-method": "POST",
                     "checks": {"positive_data_acceptance": accepted},
                 }
-                for path in ("/v1/transactions", "/v1/transactions/batch", "/v1/flows")
+                for path in ("/v1/transactions", "/v1/intake", "/v1/flows")
             ),
             *(
                 {"include-path": path, "checks": {"positive_data_acceptance": paged}}
