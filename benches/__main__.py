@@ -23,6 +23,8 @@ BENCHES = (
     "prover_batch",
     "prover_snarkjs",
     "prover_gpu",
+    "node_kills",
+    "node_storage",
 )
 
 

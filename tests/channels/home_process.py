@@ -11,11 +11,15 @@ from channels.wallet import Wallet
 from tests.channels.rollup import RollupL1
 
 PASSPHRASE = "correct horse battery"
+ALL = 1_000_000
+"""Bills kept: a test compares every payment."""
 
 
 def main(folder: Path, url: str, use_compiled: bool, timeout_s: float) -> None:
     """Run the node of the wallet in `folder` until stopped or killed."""
-    settings = NodeSettings(poll_s=0.1, payment_timeout_s=timeout_s, use_compiled=use_compiled)
+    settings = NodeSettings(
+        poll_s=0.1, payment_timeout_s=timeout_s, use_compiled=use_compiled, bills_kept=ALL
+    )
 
     async def run() -> None:
         wallet = Wallet.load(folder, PASSPHRASE)
