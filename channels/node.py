@@ -43,6 +43,7 @@ from channels.log import be_quiet_by_default
 from channels.neighbours import Neighbourhood
 from channels.parts import Parts, account_of, find_rollup
 from channels.payments import PaymentDesk
+from channels.receipts import ReceiptFolder
 from channels.records import Bill, Identity, Submission
 from channels.relay import RelayUse, relay_url
 from channels.rounds import Rounds
@@ -77,6 +78,7 @@ class Node:
             parts.sequencer,
             lambda: parts.watch.head_time,
             settings.max_fee_ntok,
+            ReceiptFolder(parts.store.path.parent),
         )
         payer = Payer(wallet.sign, wallet.key_hash, settings.policy, settings.payment_timeout_s)
         self._copies = CopyDesk(

@@ -24,9 +24,11 @@ from protocol.codec import (
     account_inclusion_from_json,
     channel_from_json,
     channel_inclusion_from_json,
+    point_from_json,
     to_int,
     transaction_to_json,
 )
+from protocol.crypto.jubjub import Point
 from protocol.crypto.schnorr import Signature
 from protocol.errors import ProtocolError
 from protocol.flows import FlowReport, report_to_json
@@ -44,23 +46,31 @@ _KEY_TIMEOUT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """Which rollup the sequencer says it serves, and the fee it asks."""
+    """Which rollup the sequencer says it serves, the fee it asks, and the key under its receipts
+    with the operator's signature under that.
+    """
 
     chain_id: int
     contract: str
     domain: int
     minimum_fee_ntok: int
+    receipt_key: Point | None = None
+    endorsement: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TransactionStatus:
-    """accepted, soft, proved, final or rejected; `error_code` and `error_detail` if rejected."""
+    """accepted, soft, proved, final or rejected; `error_code` and `error_detail` if rejected.
+
+    `receipt`: what the operator signed, as it came; nobody has looked at it.
+    """
 
     transaction_id: str
     status: str
     slot: int | None
     error_code: str
     error_detail: str
+    receipt: Any = None
 
 
 class SequencerClient:
@@ -98,6 +108,10 @@ class SequencerClient:
                 str(answer["contract"]),
                 to_int("domain", answer["domain"]),
                 to_int("minimum_fee_ntok", answer["minimum_fee_ntok"]),
+                point_from_json("receipt_key", answer["receipt_key"])
+                if "receipt_key" in answer
+                else None,
+                str(answer.get("receipt_endorsement", "")),
             )
         )
 
@@ -229,6 +243,7 @@ class SequencerClient:
                 None if slot is None else to_int("slot", slot),
                 str(error.get("code", "")),
                 str(error.get("detail", "")),
+                answer.get("receipt"),
             )
 
         return self._parse(read)

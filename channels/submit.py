@@ -9,15 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
+
+import structlog
 
 from channels.errors import BadPayment, FeeTooHigh, SequencerRefused
 from channels.lanes import Sign
+from channels.receipts import ReceiptFolder
 from channels.records import SaveSubmission, Submission
 from channels.sequencer_client import SequencerClient
 from channels.store import Store
-from protocol.codec import transaction_id
+from protocol.codec import transaction_id, transaction_to_json
+from protocol.errors import ProtocolError
+from protocol.receipts import is_signed, receipt_file, receipt_from_json
 from protocol.transactions import Open, StartClose, TopUp, Transaction, Transfer, Withdraw
 from protocol.units import AMOUNT_BITS
+
+_log = structlog.get_logger(__name__)
 
 Signed = Transfer | Withdraw | Open | TopUp | StartClose
 """What an account signs with its nonce."""
@@ -45,6 +53,7 @@ class Submitter:
         sequencer: SequencerClient,
         head_time: Callable[[], int],
         max_fee_ntok: int,
+        receipts: ReceiptFolder | None = None,
     ) -> None:
         self._account_index = account_index
         self._domain = domain
@@ -53,6 +62,7 @@ class Submitter:
         self._sequencer = sequencer
         self._head_time = head_time
         self._max_fee_ntok = max_fee_ntok
+        self._receipts = receipts
         self._lock = asyncio.Lock()
         self._unsettled = {one.transaction_id: one for one in store.load_submissions()}
 
@@ -106,6 +116,8 @@ class Submitter:
             status = await self._sequencer.submit(submission.transaction)
             if status.status == "rejected":
                 refusal = SequencerRefused(409, status.error_code, status.error_detail)
+            else:
+                await self._keep_receipt(submission, status.receipt)
         except SequencerRefused as error:
             if error.status == 429 or error.status >= 500:
                 raise
@@ -113,3 +125,21 @@ class Submitter:
         await self._store.write(SaveSubmission(replace(submission, is_settled=True)))
         self._unsettled.pop(submission.transaction_id, None)
         return refusal
+
+    async def _keep_receipt(self, submission: Submission, given: Any) -> None:
+        """What the operator promises, on disk, if it signed that; raises SequencerUnreachable."""
+        if self._receipts is None or given is None:
+            return
+        info = await self._sequencer.info()
+        try:
+            receipt, signature = receipt_from_json(given)
+            key = info.receipt_key
+            good = key is not None and is_signed(key, self._domain, receipt, signature)
+        except ProtocolError:
+            good = False
+        if not good or receipt.id != submission.transaction_id or key is None:
+            _log.warning("the operator's receipt is worth nothing", id=submission.transaction_id)
+            return
+        transaction = transaction_to_json(submission.transaction)
+        document = receipt_file(transaction, given, self._domain, key, info.endorsement)
+        await asyncio.to_thread(self._receipts.keep, submission.transaction_id, document)

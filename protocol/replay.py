@@ -7,7 +7,7 @@ bit for bit, or raises ReplayMismatch. Ref: docs/protocol.md section 5 and invar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from protocol.channels import Channel, Lane, Status, lane_wh
@@ -42,10 +42,20 @@ class Replayed:
     users: tuple[Withdrawal | None, ...]
 
 
+def _nobody(_record: DataRecord) -> None:
+    """Nobody watches."""
+
+
 def replay_proof(
-    state: State, context: Context, ops: Sequence[QueueOp], data: Sequence[int]
+    state: State,
+    context: Context,
+    ops: Sequence[QueueOp],
+    data: Sequence[int],
+    watch: Callable[[DataRecord], None] = _nobody,
 ) -> Replayed:
     """Apply one proof's data to `state`; returns what its slots paid out.
+
+    `watch` is given each user slot's record while `state` is as it stands before it.
 
     `ops` are the queue's next ops, at least as many as the header says were consumed. Raises
     ReplayMismatch where the data does not make sense on this state, which is then half changed.
@@ -60,6 +70,7 @@ def replay_proof(
         out, fees_ntok = [], 0
         for element in data[1:]:
             record = unpack(element)
+            watch(record)
             out.append(_apply(state, context, record))
             fees_ntok += record.values.get("fee_ntok", 0)
         if fees_ntok:

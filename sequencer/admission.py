@@ -40,13 +40,16 @@ _PARTIES_MASK = (1 << 64) - 1
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the operator asks of a transaction. Times in L1 seconds."""
+    """What the operator asks of a transaction, and promises: that L1 accepts a batch with it
+    `included_within_s` after it was taken. Times in L1 seconds.
+    """
 
     minimum_fee_ntok: int = 1_000
     valid_at_least_s: int = 120
     valid_at_most_s: int = 7 * 86_400
     mempool_limit: int = 10_000
     party_limit: int = 256
+    included_within_s: int = 3_600
 
 
 def party_of(transaction: Transaction) -> str:

@@ -188,7 +188,12 @@ def _serve(
         )
         health = Health(ledger, loops, clock, SECRETS.text)
         metrics.observe(health.standing, loops.ailments)
-        info = Info(settings.chain_id, client.address, prover.verifying_key.insecure)
+        info = Info(
+            settings.chain_id,
+            client.address,
+            prover.verifying_key.insecure,
+            keys.endorsement(rollup.domain),
+        )
         bus = open_bus(settings.redis_url)
         database.on_commit = Waker(bus, asyncio.get_running_loop())
         pages = PageOptions(client.address, settings.l1_explorer_url, VerifyDesk(parts.verify))

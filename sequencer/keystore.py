@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from eth_account import Account
+from eth_account.messages import encode_defunct
 from eth_account.signers.local import LocalAccount
 
 from protocol.crypto.jubjub import SUBGROUP_ORDER
 from protocol.crypto.schnorr import key_hash, public_key
+from protocol.receipts import endorsement_text
 from sequencer.errors import BadKeystore
 from sequencer.receipts import ReceiptKey
 
@@ -35,6 +37,12 @@ class OperatorKeys:
     def address(self) -> str:
         """The operator's L1 address, checksummed."""
         return str(self.account.address)
+
+    def endorsement(self, domain: int) -> str:
+        """The L1 key's signature (EIP-191) under the receipt key: 0x and 130 digits."""
+        text = endorsement_text(domain, self.receipt_key.public)
+        signed = self.account.sign_message(encode_defunct(text=text))
+        return "0x" + bytes(signed.signature).hex()
 
     @property
     def receipt_key(self) -> ReceiptKey:

@@ -188,7 +188,7 @@ class Ledger(KeptBook):
         except (InvalidTransaction, InvalidSignature) as error:
             raise explain(book.soft.state, transaction, error) from error
         pending = Pending(id_, sequence, transaction, book.soft.last_op, accepted_at, trace.slot)
-        receipt = soft_receipt(book, id_, self.most_transactions)
+        receipt = soft_receipt(book, id_, self.most_transactions, self.policy)
         book.soft.append(pending)
         return pending, self.receipt_key.sign(self.rollup.domain, receipt)
 

@@ -6,7 +6,7 @@ from protocol.codec import Json
 from protocol.transactions import Transfer, Withdraw
 from sequencer.errors import NotFound
 from sequencer.receipts import Receipt, ReceiptKey
-from sequencer.storage import batches, intake, mempool
+from sequencer.storage import batches, intake, mempool, meta
 from sequencer.storage.batches import BatchRow
 from sequencer.storage.database import Database
 from sequencer.storage.mempool import TransactionRow
@@ -25,8 +25,11 @@ RECEIPTS_KEPT = 4_096
 class Records:
     """Thread-safe. `receipt_key` signs where something stands, in the rollup `domain`."""
 
-    def __init__(self, database: Database, receipt_key: ReceiptKey, domain: int) -> None:
+    def __init__(
+        self, database: Database, receipt_key: ReceiptKey, domain: int, included_within_s: int
+    ) -> None:
         self._database, self._receipt_key, self._domain = database, receipt_key, domain
+        self._included_within_s = included_within_s
         self._receipts: dict[Receipt, Json] = {}
 
     def knows(self, id_: str) -> bool:
@@ -38,14 +41,14 @@ class Records:
     def transaction(self, id_: str) -> Json:
         """{"id", "status", "batch", "position", "slot", "error", "receipt"}. Raises NotFound.
 
-        Status "accepted", with nothing else: it is durable, and was not executed yet.
+        Status "accepted", with nothing but a receipt: it is durable, and was not executed yet.
         """
         with self._database.read() as connection:
             row = mempool.find(connection, id_)
             if row is None or row.status is TransactionStatus.REJECTED:
                 waiting = intake.find(connection, id_)
                 if waiting is not None:
-                    return _accepted(id_)
+                    return self._accepted(id_, meta.get_int(connection, meta.L1_TIME, 0))
             if row is None:
                 raise NotFound(f"transaction {id_[:64]}")
             batch = None if row.batch is None else batches.find(connection, row.batch)
@@ -65,7 +68,17 @@ class Records:
     def _receipt(self, row: TransactionRow, status: str, batch: BatchRow | None) -> Json | None:
         if batch is None or row.position is None:
             return None if row.status is TransactionStatus.REJECTED else row.receipt
-        receipt = Receipt(row.id, status, batch.number, row.position, batch.new_root)
+        status = "sealed" if batch.status is BatchStatus.SEALED else status
+        deadline = int((row.receipt or {}).get("deadline", 0))
+        receipt = Receipt(row.id, status, batch.number, row.position, batch.new_root, deadline)
+        return self._signed(receipt)
+
+    def _accepted(self, id_: str, l1_time: int) -> Json:
+        receipt = Receipt(id_, "accepted", 0, 0, 0, l1_time + self._included_within_s)
+        nothing = dict.fromkeys(("batch", "position", "slot", "error"))
+        return {"id": id_, "status": "accepted", **nothing, "receipt": self._signed(receipt)}
+
+    def _signed(self, receipt: Receipt) -> Json:
         signed = self._receipts.get(receipt)
         if signed is None:
             signed = self._receipt_key.sign(self._domain, receipt)
@@ -73,11 +86,6 @@ class Records:
                 self._receipts.clear()
             self._receipts[receipt] = signed
         return signed
-
-
-def _accepted(id_: str) -> Json:
-    nothing = ("batch", "position", "slot", "error", "receipt")
-    return {"id": id_, "status": "accepted", **dict.fromkeys(nothing)}
 
 
 def text_of(number: int | None) -> str | None:

@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     minimum_fee_ntok: int = Field(default=1_000, ge=0, lt=2**32)
     valid_at_least_s: int = Field(default=120, ge=0)
     valid_at_most_s: int = Field(default=7 * 86_400, ge=0)
+    included_within_s: int = Field(default=3_600, gt=0)
     mempool_limit: int = Field(default=10_000, gt=0)
     party_limit: int = Field(default=256, gt=0)
     maximum_age_s: float = Field(default=20.0, ge=0)
@@ -116,6 +117,7 @@ class Settings(BaseSettings):
             valid_at_most_s=self.valid_at_most_s,
             mempool_limit=self.mempool_limit,
             party_limit=self.party_limit,
+            included_within_s=self.included_within_s,
         )
 
     @property

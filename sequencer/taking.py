@@ -43,8 +43,9 @@ def check_operator(book: Book, transaction: Transaction) -> None:
         raise NoOperatorAccount(index)
 
 
-def soft_receipt(book: Book, id_: str, most_transactions: int) -> Receipt:
+def soft_receipt(book: Book, id_: str, most_transactions: int, policy: Policy) -> Receipt:
     """Where a transaction that was just executed, and not appended yet, stands in the order."""
     batches_ahead, position = divmod(len(book.soft.pending), most_transactions)
     number = book.sealed_number + 1 + batches_ahead
-    return Receipt(id_, "soft", number, position, book.soft.state.root)
+    deadline = book.position.l1_time + policy.included_within_s
+    return Receipt(id_, "soft", number, position, book.soft.state.root, deadline)

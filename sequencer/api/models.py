@@ -63,6 +63,8 @@ class Info(Answer):
     valid_at_least_s: Decimal
     valid_at_most_s: Decimal
     receipt_key: Pair
+    receipt_endorsement: str = Field(pattern="^(0x[0-9a-f]{130})?$")
+    included_within_s: Decimal
     version: str
     l1_time: Decimal
     key_is_insecure: bool
@@ -82,10 +84,11 @@ class Receipt(Answer):
     """What the operator signed about a transaction. Ref: docs/protocol.md."""
 
     id: Id
-    status: Status
+    status: Status | Literal["sealed"]
     batch: Decimal
     position: Decimal
     state_root: Decimal
+    deadline: Decimal = Field(default="0")
     signature: Signature
 
 

@@ -20,11 +20,15 @@ from sequencer.views import Views
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """What does not change while the sequencer runs."""
+    """What does not change while the sequencer runs.
+
+    `endorsement`: the operator's L1 signature under its receipt key.
+    """
 
     chain_id: int
     contract: str
     key_is_insecure: bool
+    endorsement: str = ""
 
 
 class Health(Protocol):

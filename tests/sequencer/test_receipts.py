@@ -7,7 +7,7 @@ from sequencer.receipts import Receipt, ReceiptKey, is_signed
 from tests.protocol.street import DOMAIN
 
 KEY = ReceiptKey.derive(bytes(range(32)))
-RECEIPT = Receipt("ab" * 32, "soft", 3, 1, 12345)
+RECEIPT = Receipt("ab" * 32, "soft", 3, 1, 12345, 99)
 
 
 def test_a_receipt_binds_everything_that_it_says() -> None:
@@ -19,6 +19,8 @@ def test_a_receipt_binds_everything_that_it_says() -> None:
         replace(RECEIPT, batch=4),
         replace(RECEIPT, position=2),
         replace(RECEIPT, state_root=1),
+        replace(RECEIPT, deadline=98),
+        replace(RECEIPT, deadline=0),
     ):
         assert not is_signed(KEY.public, DOMAIN, other, signature)
     assert not is_signed(KEY.public, DOMAIN + 1, RECEIPT, signature)

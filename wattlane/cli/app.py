@@ -18,6 +18,7 @@ from wattlane.cli import (
     node,
     prover,
     rebuild,
+    receipt,
     rescue,
     sequencer,
     service,
@@ -46,6 +47,7 @@ app.add_typer(channel.app, name="channel")
 app.add_typer(force.app, name="force")
 app.add_typer(tower.app, name="tower")
 app.add_typer(service.app, name="service")
+app.add_typer(receipt.app, name="receipt")
 app.command()(account.deposit)
 app.command()(account.withdraw)
 app.command()(account.balance)

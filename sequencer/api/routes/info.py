@@ -37,6 +37,8 @@ def router(services: Services) -> APIRouter:
             "valid_at_least_s": str(ledger.policy.valid_at_least_s),
             "valid_at_most_s": str(ledger.policy.valid_at_most_s),
             "receipt_key": [str(key.x), str(key.y)],
+            "receipt_endorsement": fixed.endorsement,
+            "included_within_s": str(ledger.policy.included_within_s),
             "version": version("wattlane"),
             "l1_time": str(ledger.book.position.l1_time),
             "key_is_insecure": fixed.key_is_insecure,

@@ -14,17 +14,17 @@ from protocol.channels import Lane, channel_id, pack_lane
 from protocol.codec import (
     account_inclusion_from_json,
     channel_inclusion_from_json,
-    signature_from_json,
     to_int,
     transaction_from_json,
     transaction_id,
     transaction_to_json,
 )
 from protocol.crypto.jubjub import Point
+from protocol.receipts import receipt_from_json
 from protocol.transactions import Claim, StartClose, Transaction
 from sequencer.api.app import MAX_BODY_BYTES, create_app
 from sequencer.api.key_file import KeyFile
-from sequencer.receipts import Receipt, is_signed
+from sequencer.receipts import is_signed
 from sequencer.sealing import DataMode
 from sequencer.storage.schema import L1Status
 from sequencer.storage.sent import SentRow
@@ -57,19 +57,14 @@ async def test_a_submitted_transaction_has_a_receipt_signed_by_the_operator(
     answer = response.json()
     assert answer["id"] == transaction_id(transaction)
     assert (answer["status"], answer["slot"]) == ("soft", None)
-    key = (await http.get("/v1/info")).json()["receipt_key"]
+    info = (await http.get("/v1/info")).json()
+    key, deadline = info["receipt_key"], int(info["l1_time"]) + int(info["included_within_s"])
     for status in ("soft", "proved", "final"):
         given = (await http.get(f"/v1/transactions/{answer['id']}")).json()
         assert given["status"] == given["receipt"]["status"] == status
         receipt = given["receipt"]
-        plain = Receipt(
-            receipt["id"],
-            receipt["status"],
-            int(receipt["batch"]),
-            int(receipt["position"]),
-            int(receipt["state_root"]),
-        )
-        signature = signature_from_json(receipt["signature"])
+        plain, signature = receipt_from_json(receipt)
+        assert plain.deadline == deadline
         assert is_signed(Point(int(key[0]), int(key[1])), world.rollup.domain, plain, signature)
         if status == "soft":
             batch = world.proved()

@@ -31,7 +31,7 @@ from sequencer.bus import InProcessBus
 from sequencer.relaying import Allowance, RelayLimits
 from tests.channels.street import ANN, BEN, DOMAIN, EVE, Home
 from tests.protocol.street import ANNA
-from tests.sequencer.api.test_app import services_of
+from tests.sequencer.api.conftest import services_of
 from tests.sequencer.world import World
 
 KEYS = {home.index: home.key_hash for home in (ANN, BEN)}
