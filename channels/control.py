@@ -69,6 +69,10 @@ async def _info(node: Node, _: Arguments) -> Any:
     return node.info()
 
 
+async def _health(node: Node, _: Arguments) -> Any:
+    return node.health()
+
+
 async def _channels(node: Node, _: Arguments) -> Any:
     return node.channels()
 
@@ -166,6 +170,7 @@ async def _retire_key(node: Node, _: Arguments) -> Any:
 
 _COMMANDS: dict[str, _Command] = {
     "info": _info,
+    "health": _health,
     "channels": _channels,
     "balance": _balance,
     "spans": _spans,

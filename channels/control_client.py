@@ -89,6 +89,10 @@ class ControlClient:
         """NodeInfo's fields."""
         return _numbers(await self.call("info"))
 
+    async def health(self) -> Fields:
+        """NodeHealth's fields: `problem`, `relay`, and `peers` by account."""
+        return dict(await self.call("health"))
+
     async def channels(self) -> list[Fields]:
         """ChannelInfo's fields for each channel."""
         return [_numbers(one) for one in await self.call("channels")]

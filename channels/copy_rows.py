@@ -41,3 +41,9 @@ def forget_later(connection: Connection) -> None:
     """
     connection.execute(update(identity).values(may_rise=True, stopped=None))
     connection.execute(update(channels).values(is_restored=True, quiet_until=0))
+
+
+def stopped_of(connection: Connection) -> str | None:
+    """Why this copy signs nothing, or None."""
+    stopped: str | None = connection.execute(select(identity.c.stopped)).scalar()
+    return stopped

@@ -139,6 +139,13 @@ class Neighbourhood:
         live = [one for one in reversed(self._sessions.get(index, [])) if one.is_open]
         return next((one for one in live if not one.is_relayed), live[0] if live else None)
 
+    @property
+    def at_relay(self) -> str:
+        """Whether this home is at the relay: "off", "registered" or why not."""
+        if self.relay is None:
+            return "off"
+        return self.relay.problem or "registered"
+
     def reach(self, index: int) -> str:
         """How a neighbour is reached now: "direct", "relay", or why not at all."""
         found = self.find(index)

@@ -49,7 +49,7 @@ from channels.relay import RelayUse, relay_url
 from channels.rounds import Rounds
 from channels.sequencer_client import SequencerClient, TransactionStatus
 from channels.sessions import Session
-from channels.settings import Balance, NodeInfo, NodeSettings, warm_up
+from channels.settings import Balance, NodeHealth, NodeInfo, NodeSettings, warm_up
 from channels.standings import Payer, StandingDesk
 from channels.store import Store
 from channels.submit import Submitter, check_amount
@@ -227,6 +227,12 @@ class Node:
             problem=self._copies.problem or self._rounds.problem or self._tower_problem(),
             towers=len(self._towers),
         )
+
+    def health(self) -> NodeHealth:
+        """What ails it, and how its neighbours are met."""
+        live = (box.peer_index for box in self._boxes.values() if not box.state.is_gone)
+        peers = {index: self.neighbours.reach(index) for index in sorted(set(live))}
+        return NodeHealth(self.info().problem, self.neighbours.at_relay, peers)
 
     def channels(self) -> list[ChannelInfo]:
         """All channels that ever were in a final root, the oldest id first."""

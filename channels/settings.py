@@ -78,6 +78,16 @@ class NodeInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeHealth:
+    """What ails the node (or None); `relay`: "off", "registered" or why not; `peers`: how each
+    neighbour with a channel is met: "direct", "relay" or why not."""
+
+    problem: str | None
+    relay: str
+    peers: dict[int, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """ntok: in the newest final root, in the sequencer's soft state, and waiting on L1."""
 

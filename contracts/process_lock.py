@@ -38,7 +38,7 @@ def take_lock(path: Path) -> int:
 
 
 def holder_of(path: Path) -> str | None:
-    """Which process has the lock now, or None. Takes nothing. Raises OSError."""
+    """Which process has the lock now, or None (it is taken for an instant). Raises OSError."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:

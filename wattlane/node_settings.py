@@ -143,7 +143,8 @@ def write_node_file(folder: Path, settings: NodeFile) -> Path:
             lines.append(f"# {name} = {'...' if value is None else _toml(value)}")
     beside = path.with_name(path.name + ".new")
     try:
-        with beside.open("x") as file:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
             file.write("\n".join([*lines, *tables]) + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -168,4 +169,4 @@ def _toml(value: object) -> str:
 def _first(error: ValidationError) -> str:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
-    return f"setting {name}: {first['msg']}"
+    return f"setting {name}: {first['msg']}" if name else f"it cannot be read: {first['msg']}"

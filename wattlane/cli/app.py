@@ -10,6 +10,7 @@ from wattlane.cli import (
     ceremony,
     channel,
     demo,
+    doctor,
     force,
     groth16,
     keys,
@@ -51,6 +52,7 @@ app.add_typer(receipt.app, name="receipt")
 app.command()(account.deposit)
 app.command()(account.withdraw)
 app.command()(account.balance)
+app.command()(doctor.doctor)
 app.command()(status.status)
 app.command("exit")(leave.leave)
 app.command("verify-batch")(verify.verify_batch)
