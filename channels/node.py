@@ -28,10 +28,7 @@ from channels.closes import CloseDesk
 from channels.copy_desk import CopyDesk
 from channels.days import Span
 from channels.duties import Duty
-from channels.errors import (
-    NotFinalInTime,
-    UnknownChannel,
-)
+from channels.errors import NotFinalInTime, UnknownChannel
 from channels.exit_key import ExitKeyKeeper
 from channels.flow_desk import FlowDesk
 from channels.forced import ForcedRecord

@@ -175,10 +175,10 @@ def test_homes_meet_through_the_relay_and_the_doctor_sees_it(site: Site) -> None
 
     assert ben.end(signal.SIGKILL) == -signal.SIGKILL
     ben.start()
-    ann.pay(channel_id, "after a kill")
+    ann.pay(channel_id, "after-a-kill")
     site.sequencer.kill()
     site.sequencer = SequencerProcess(site.operator).ready()
-    ann.pay(channel_id, "after the relay's end")
+    ann.pay(channel_id, "after-the-relays-end")
     assert ben.paid_in(channel_id) == 3 * PRICE
     assert ann.end(signal.SIGTERM) == ben.end(signal.SIGTERM) == 0
 
