@@ -25,6 +25,7 @@ BENCHES = (
     "prover_gpu",
     "node_kills",
     "node_storage",
+    "node_payments",
 )
 
 

@@ -20,8 +20,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
-
 from benches import figures
 from benches.node_process import ENERGY_WH, Given, HomeProcess, warm_up
 from channels.books import read_books
@@ -75,7 +73,9 @@ async def check_books(homes: list[HomeProcess], energy_wh: int) -> None:
 
 
 @asynccontextmanager
-async def street(count: int, *, is_synced: bool = True) -> AsyncIterator[list[HomeProcess]]:
+async def street(
+    count: int, *, is_synced: bool = True, is_profiled: bool = False
+) -> AsyncIterator[list[HomeProcess]]:
     """Homes as processes, on one rollup."""
     homes: list[HomeProcess] = []
     with tempfile.TemporaryDirectory() as name:
@@ -88,17 +88,12 @@ async def street(count: int, *, is_synced: bool = True) -> AsyncIterator[list[Ho
         async with serving(rollup):
             try:
                 for folder in folders:
-                    homes.append(HomeProcess(Given(folder, rollup.url, is_synced)))
+                    homes.append(HomeProcess(Given(folder, rollup.url, is_synced, is_profiled)))
                     await homes[-1].ask("where")  # one after the other: they share the cores
                 yield homes
             finally:
                 for home in homes:
                     home.kill()
-
-
-def _cpu_s(home: HomeProcess) -> float:
-    times = psutil.Process(home.pid).cpu_times()
-    return float(times.user + times.system)
 
 
 async def two_nodes(payments: int, repeat: int, *, is_synced: bool = True) -> Measured:
@@ -109,9 +104,9 @@ async def two_nodes(payments: int, repeat: int, *, is_synced: bool = True) -> Me
         channels = await payer.ask("open", 1, CHANNELS, DEPOSIT_NTOK)
         found = []
         for _ in range(repeat):
-            before_s = _cpu_s(payee)
+            before_s = payee.cpu_s()
             latencies, cpu_s, took_s = await payer.timed("pay", channels, PAYERS, payments)
-            payee_cpu_s = _cpu_s(payee) - before_s
+            payee_cpu_s = payee.cpu_s() - before_s
             found.append(Measured(payments / took_s, sorted(latencies), cpu_s, payee_cpu_s))
             print(f"  {'full sync' if is_synced else 'sync OFF'}: {found[-1]}", flush=True)
         await check_books(homes, repeat * payments * ENERGY_WH)

@@ -15,6 +15,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
+
+from benches import node_stages
 from channels import store
 from channels.node import Node
 from channels.settings import NodeSettings
@@ -31,11 +34,13 @@ _FORKSERVER.set_forkserver_preload(["benches.node_process"])
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """How a home runs. `is_synced` False turns SQLite's fsync off: for comparison only."""
+    """How a home runs. `is_synced` False turns SQLite's fsync off: for comparison only.
+    `is_profiled`: every stage is timed."""
 
     folder: Path
     url: str
     is_synced: bool = True
+    is_profiled: bool = False
     poll_s: float = 1.0
 
 
@@ -85,12 +90,17 @@ async def _where(node: Node) -> str:
     return node.url
 
 
+async def _stages(_: Node) -> object:
+    return node_stages.read()
+
+
 _COMMANDS: dict[str, Callable[..., Awaitable[Any]]] = {
     "where": _where,
     "add_peer": _add_peer,
     "open": _open,
     "pay": _pay,
     "read_meter": _read_meter,
+    "stages": _stages,
 }
 
 
@@ -113,6 +123,8 @@ def main(given: Given, pipe: Connection) -> None:
     """The child process."""
     if not given.is_synced:
         store.SYNCHRONOUS = "OFF"
+    if given.is_profiled:
+        node_stages.install()
     asyncio.run(_serve(given, pipe))
 
 
@@ -126,11 +138,10 @@ class HomeProcess:
         self._process.start()
         theirs.close()
 
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        assert self._process.pid is not None
-        return self._process.pid
+    def cpu_s(self) -> float:
+        """CPU seconds of the process so far, in user and system mode."""
+        times = psutil.Process(self._process.pid).cpu_times()
+        return float(times.user + times.system)
 
     async def ask(self, name: str, *arguments: object) -> Any:
         """The answer to a command. Raises EOFError where the process has ended."""

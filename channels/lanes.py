@@ -47,6 +47,7 @@ _ACCOUNTS_MASK = (1 << 64) - 1
 
 safe_key = lru_cache(maxsize=4096)(is_safe_key)
 """`is_safe_key`, remembered: a neighbour's key is checked once."""
+_key_hash = lru_cache(maxsize=4096)(key_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +277,7 @@ def check_addressed(state: ChannelState, voucher: Voucher, lane: Lane) -> None:
 def check_signed(voucher: Voucher, leaf: Channel, domain: int) -> None:
     """Raises WrongVoucherKey, KeyNotAcceptable, BadVoucherSignature."""
     key: Point = voucher.signature.key
-    if key_hash(key) != leaf.key_hash(voucher.lane):
+    if _key_hash(key) != leaf.key_hash(voucher.lane):
         raise WrongVoucherKey(voucher.channel_id)
     if not safe_key(key):
         raise KeyNotAcceptable("the payer")

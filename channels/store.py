@@ -64,7 +64,7 @@ SYNCHRONOUS = "FULL"
 WAL_PAGES = 1_000
 WAL_BYTES = 4 << 20
 """The write-ahead log is folded into the file at so many pages, and cut back to so many bytes."""
-_MAX_GROUP = 256
+_MAX_GROUP, _MOST_GATHERED = 256, 50
 _SOON_S = 0.1
 
 
@@ -177,7 +177,8 @@ class Store:
         """Write `changes` together, after everything handed in before. Await the result.
 
         The future raises StoreFailed. With no changes it is a barrier. What one turn of the event
-        loop writes is handed to the thread at its end, and so shares a transaction.
+        loop writes is handed to the thread at its end, or a few at a time: the disk is at work
+        on the first while the last are still signed.
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
@@ -187,7 +188,10 @@ class Store:
             done.set_exception(StoreFailed(str(self.path), self._failure or "closed"))
         else:
             self._gathered.append(job)
-            loop.call_soon(self._hand_over)
+            if len(self._gathered) >= _MOST_GATHERED:
+                self._hand_over()
+            else:
+                loop.call_soon(self._hand_over)
         return done
 
     def _hand_over(self) -> None:
