@@ -124,7 +124,10 @@ class RollupL1:
         self.replays = 0
 
     async def _ask(self) -> Json:
-        answer: Json = (await self._http.get("/l1")).json()
+        try:
+            answer: Json = (await self._http.get("/l1")).json()
+        except httpx.HTTPError as error:
+            raise L1Unreachable("test", str(error)) from error
         if answer["down"]:
             raise L1Unreachable("test", "down")
         return answer

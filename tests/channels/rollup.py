@@ -244,7 +244,14 @@ class Rollup:
 @asynccontextmanager
 async def serving(rollup: Rollup) -> AsyncIterator[Rollup]:
     """Serve it on a free loopback port; `rollup.url` tells which."""
-    config = uvicorn.Config(rollup.app(), "127.0.0.1", 0, log_level="error", lifespan="off")
+    config = uvicorn.Config(
+        rollup.app(),
+        "127.0.0.1",
+        0,
+        log_level="error",
+        lifespan="off",
+        timeout_keep_alive=60,  # never just as a client asks again
+    )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
