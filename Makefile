@@ -2,6 +2,7 @@
 # package registries, nothing else.
 #
 #   make demo                       a street trades for a day, with real proofs
+#   make demo ARGS="--page"         the same, to watch in the browser
 #   make demo ARGS="--homes 6"      any options of `wattlane demo` (see ARGS="--help")
 #   make test                       the whole test suite
 #   make test ARGS="tests/protocol" part of it (WORKERS=0: in one process)

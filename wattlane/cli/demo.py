@@ -47,6 +47,18 @@ Keep = Annotated[
     typer.Option("--keep", help="Leave everything behind in this new folder, to look at it."),
 ]
 
+Page = Annotated[
+    bool,
+    typer.Option(
+        "--page",
+        help="Watch it in the browser: prints the URL of the explorer and of one home's own page, "
+        "and goes on serving them after the day until Ctrl-C.",
+    ),
+]
+NoOpen = Annotated[
+    bool, typer.Option("--no-open", help="With --page: open no browser, even with a display.")
+]
+
 
 def demo(
     l1: L1 = "auto",
@@ -60,6 +72,8 @@ def demo(
     keep: Keep = None,
     prover: Cluster = None,
     data: DataMode = None,
+    page: Page = False,
+    no_open: NoOpen = False,
 ) -> None:
     """Let a street of real homes trade for a day, with real proofs on a real L1.
 
@@ -89,7 +103,17 @@ def demo(
         wanted = homes or str(DEFAULT_HOMES)
         street, title = built_in(wanted, day or str(DEFAULT_DAY), hours or "0-24")
     settings = DemoSettings(
-        street, title, feed_in, retail, report, l1, keep, prover, data or CALLDATA
+        street,
+        title,
+        feed_in,
+        retail,
+        report,
+        l1,
+        keep,
+        prover,
+        data or CALLDATA,
+        page=page,
+        opens_page=page and not no_open,
     )
     from rich.console import Console  # what follows takes a second to load
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from prover.groth16.keys import VerifyingKey
+from sequencer.settings import DATABASE
 from wattlane.demo.l1 import DemoL1
 from wattlane.demo.settings import ANVIL
 from wattlane.demo.site import Site
@@ -28,7 +29,8 @@ def show_commands(
     """Write down the deployment, and print what to type."""
     console.print(f"[bold]Everything is kept in {site.root}[/]")
     console.print("  wallets and nodes' records: homes/   logs of all processes: logs/")
-    console.print("  (the sequencer's database was deleted before the batches were verified)")
+    if not any(site.operator.glob(DATABASE)):
+        console.print("  (the sequencer's database was deleted before the batches were verified)")
     if l1.kind == ANVIL:
         deployment = {"contract": contract, "token": token, "key": key.digest().hex()}
         path = site.root / "l1" / DEPLOYMENT

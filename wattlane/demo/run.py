@@ -37,6 +37,14 @@ from wattlane.demo.rollup import (
     start_sequencer,
 )
 from wattlane.demo.settings import DemoSettings
+from wattlane.demo.showing import (
+    NODE_OPTIONS,
+    PAGE_OPTIONS,
+    keep_serving,
+    page_home,
+    show_explorer,
+    show_homes,
+)
 from wattlane.demo.site import Site, open_site
 from wattlane.demo.verdict import Condition, judge
 from wattlane.demo.versions import versions
@@ -90,8 +98,11 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
         homes, later = settle_homes(plan, site, l1, rollup, slots, bars)
         sequencer, url = start_sequencer(site, children, settings.prover)
         view = stack.enter_context(SequencerView(url))
+        shown = page_home(plan) if settings.page else None
+        if shown is not None:
+            show_explorer(console, url, settings.opens_page)
         for home in homes.values():
-            start_node(home, site, children, _node_arguments(rollup, url))
+            start_node(home, site, children, _node_arguments(rollup, url, home.name, shown))
         fee = rollup.minimum_fee_ntok
         reader = reader_of(rollup)
         street = Street(
@@ -108,12 +119,13 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
             slots,
             later,
         )
-        traded = asyncio.run(_trade(street))
+        traded = asyncio.run(_trade(street, shown))
         for home in homes.values():
-            if home.name != street.vanishing and home.child is not None:
+            if home.name not in (street.vanishing, shown) and home.child is not None:
                 children.stop(home.child)
-        children.stop(sequencer)
-        delete_database(site)
+        if shown is None:
+            children.stop(sequencer)
+            delete_database(site)
         verified = _verify(site, rollup, bars)
         record = read_record(reader)
         books = street.books()
@@ -160,16 +172,21 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
         if settings.keep:
             token = record.settings.token
             show_commands(console, site, l1, rollup.contract, token, prover.verifying_key)
-    report.write(settings.report)
-    feed_in, retail = settings.feed_in_utok_per_kwh, settings.retail_utok_per_kwh
-    tables.show(console, plan, report, feed_in, retail)
-    return _conclude(console, settings, conditions)
+        report.write(settings.report)
+        feed_in, retail = settings.feed_in_utok_per_kwh, settings.retail_utok_per_kwh
+        tables.show(console, plan, report, feed_in, retail)
+        held = _conclude(console, settings, conditions)
+        if shown is not None:
+            keep_serving(console, children, url, site, shown)
+    return held
 
 
-async def _trade(street: Street) -> Traded:
+async def _trade(street: Street, shown: str | None) -> Traded:
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(shown_proofs(street.view, street.bars))
         await connect(list(street.homes.values()), street.site, stack)
+        if shown is not None:
+            show_homes(street.bars.console, street.site, street.homes, shown)
         await day.open_channels(street)
         done = await day.run_day(street)
         balanced = await day.books_balance(street)
@@ -192,11 +209,15 @@ def _introduce(console: Console, settings: DemoSettings, plan: Plan) -> None:
     )
 
 
-def _node_arguments(rollup: Settings, sequencer_url: str) -> list[str]:
+def _node_arguments(
+    rollup: Settings, sequencer_url: str, home: str, shown: str | None
+) -> list[str]:
     arguments = ["--l1", rollup.l1_url, "--contract", rollup.contract]
     arguments += ["--sequencer", sequencer_url]
     if rollup.confirmations is not None:
         arguments += ["--confirmations", str(rollup.confirmations)]
+    if shown is not None:
+        arguments += [*NODE_OPTIONS, *(PAGE_OPTIONS if home == shown else ())]
     return arguments
 
 

@@ -30,7 +30,8 @@ class DemoSettings:
     """A demo. Prices in utok per kWh; `keep`: where everything is left behind, or None.
 
     `prover`: the Dask scheduler whose workers prove, or None for this machine. `data_mode`: where
-    the batches' data go, "calldata" or "blob".
+    the batches' data go, "calldata" or "blob". `page`: show it in a browser, also afterwards, which
+    is opened where `opens_page`.
     """
 
     street: tuple[Meter, ...]
@@ -43,6 +44,8 @@ class DemoSettings:
     prover: str | None = None
     data_mode: str = CALLDATA
     window_s: int = MIN_WINDOW_S
+    page: bool = False
+    opens_page: bool = False
 
 
 def check_l1(choice: str) -> None:
