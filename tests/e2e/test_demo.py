@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
 
@@ -75,12 +77,13 @@ def test_a_small_street_trades_with_real_proofs(tmp_path: Path) -> None:
 @pytest.mark.timeout(600)
 def test_ctrl_c_stops_everything_that_was_started(tmp_path: Path) -> None:
     readings, keep = tmp_path / "street.csv", tmp_path / "kept"
+    report, told = tmp_path / "report.json", tmp_path / "told"
     _street(readings)
     command = [sys.executable, "-m", "wattlane", "demo", "--readings", str(readings)]
     process = subprocess.Popen(
-        [*command, "--keep", str(keep), "--report", str(tmp_path / "report.json")],
+        [*command, "--page", "--no-open", "--keep", str(keep), "--report", str(report)],
         env=environment(),
-        stdout=subprocess.DEVNULL,
+        stdout=told.open("w"),
         stderr=subprocess.PIPE,
         text=True,
         process_group=0,
@@ -90,6 +93,10 @@ def test_ctrl_c_stops_everything_that_was_started(tmp_path: Path) -> None:
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline
         time.sleep(0.2)
+    explorer = re.search(r"watch it at (http://\S+)", told.read_text())
+    assert explorer is not None
+    with httpx.Client(trust_env=False, timeout=60) as http:
+        assert "A street and its energy" in http.get(explorer[1]).text
     started = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=120)
@@ -98,7 +105,7 @@ def test_ctrl_c_stops_everything_that_was_started(tmp_path: Path) -> None:
     assert "Traceback" not in said
     _, alive = psutil.wait_procs(started, timeout=120)
     assert not alive
-    assert not (tmp_path / "report.json").exists()
+    assert not report.exists()
 
 
 def _processes_of(folder: Path) -> list[psutil.Process]:
