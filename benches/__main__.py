@@ -26,6 +26,7 @@ BENCHES = (
     "node_kills",
     "node_storage",
     "node_payments",
+    "sequencer_intake",
 )
 
 

@@ -39,7 +39,8 @@ def run_worker(settings: Settings, receipt_secret: int, listener: socket.socket)
     try:
         domain = _domain(database)
         intake = Intake(database, settings.policy, time.time)
-        records = Records(database, ReceiptKey(receipt_secret), domain)
+        within_s = settings.policy.included_within_s
+        records = Records(database, ReceiptKey(receipt_secret), domain, within_s)
         asyncio.run(_serve(settings, database, intake, records, listener))
     finally:
         database.close()
