@@ -27,7 +27,8 @@ demo: $(MARKER)
 test: $(MARKER)
 	@rm -f .venv/install-seconds
 	@$(BIN)/python -m prover.kernels
-	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
+		--no-loadscope-reorder $(ARGS)
 
 test-deep: $(MARKER)
 	@$(BIN)/python -m tests.deep

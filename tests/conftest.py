@@ -14,6 +14,21 @@ from tests.support.services import services_line
 
 TESTS = Path(__file__).parent
 PARTS_OF_A_WHOLE_RUN = 4
+LONGEST = (
+    "differential/test_differential.py",
+    "e2e/test_demo.py",
+    "property/test_executor_machine.py",
+    "property/test_rollup_machine.py",
+    "e2e/test_sequencer_crashes.py",
+    "e2e/test_real_proofs.py",
+    "wattlane/cli/test_session.py",
+    "e2e/test_cluster.py",
+    "soundness/test_verifiers_agree.py",
+    "test_architecture.py",
+)
+"""The files that take longest, the longest first: a process that began one of them last would work
+on while the others have nothing left to do.
+"""
 _seconds: dict[str, float] = defaultdict(float)
 _counts: dict[str, int] = defaultdict(int)
 
@@ -34,6 +49,12 @@ def _anvil() -> str:
         return f"anvil: tested against {anvil_binary()}"
     except ChainUnavailable as error:
         return f"anvil could not be installed, so what needs it was skipped: {error}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first; everything else keeps its order."""
+    rank = {TESTS / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
