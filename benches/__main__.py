@@ -27,6 +27,7 @@ BENCHES = (
     "node_storage",
     "node_payments",
     "sequencer_intake",
+    "growth",
 )
 
 

@@ -1,7 +1,8 @@
 """Invariant: a call that was signed once is sent once, however often whoever makes it starts again.
 
 Every signed transaction is in a journal, on disk, before its first byte is sent. Making the same
-call again finds it there: what is in a block is not sent again, what is not is sent again as it is.
+call again finds it there: what is in a block is not sent again, what is not is sent again as it is,
+or, where the market has left its fees behind, replaced by another of the same nonce.
 """
 
 from __future__ import annotations
@@ -9,14 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from eth_account.signers.local import LocalAccount
 
+from contracts.errors import ReceiptTimeout
+from contracts.fees import highest
 from contracts.rpc import Rpc
 from contracts.transactions import PreparedTransaction, Receipt, Sender, find_receipt
 from sequencer.errors import BadSettings
+
+POLL_S = 0.05
 
 
 class OnceSender(Sender):
@@ -36,15 +43,35 @@ class OnceSender(Sender):
         """
         with self._lock:
             call = self._name(to, data, value_wei)
-            prepared = self._signed.get(call)
-            if prepared is None or not self._can_take_effect(prepared):
-                prepared = self.prepare(to, data, value_wei)
-                self._write(call, prepared)
-            if not self._is_known(prepared.transaction_hash):
-                self.broadcast(prepared)
-            receipt = self.wait(prepared.transaction_hash)
+            made = [one for one in self._signed.get(call, ()) if self._can_take_effect(one)]
+            if not made:
+                made = [self.prepare(to, data, value_wei)]
+                self._write(call, made[0])
+            elif self._is_stuck(made):
+                nonce, offered = made[-1].nonce, highest([one.fees for one in made])
+                made.append(self.prepare(to, data, value_wei, nonce=nonce, replaced=offered))
+                self._write(call, made[-1])
+            if not self._is_known(made[-1].transaction_hash):
+                self.broadcast(made[-1])
+            receipt = self._wait_for_one(made)
             self.first_block = min(receipt.block_number, self.first_block or receipt.block_number)
             return receipt
+
+    def _is_stuck(self, made: Sequence[PreparedTransaction]) -> bool:
+        """Whether none is in a block, and the newest offers less than the newest block asks."""
+        in_block = any(find_receipt(self.rpc, one.transaction_hash) for one in made)
+        return not in_block and self.is_outbid(made[-1].fees)
+
+    def _wait_for_one(self, made: Sequence[PreparedTransaction]) -> Receipt:
+        """The receipt of whichever gets into a block, as they have one nonce. Raises as `wait`."""
+        deadline = time.monotonic() + self.wait_s
+        while True:
+            for one in made:
+                if find_receipt(self.rpc, one.transaction_hash) is not None:
+                    return self.wait(one.transaction_hash)
+            if time.monotonic() > deadline:
+                raise ReceiptTimeout("0x" + made[-1].transaction_hash.hex(), self.wait_s)
+            time.sleep(POLL_S)
 
     def _name(self, to: str | None, data: bytes, value_wei: int) -> str:
         chain_id = self.rpc.quantity("eth_chainId")
@@ -72,12 +99,12 @@ class OnceSender(Sender):
                 os.fsync(file.fileno())
         except OSError as error:
             raise BadSettings(f"{self._journal} cannot be written: {error.strerror}") from error
-        self._signed[call] = prepared
+        self._signed.setdefault(call, []).append(prepared)
 
 
-def _read(journal: Path) -> dict[str, PreparedTransaction]:
-    """The newest transaction of each call; a line that was cut off, whose transaction was therefore
-    never sent, is removed."""
+def _read(journal: Path) -> dict[str, list[PreparedTransaction]]:
+    """The transactions of each call, in order; a line that was cut off, whose transaction was
+    therefore never sent, is removed."""
     try:
         written = journal.read_bytes() if journal.exists() else b""
         whole = written[: written.rfind(b"\n") + 1]
@@ -85,14 +112,14 @@ def _read(journal: Path) -> dict[str, PreparedTransaction]:
             os.truncate(journal, len(whole))
     except OSError as error:
         raise BadSettings(f"{journal} cannot be read: {error.strerror}") from error
-    signed: dict[str, PreparedTransaction] = {}
+    signed: dict[str, list[PreparedTransaction]] = {}
     for number, line in enumerate(whole.splitlines(), start=1):
         try:
             fields = json.loads(line)
             call = fields.pop("call")
             for name in ("raw_bytes", "transaction_hash"):
                 fields[name] = bytes.fromhex(fields[name])
-            signed[call] = PreparedTransaction(**fields)
+            signed.setdefault(call, []).append(PreparedTransaction(**fields))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise BadSettings(f"{journal}, line {number}, is damaged: {error}") from error
     return signed

@@ -6,6 +6,7 @@ anvil without auto-mining; the real ledger, watcher and submitter; only proofs a
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from contracts.chain import Chain, ChainUnavailable, start_chain
-from contracts.errors import FeesAboveLimit
+from contracts.errors import FeesAboveLimit, ReceiptTimeout
 from contracts.fees import GWEI, Fees
 from contracts.transactions import PreparedTransaction
 from sequencer.errors import NonceBlocked
 from sequencer.l1.fee_policy import FeePolicy
+from sequencer.l1.once import OnceSender
 from sequencer.l1.submitter import Submitter
 from sequencer.metrics import Metrics
 from sequencer.storage import sent
@@ -311,3 +313,36 @@ def test_after_a_reorg_somebody_else_may_have_the_nonce(sending: Sending) -> Non
     lost, second = sending.rows
     assert (lost.status, second.nonce) == (L1Status.DROPPED, row.nonce + 1)
     sending.lands(second.hash)
+
+
+# ------------------------------------------------------------------------------ before there is one
+
+
+def test_what_init_sent_and_the_market_outbid_is_replaced_and_lands_once(
+    anvil: Chain, tmp_path: Path
+) -> None:
+    journal, account, to = tmp_path / "journal", anvil.accounts[5], anvil.accounts[6].address
+    anvil.rpc.call("evm_setAutomine", False)
+    try:
+        anvil.rpc.call("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
+        anvil.mine()
+        for _ in range(2):
+            sender = OnceSender(anvil.rpc, account, journal)
+            sender.wait_s = 0.0
+            with pytest.raises(ReceiptTimeout):
+                sender.send(to, b"", 1)
+        assert len(journal.read_text().splitlines()) == 1, "the same bytes, as long as they may do"
+        anvil.rpc.call("anvil_setNextBlockBaseFeePerGas", hex(50 * GWEI))
+        anvil.mine()
+        sender = OnceSender(anvil.rpc, account, journal)
+        sender.wait_s = 0.0
+        with pytest.raises(ReceiptTimeout):
+            sender.send(to, b"", 1)
+        anvil.mine()
+    finally:
+        anvil.rpc.call("evm_setAutomine", True)
+    receipt = OnceSender(anvil.rpc, account, journal).send(to, b"", 1)
+    first, second = (json.loads(line) for line in journal.read_text().splitlines())
+    assert (first["nonce"], second["nonce"]) == (0, 0)
+    assert receipt.transaction_hash.hex() == second["transaction_hash"]
+    assert second["max_fee_wei"] > 50 * GWEI > first["max_fee_wei"]
