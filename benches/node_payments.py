@@ -117,12 +117,14 @@ async def many_homes(count: int, seconds: int, *, is_synced: bool = True) -> Mea
     """A ring of homes; each pays the next one for a reading a second."""
     async with street(count, is_synced=is_synced) as homes:
         urls = [await home.ask("where") for home in homes]
-        channels = []
         for index, home in enumerate(homes):
             peer = (index + 1) % count
             await home.ask("add_peer", peer, urls[peer])
-            (channel_id,) = await home.ask("open", peer, 1, DEPOSIT_NTOK)
-            channels.append(channel_id)
+        opened = [
+            home.ask("open", (index + 1) % count, 1, DEPOSIT_NTOK)
+            for index, home in enumerate(homes)
+        ]
+        channels = [channel_id for (channel_id,) in await asyncio.gather(*opened)]
         readings = [
             home.ask("read_meter", channel_id, seconds)
             for home, channel_id in zip(homes, channels, strict=True)

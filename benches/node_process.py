@@ -29,7 +29,7 @@ from tests.channels.rollup import RollupL1
 
 ENERGY_WH, PRICE_UTOK_PER_KWH = 5, 180_000
 _FORKSERVER = multiprocessing.get_context("forkserver")
-_FORKSERVER.set_forkserver_preload(["benches.node_process"])
+_FORKSERVER.set_forkserver_preload(["benches.node_kernels", "benches.node_process"])
 
 
 @dataclass(frozen=True, slots=True)
