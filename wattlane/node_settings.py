@@ -19,6 +19,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from channels.pruning import DEFAULT_BILLS_KEPT
 from channels.relay import RelayUse
 from channels.settings import NodeSettings
 from channels.towers import read_towers
@@ -35,7 +36,7 @@ class NodeFile(BaseSettings):
     `l1`, `sequencer`, `beacon`: URLs. `peers`: account -> ws:// address. `log`: "stderr", or a file
     (relative to the folder) that is rotated at `log_bytes`, with `log_files` older ones kept.
     `page`: serve the household's page on loopback; `publish_flows`: tell the sequencer what this
-    home buys, for its picture.
+    home buys, for its picture. `bills_kept`: payments kept one by one, for each channel.
     """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
@@ -57,6 +58,7 @@ class NodeFile(BaseSettings):
     page: bool = False
     page_port: int = Field(default=8650, ge=0, lt=2**16)
     publish_flows: bool = False
+    bills_kept: int = Field(default=DEFAULT_BILLS_KEPT, ge=10, le=10_000_000)
     log: str = "stderr"
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     log_bytes: int = Field(default=5_000_000, ge=10_000)
@@ -91,6 +93,7 @@ class NodeFile(BaseSettings):
             relay=self.relay,
             relay_url=self.relay_url,
             publish_flows=self.publish_flows,
+            bills_kept=self.bills_kept,
         )
 
 
