@@ -49,10 +49,10 @@ it (0 a second: no limit); behind a proxy set `trusted_proxies`, or all clients 
 
 ## The feed
 
-`GET /v1/feed` is a WebSocket. Every frame is a JSON object {{{{"events": [...], "after": "N"}}}};
-an event has `id`, `kind` (soft, sealed, proved, accepted, final; rejected, voided, reorged), `subject`
-(a transaction's id, or "batch 3"), `at`, and the `accounts` and `channel_id` that its transaction
-is about.
+`GET /v1/feed` is a WebSocket. Every frame is a JSON object
+{{{{"events": [...], "after": "N"}}}}; an event has `id`, `kind` (soft, sealed, proved, accepted,
+final; rejected, voided, reorged), `subject` (a transaction's id, or "batch 3"), `at`, and the
+`accounts` and `channel_id` that its transaction is about.
 
 - `after=N`: from after event N on; without it, from now on. Whoever comes back with the last
   `after` that they were given misses nothing and hears nothing twice.
