@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import time
 from collections.abc import Iterator, Mapping
@@ -167,7 +168,7 @@ def test_on_postgresql_and_redis_whoever_is_killed(
         sequencer.kill()
 
 
-def test_on_sqlite_a_second_batcher_waits_and_takes_over(chain: Chain, tmp_path: Path) -> None:
+def test_on_sqlite_whoever_is_killed(chain: Chain, tmp_path: Path) -> None:
     setting = Setting.make(chain, tmp_path / "operator")
     folder = configured(setting)
     sequencer, street = ready(setting, folder), Street(setting)
@@ -187,3 +188,27 @@ def test_on_sqlite_a_second_batcher_waits_and_takes_over(chain: Chain, tmp_path:
         assert sequencer.stop() == 0
     finally:
         sequencer.kill()
+
+
+def test_a_second_sequencer_on_the_same_database_takes_over(
+    chain: Chain, tmp_path: Path, postgres: PostgresServer
+) -> None:
+    setting = Setting.make(chain, tmp_path / "operator")
+    folder = configured(setting, database_url=postgres.new_database())
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    fields = load_settings(other).model_dump()
+    save_settings(make_settings({**fields, "folder": other, "listen_port": free_port()}))
+    first, street = ready(setting, folder), Street(setting)
+    second = ready(setting, other)
+    try:
+        assert "another process is the batcher" in second.said
+        street.pay(second.url, 2)  # a worker of the one, executed by the batcher of the other
+        street.pay(first.url, 2)
+        first.kill()
+        street.pay(second.url, 2)
+        check_final_once(second, setting, street.ids)
+        assert second.stop() == 0
+    finally:
+        first.kill()
+        second.kill()
