@@ -11,12 +11,16 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import structlog
+
 from channels.control import ControlServer
 from channels.l1 import L1
 from channels.node import Node
 from channels.settings import NodeSettings
 from channels.wallet import Wallet
 from contracts.service_manager import READY, STOPPING, keep_alive, says, tell
+
+_log = structlog.get_logger(__name__)
 
 
 async def run_node(
@@ -67,6 +71,7 @@ async def run_node(
         if on_ready is not None:
             on_ready(node)
         tell(READY, says(f"account {node.account_index}"))
+        _log.info("node runs", account=node.account_index, url=node.url, folder=str(folder))
         alive = asyncio.create_task(keep_alive(lambda: True))
         stack.callback(alive.cancel)
         waits = [
@@ -75,6 +80,7 @@ async def run_node(
         ]
         done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         tell(STOPPING)
+        _log.info("node stops", account=node.account_index)
         for one in pending:
             one.cancel()
         for one in done:

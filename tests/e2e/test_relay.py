@@ -74,7 +74,7 @@ class HomeProcess:
                 )
                 return
             except CommandFailed as error:
-                if error.code not in PASSING:
+                if error.reason_code not in PASSING:
                     raise
         raise AssertionError(f"{payment_id} was never acknowledged")
 
@@ -183,7 +183,8 @@ def test_homes_meet_through_the_relay_and_the_doctor_sees_it(site: Site) -> None
     assert ann.end(signal.SIGTERM) == ben.end(signal.SIGTERM) == 0
 
     log = (ann.folder / "node.log").read_text()
-    assert "level=" in log
+    assert 'level=info event="node runs" account=3' in log
+    assert 'event="node stops"' in log
     assert PASSPHRASE not in log
     site.sequencer.kill()
     (ann.folder / "node.db").chmod(0o644)
