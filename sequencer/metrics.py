@@ -1,8 +1,9 @@
 """What Prometheus scrapes: one registry a process, filled by the process that does the work.
 
 Only the process that follows L1, seals and submits exports these; it alone knows them, and workers
-hand the question on to it, so nothing is added up over processes. Every name begins with `wattlane_`; times are seconds, money is ether.
-What is a state of the ledger is read when it is scraped; what happens is counted when it happens.
+hand the question on to it, so nothing is added up over processes. Every name begins with
+`wattlane_`; times are seconds, money is ether. What is a state of the ledger is read when it is
+scraped; what happens is counted when it happens.
 """
 
 from __future__ import annotations

@@ -196,4 +196,5 @@ def test_homes_meet_through_the_relay_and_the_doctor_sees_it(site: Site) -> None
     assert (found["store"]["level"], found["node"]["level"]) == ("ok", "warning")
     assert all(one["mend"] for one in found.values() if one["level"] != "ok")
     status, found = doctor(ben)
-    assert (status, found["store"]["level"], found["l1"]["level"]) == (1, "problem", "ok")
+    assert (status, found["store"]["level"], found["l1"]["level"]) == (1, "problem", "warning")
+    assert "which contract to look at is not known" in found["l1"]["said"]

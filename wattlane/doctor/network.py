@@ -16,10 +16,12 @@ from channels.inspecting import inspect
 from channels.relay import RelayUse, relay_url
 from channels.wallet import Wallet
 from contracts.deployed_code import check_rollup_code
+from contracts.rpc import Rpc
 from protocol.batch import domain_of
 from protocol.units import ADDRESS_BITS
 from wattlane.doctor.home import Home
 from wattlane.doctor.report import Finding, ok, problem, warning
+from wattlane.errors import BadChoice, WattlaneError
 
 _TIMEOUT_S = 5.0
 LATE_S = 1_800
@@ -29,9 +31,21 @@ FEW_WEI = 5 * 10**15
 
 def l1(home: Home) -> Finding:
     """The home's own L1 node: there, on the chain of the home's records, and up to date."""
-    reader = home.reader()
-    chain_id = reader.chain_id()
-    stored = inspect(home.folder)
+    url = home.given().l1
+    if url is None:
+        raise BadChoice("no L1 is set")
+    chain_id = Rpc(url, _TIMEOUT_S).quantity("eth_chainId")
+    try:
+        stored = inspect(home.folder)
+    except ChannelsError:
+        stored = None  # the check of the store says so
+    try:
+        reader = home.reader()
+    except (WattlaneError, ValueError, KeyError):
+        return warning(
+            f"chain {chain_id} answers; which contract to look at is not known",
+            "mend store or sequencer, or set the contract",
+        )
     expected = domain_of(chain_id, int(reader.address, 16) % (1 << ADDRESS_BITS))
     if stored is not None and stored.identity.domain != expected:
         return problem(
