@@ -25,7 +25,9 @@ _HAPPENED = {
     "final": "final on L1",
     "rejected": "refused",
     "voided": "sealed anew",
+    "reorged": "taken back by L1",
 }
+_TO_BATCHES = {"accepted": "accepted by L1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +133,12 @@ def event_line(id_: int, kind: str, subject: str, at: float) -> EventLine:
     """An event of the outbox, linked to what it is about."""
     words = subject.split()
     path: str | None = None
+    happened = _HAPPENED.get(kind, kind)
     if len(words) == 2 and words[0] == "batch" and words[1].isdigit():
         path, shown = f"/batches/{words[1]}", subject
+        happened = _TO_BATCHES.get(kind, happened)
     elif len(subject) == 64 and all(digit in "0123456789abcdef" for digit in subject):
         path, shown = f"/transactions/{subject}", f"transaction {subject[:8]}…"
     else:
         shown = subject
-    return EventLine(id_, _HAPPENED.get(kind, kind), shown, path, at)
+    return EventLine(id_, happened, shown, path, at)

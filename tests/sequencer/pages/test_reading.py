@@ -6,6 +6,7 @@ import pytest
 
 from protocol.errors import OutOfRange
 from sequencer.errors import NotFound
+from sequencer.pages.overview import event_line
 from sequencer.pages.reading import PageReader
 from sequencer.pages.searching import search
 from sequencer.views import Views
@@ -38,6 +39,9 @@ def test_the_overview_has_a_root_for_each_level(reader: PageReader, street: Stre
     assert [one.number for one in found.batches] == [7, 6, 5, 4, 3, 2, 1]
     assert found.events[0].path == f"/transactions/{street.withdraw_id}"
     assert found.events[0].what == "executed"
+    assert event_line(1, "accepted", "batch 3", 0.0).what == "accepted by L1"
+    assert event_line(1, "accepted", street.withdraw_id, 0.0).what == "taken"
+    assert event_line(1, "odd", "<b>", 0.0).path is None
 
 
 def test_what_ails_is_said_in_words(reader: PageReader) -> None:
