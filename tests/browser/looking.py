@@ -9,10 +9,12 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
 PHONE, DESK = (360, 740), (1280, 900)
 WAIT_MS = 60_000
+expect.set_options(timeout=WAIT_MS)
+
 _QUIET = "Failed to load resource"
 """The console repeats every status of 400 and more; tests look at those themselves."""
 

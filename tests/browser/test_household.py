@@ -77,7 +77,6 @@ def test_the_day_shows_what_was_traded(browser: Browser, house: House) -> None:
         unlock(page, house)
         expect(page.get_by_text("Nothing was traded yet")).to_be_visible()
         expect(page.get_by_text("Nobody watches while your node is off")).to_be_visible()
-        look.check_accessible()
         house.do(house.trade())
         page.clock.run_for(6_000)
         expect(page.locator("rect.sold")).to_have_count(1)
@@ -105,7 +104,6 @@ def test_a_node_that_is_not_there_is_waited_for(
         house.do(house.sleep_control())
         page.goto(house.url)
         expect(page.get_by_role("heading", name="Your node is not ready")).to_be_visible()
-        look.check_accessible()
         page.goto(f"{house.url}/leave")
         expect(page.get_by_role("heading", name="Start your node")).to_be_visible()
         expect(page.get_by_text("wattlane node run --folder")).to_be_visible()
@@ -168,6 +166,5 @@ def test_leaving_together_by_keyboard_until_all_is_out(browser: Browser, house: 
                 break
             page.wait_for_timeout(50)
         expect(out).to_be_visible()
-        look.check_accessible()
     left = house.rollup.final.account(0).balance_ntok
     assert left < TOKEN < START_NTOK
