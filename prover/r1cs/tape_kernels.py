@@ -19,30 +19,41 @@ from protocol.crypto.kernels import (
     store,
     sub,
 )
+from prover.r1cs import product_sums
+from prover.r1cs.product_sums import EMPTY, add_product, reduced
 
 _Words = NDArray[np.uint64]
 _Indices = NDArray[np.int32]
 
-compiled = Compiler(__file__)
+compiled = Compiler(__file__, product_sums.__file__)
 
 PLUS_ONE, MINUS_ONE = 0, 1  # places of 1 and -1 in every table of coefficients
 LINEAR, PRODUCT, QUOTIENT = 0, 1, 2  # as in prover.r1cs.template.Op; what is left is BITS
+LONG = 6
+"""From so many terms on, reducing their sum once costs less than reducing each product."""
 
 
 @inner
-def _combine(
+def combine(
     values: _Words, number: int, start: _Indices, index: _Indices, factor: _Indices, table: _Words
 ) -> Any:
-    total = FR_ZERO
-    for k in range(start[number], start[number + 1]):
+    """The sum of coefficient * value over the terms start[number]..start[number + 1]."""
+    total, products = FR_ZERO, EMPTY
+    first, end = start[number], start[number + 1]
+    is_long = end - first >= LONG
+    for k in range(first, end):
         value = load(values, index[k], FR_ZERO)
         place = factor[k]
         if place == PLUS_ONE:
             total = add(total, value)
         elif place == MINUS_ONE:
             total = sub(total, value)
+        elif is_long:
+            products = add_product(products, load(table, place, FR_ZERO), value)
         else:
             total = add(total, mul(load(table, place, FR_ZERO), value))
+    if is_long:
+        total = add(total, reduced(products))
     return total
 
 
@@ -62,19 +73,19 @@ def run_steps(
     """
     for number in range(steps.shape[0]):
         op, first = steps[number, 0], steps[number, 1]
-        a = _combine(values, steps[number, 4], start, index, factor, table)
+        a = combine(values, steps[number, 4], start, index, factor, table)
         if op == PRODUCT:
             if steps[number, 5] == steps[number, 4]:
                 product = mul(a, a)
             else:
-                b = _combine(values, steps[number, 5], start, index, factor, table)
+                b = combine(values, steps[number, 5], start, index, factor, table)
                 product = mul(a, b)
-            rest = _combine(values, steps[number, 6], start, index, factor, table)
+            rest = combine(values, steps[number, 6], start, index, factor, table)
             store(values, first, add(product, rest))
         elif op == LINEAR:
             store(values, first, a)
         elif op == QUOTIENT:
-            b = _combine(values, steps[number, 5], start, index, factor, table)
+            b = combine(values, steps[number, 5], start, index, factor, table)
             store(values, first, mul(a, inverse(b)))
         else:
             words = mul(a, FR_UNIT)

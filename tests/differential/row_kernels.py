@@ -4,35 +4,17 @@ without joining instances, and without multiplying by 1 and -1.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from protocol.crypto.kernel_cache import Compiler, inner
-from protocol.crypto.kernels import FR_ZERO, add, equal, load, mul, sub
-from prover.r1cs.tape_kernels import MINUS_ONE, PLUS_ONE
+from protocol.crypto.kernel_cache import Compiler
+from protocol.crypto.kernels import equal, mul
+from prover.r1cs import product_sums, tape_kernels
+from prover.r1cs.tape_kernels import combine
 
-compiled = Compiler(__file__)
+compiled = Compiler(__file__, tape_kernels.__file__, product_sums.__file__)
 Words = NDArray[np.uint64]
 Indices = NDArray[np.int32]
-
-
-@inner
-def _row(
-    values: Words, number: int, start: Indices, index: Indices, factor: Indices, table: Words
-) -> Any:
-    total = FR_ZERO
-    for k in range(start[number], start[number + 1]):
-        value = load(values, index[k], FR_ZERO)
-        place = factor[k]
-        if place == PLUS_ONE:
-            total = add(total, value)
-        elif place == MINUS_ONE:
-            total = sub(total, value)
-        else:
-            total = add(total, mul(load(table, place, FR_ZERO), value))
-    return total
 
 
 @compiled(
@@ -54,9 +36,9 @@ def first_failing_row(
 ) -> int:
     """The first row with a * b != c, or -1. Row i of a has the terms a_start[i]..a_start[i + 1]."""
     for number in range(a_start.shape[0] - 1):
-        a = _row(values, number, a_start, a_index, a_factor, table)
-        b = _row(values, number, b_start, b_index, b_factor, table)
-        c = _row(values, number, c_start, c_index, c_factor, table)
+        a = combine(values, number, a_start, a_index, a_factor, table)
+        b = combine(values, number, b_start, b_index, b_factor, table)
+        c = combine(values, number, c_start, c_index, c_factor, table)
         if not equal(mul(a, b), c):
             return number
     return -1
