@@ -59,7 +59,7 @@ class Load:
 
 def presigned(setting: Setting, homes: list[Home], count: int) -> Load:
     """Posts of transfers between the homes, each home's in the order of its nonces."""
-    until, domain = setting.valid_until(), setting.domain
+    until = setting.valid_until()
     bodies: list[dict[str, object]] = []
     ids: list[str] = []
     for number in range(count):

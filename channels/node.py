@@ -352,8 +352,7 @@ class Node:
 
     async def deposit(self, amount_ntok: int) -> None:
         """Deposit from the wallet's L1 account; a later batch credits it. Raises L1Refused."""
-        check_amount("amount_ntok", amount_ntok)
-        await self._parts.l1.deposit(self._index, amount_ntok)
+        await self._parts.l1.deposit(self._index, check_amount("amount_ntok", amount_ntok))
 
     async def queue_fee_wei(self) -> int:
         """What a forced op costs on L1 now, besides gas. Raises L1Unreachable."""
