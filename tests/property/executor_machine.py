@@ -8,25 +8,22 @@ as one, and replayed from its data on a state of its own.
 from __future__ import annotations
 
 import json
-from collections import Counter
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import replace
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from protocol import codec
-from protocol.batch import ExecutedProof, Shape, domain_of, queue_covered
-from protocol.channels import Channel, Lane, Status, lane_paid_ntok
-from protocol.crypto.schnorr import Signature, key_hash, public_key, sign
+from protocol.batch import queue_covered
+from protocol.channels import Channel, Lane, Status
+from protocol.crypto.schnorr import Signature, sign
 from protocol.errors import BalanceOverflow, InvalidSignature, InvalidTransaction
 from protocol.execute import credit_fees, execute
 from protocol.execute_queue import execute_queue_op
 from protocol.proof_builder import execute_proof
-from protocol.queue import Deposit, NewAccount, QueueOp
+from protocol.queue import Deposit, NewAccount
 from protocol.replay import replay_proof
-from protocol.state import AccountUpdate, ChannelUpdate, State
-from protocol.trace import Context, QueueTrace, UserTrace, Withdrawal
+from protocol.trace import Context, UserTrace
 from protocol.transactions import (
     Body,
     Claim,
@@ -42,8 +39,16 @@ from protocol.transactions import (
 )
 from protocol.units import DAY_S
 from protocol.windows import OpenWindows, leaves_of
+from tests.property.executor_model import (
+    DOMAIN,
+    HASHES,
+    SECRET_OF,
+    SECRETS,
+    SHAPE,
+    ExecutorModel,
+    is_empty,
+)
 from tests.property.strategies import (
-    CAP_NTOK,
     amounts,
     fees,
     lanes,
@@ -55,75 +60,9 @@ from tests.property.strategies import (
 )
 from tests.protocol.street import leaves_in
 
-DOMAIN = domain_of(1, 2)
-SHAPE = Shape(queue_slots=2, user_slots=6)
-SECRETS = [(0xBEEF << 180) + n for n in range(3)]
-HASHES = [key_hash(public_key(secret)) for secret in SECRETS]
-SECRET_OF = dict(zip(HASHES, SECRETS, strict=True))
 
-_TwoAccounts = tuple[AccountUpdate | None, AccountUpdate | None]
-
-
-def amount_of(op: QueueOp) -> int:
-    """What an op brought to L1."""
-    return op.amount_ntok if isinstance(op, NewAccount | Deposit) else 0
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A channel as the model last saw it."""
-
-    lane_ab: int
-    lane_ba: int
-    deposits_ntok: int
-
-
-def _is_empty(op: QueueOp) -> bool:
-    """One that changes nothing though it applies."""
-    return isinstance(op, Deposit) and op.amount_ntok == 0
-
-
-class ExecutorMachine(RuleBasedStateMachine):
+class ExecutorMachine(ExecutorModel):
     """Any sequence of anything. Subclasses add one invariant each."""
-
-    applied: ClassVar[Counter[str]] = Counter()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.state = State()
-        self.replica = State()
-        self.base = State()
-        self.now = 1_790_000_000
-        self.l1_queue: list[QueueOp] = []
-        self.consumed = 0
-        self.stranded_ntok = 0
-        self.withdrawn_ntok = 0
-        self.fees_ntok = 0
-        self.queue: list[QueueTrace] = []
-        self.users: list[UserTrace] = []
-        self.windows = OpenWindows()
-        self.proofs: list[ExecutedProof] = []
-        self.seen: dict[int, Seen] = {}
-        self.faults: list[str] = []
-
-    # --- L1 ---------------------------------------------------------------------------------
-
-    @property
-    def deposited_ntok(self) -> int:
-        return sum(map(amount_of, self.l1_queue))
-
-    @property
-    def unprocessed_ntok(self) -> int:
-        return sum(map(amount_of, self.l1_queue[self.consumed :]))
-
-    def _room_ntok(self) -> int:
-        """What the contract still takes in: all that is deposited stays below 2^64."""
-        return CAP_NTOK - (self.deposited_ntok - self.withdrawn_ntok)
-
-    def _accounts_promised(self) -> int:
-        """The contract's counter."""
-        honest = {op.index for op in self.l1_queue if isinstance(op, NewAccount)}
-        return len(honest)
 
     @initialize()
     def two_homes_move_in_and_open_a_channel(self) -> None:
@@ -180,7 +119,7 @@ class ExecutorMachine(RuleBasedStateMachine):
             op = self.l1_queue[self.consumed]
             before = self.state.root
             trace = execute_queue_op(self.state, self.context, op)
-            if trace.applied == (self.state.root == before) and not _is_empty(op):
+            if trace.applied == (self.state.root == before) and not is_empty(op):
                 self.faults.append(f"{op} says applied={trace.applied}")
             self.queue.append(trace)
             self.consumed += 1
@@ -384,38 +323,3 @@ class ExecutorMachine(RuleBasedStateMachine):
         self._book_payments(trace.withdrawal)
         self._watch_channel(trace.channel, (trace.account_1, trace.account_2))
         return True
-
-    def _book_payments(self, withdrawal: Withdrawal | None) -> None:
-        if withdrawal is not None:
-            self.withdrawn_ntok += withdrawal.amount_ntok
-
-    def _watch_channel(self, channel: ChannelUpdate | None, accounts: _TwoAccounts) -> None:
-        """C4, from what is seen before and after."""
-        if channel is None:
-            return
-        before, after = channel.before, channel.after
-        if before is not None and after is None:
-            self._watch_payout(accounts, self.seen.pop(before.id))
-        elif after is not None:
-            now = Seen(after.lane_ab, after.lane_ba, after.deposit_a_ntok + after.deposit_b_ntok)
-            last = self.seen.get(after.id, Seen(0, 0, 0))
-            for name in ("lane_ab", "lane_ba"):
-                old, new = getattr(last, name), getattr(now, name)
-                if new < old or lane_paid_ntok(new) < lane_paid_ntok(old):
-                    self.faults.append(f"{name} fell from {old} to {new}")
-            if now.deposits_ntok < last.deposits_ntok:
-                self.faults.append("deposits fell")
-            self.seen[after.id] = now
-
-    def _watch_payout(self, accounts: _TwoAccounts, last: Seen) -> None:
-        paid = 0
-        for update in accounts:
-            assert update is not None
-            assert update.before is not None
-            assert update.after is not None
-            change = update.after.balance_ntok - update.before.balance_ntok
-            if change < 0:
-                self.faults.append("a payout took money")
-            paid += change
-        if paid != last.deposits_ntok:
-            self.faults.append(f"{last.deposits_ntok} were deposited, {paid} paid out")

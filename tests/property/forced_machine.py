@@ -23,7 +23,8 @@ from protocol.queue import (
     QueueOp,
 )
 from protocol.vouchers import voucher_message
-from tests.property.executor_machine import DOMAIN, HASHES, SECRET_OF, SECRETS, ExecutorMachine
+from tests.property.executor_machine import ExecutorMachine
+from tests.property.executor_model import DOMAIN, HASHES, SECRET_OF, SECRETS
 from tests.property.strategies import lanes, numbers, sides, spoilt
 
 GARBAGE_KEYS = (0, 5, R - 1)

@@ -9,7 +9,7 @@ from protocol.channels import channel_id
 from protocol.queue import KeyChange, NewAccount, OpType
 from protocol.state import State
 from protocol.transactions import TxType
-from tests.property.executor_machine import SHAPE, amount_of
+from tests.property.executor_model import SHAPE, amount_of
 from tests.property.forced_machine import ForcedMachine
 
 SETTINGS = settings(
