@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,12 @@ OpenNode = Callable[..., AbstractAsyncContextManager[Node]]
 
 
 @pytest.fixture(scope="session")
-def fast_curve() -> Iterator[None]:
-    """Compiled hashing and signing where Numba is there; the pure tests use plain Python."""
+def fast_curve() -> None:
+    """Compiled hashing and signing where Numba is there.
+
+    It stays: what runs after these tests in the same process may need it as well.
+    """
     compiled.install()
-    yield
-    compiled.uninstall()
 
 
 @pytest.fixture(scope="session")
