@@ -96,11 +96,12 @@ def test_the_same_transaction_is_taken_once_however_often_it_comes(world: World)
 
 def test_what_was_taken_while_a_copy_came_in_is_dropped(world: World) -> None:
     transaction = world.transfer(0)
-    world.ledger.submit(transaction)
+    id_ = world.ledger.submit(transaction)
     with world.database.write() as connection:  # as a process that looked a moment earlier
         rows.add(connection, [intake_of(world).check(transaction)], 1.0)
     assert world.ledger.take_accepted(64) == 1
     assert len(world.ledger.book.soft.pending) == 1
+    assert world.status(id_) == "soft"
 
 
 def test_a_write_that_fails_leaves_all_of_it_in_the_intake(
