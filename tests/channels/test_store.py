@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
-import resource
-import shutil
-import signal
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
 import pytest
@@ -22,7 +16,6 @@ from channels.books import read_books
 from channels.closing import complete_close, propose_close, sign_close
 from channels.errors import (
     StoreCorrupt,
-    StoreError,
     StoreFailed,
     StoreInUse,
     StoreOfAnotherWallet,
@@ -56,7 +49,6 @@ from protocol.vouchers import Voucher
 from tests.channels.old_stores import undo_version_3
 from tests.channels.street import ANN, BEN, DOMAIN, LEAF, NOW, PAYMENT, ann, ben
 
-Results = SimpleQueue[tuple[int, int, str, str]]
 IDENTITY = Identity(DOMAIN, ANN.index, ANN.key_hash)
 FORCED = ForcedRecord("finalize:5:7", SignedL1("0xab", b"\x02signed", 3), 1_000)
 
@@ -344,81 +336,3 @@ async def test_the_books_are_read_while_the_node_runs(store: Store) -> None:
     assert books.owner == IDENTITY
     assert books.channels[0].state.signed == change.voucher
     assert sum(one.amount_ntok for one in books.bills) == PAYMENT.amount_ntok
-
-
-# --- a disk that takes no more ------------------------------------------------------------------
-
-
-def _fill(folder: str, limit_bytes: int, results: Results) -> None:
-    """In a process of its own: pay until the file size limit bites."""
-
-    async def pay() -> None:
-        store = Store.open(folder, IDENTITY)
-        await store.write(SaveLeaf(ann()))
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
-        state, highest = ann(), 0
-        try:
-            while True:
-                state, voucher = sign_payment(
-                    state, PAYMENT, NOW, ANN.sign, trusted_ntok=10_000_000
-                )
-                await store.write(SaveSigned(voucher))
-                highest = voucher.lane_value
-        except StoreError as error:
-            results.put((highest, voucher.lane_value, type(error).__name__, str(error)))
-
-    asyncio.run(pay())
-
-
-def test_a_full_disk_is_one_clear_error_and_nothing_is_acknowledged(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    results: Results = context.SimpleQueue()
-    limit_bytes = 120_000
-    process = context.Process(target=_fill, args=(str(tmp_path), limit_bytes, results))
-    process.start()
-    process.join(120)
-    assert process.exitcode == 0
-    highest, attempted, name, message = results.get()
-    assert name == "StoreFailed"
-    assert "nothing was acknowledged" in message
-    with Store.open(tmp_path, IDENTITY) as again:
-        (found,) = again.load_channels()
-        assert found.state.signed is not None
-        assert highest <= found.state.signed.lane_value <= attempted
-
-
-def _open_as_nobody(folder: str, results: Results) -> None:
-    """In a process of its own, which gives up root's right to write everywhere."""
-    if os.geteuid() == 0:
-        os.setuid(65_534)
-    try:
-        Store.open(folder, IDENTITY).close()
-    except StoreError as error:
-        results.put((0, 0, type(error).__name__, str(error)))
-
-
-def test_a_read_only_folder_is_one_clear_error(store: Store) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        store.close()
-        for file in store.path.parent.iterdir():
-            shutil.copy(file, folder)
-        for file in folder.iterdir():
-            file.chmod(0o444)
-        folder.chmod(0o555)
-        context = multiprocessing.get_context("spawn")
-        results: Results = context.SimpleQueue()
-        process = context.Process(target=_open_as_nobody, args=(name, results))
-        process.start()
-        process.join(120)
-        folder.chmod(0o755)
-        assert not results.empty()
-        _, _, kind, message = results.get()
-        assert (kind, "Permission denied" in message) == ("StoreFailed", True)
-
-
-def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StoreFailed):
-        Store.open(tmp_path / "file" / "node", IDENTITY)
