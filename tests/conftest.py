@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import signal
+import threading
 from collections import defaultdict
 from pathlib import Path
 
@@ -31,6 +33,15 @@ on while the others have nothing left to do.
 """
 _seconds: dict[str, float] = defaultdict(float)
 _counts: dict[str, int] = defaultdict(int)
+
+
+if (
+    threading.current_thread() is threading.main_thread()
+    and signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+):
+    # A shell starts what it puts into the background with SIGINT ignored, and whatever is started
+    # from there would inherit that: commands under test have to end at Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
