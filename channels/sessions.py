@@ -29,6 +29,10 @@ from protocol.errors import ProtocolError
 
 _log = structlog.get_logger(__name__)
 _MAX_IN_FLIGHT = 1_024
+_MAX_UNSENT_BYTES = _MAX_IN_FLIGHT << 10
+"""Of answers that wait while the peer goes on asking: those to all that is in flight have room.
+Reading is not held back for them: two ends that both did so could wait for each other for ever."""
+
 _RETIRING_S = 1.0
 _REQUESTS = Request.__args__
 _ANSWERS = Answer.__args__
@@ -67,7 +71,9 @@ class Session:
         self._handle = handle
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
-        self._outbox: deque[bytes] = deque()
+        self._outbox: deque[tuple[bytes, int]] = deque()
+        """Frames, and how much of `_unsent_bytes` each is: answers all, own requests nothing."""
+        self._unsent_bytes = 0
         self._has_mail = asyncio.Event()
         self._slots = asyncio.Semaphore(_MAX_IN_FLIGHT)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -84,7 +90,7 @@ class Session:
             waiting.set_exception(PeerUnreachable(self.peer_index, "connection lost"))
             return waiting
         self._waiting[number] = waiting
-        self._post(encode(frame, number))
+        self._post(encode(frame, number), 0)
         return waiting
 
     async def request(self, frame: Request, timeout_s: float) -> Answer:
@@ -131,8 +137,9 @@ class Session:
         self.is_open = False
         await self._wire.close()
 
-    def _post(self, frame: bytes) -> None:
-        self._outbox.append(frame)
+    def _post(self, frame: bytes, unsent_bytes: int) -> None:
+        self._outbox.append((frame, unsent_bytes))
+        self._unsent_bytes += unsent_bytes
         self._has_mail.set()
 
     async def _write(self) -> None:
@@ -146,9 +153,11 @@ class Session:
 
     def _next_message(self) -> bytes:
         frames, size = [], 0
-        while self._outbox and size + len(self._outbox[0]) <= MAX_MESSAGE_BYTES:
-            frames.append(self._outbox.popleft())
-            size += len(frames[-1])
+        while self._outbox and size + len(self._outbox[0][0]) <= MAX_MESSAGE_BYTES:
+            frame, unsent_bytes = self._outbox.popleft()
+            frames.append(frame)
+            size += len(frame)
+            self._unsent_bytes -= unsent_bytes
         return b"".join(frames)
 
     async def _take(self, frame: Frame) -> None:
@@ -162,6 +171,8 @@ class Session:
             else:
                 waiting.set_result(frame)
         elif isinstance(frame, _REQUESTS):
+            if self._unsent_bytes > _MAX_UNSENT_BYTES:
+                raise BadFrame("more requests, and the answers are not read")
             await self._slots.acquire()
             task = asyncio.create_task(self._respond(frame))  # tasks start in this order
             self._tasks.add(task)
@@ -181,4 +192,5 @@ class Session:
             reply = Nack(frame.id, type(error).__name__, str(error)[:500])
         finally:
             self._slots.release()
-        self._post(encode(reply, frame.id))
+        answer = encode(reply, frame.id)
+        self._post(answer, len(answer))
