@@ -21,7 +21,7 @@ class Asker:
         self.answers: list[int] = []
         self.messages = self.asked = 0
         self.closed: int | None = None
-        self._reads = asyncio.Event()
+        self._reads, self._all_read = asyncio.Event(), asyncio.Event()
         if reads:
             self._reads.set()
 
@@ -30,6 +30,8 @@ class Asker:
         await self._reads.wait()
         self.messages += 1
         self.answers += [frame.id for frame in decode_all(message) if isinstance(frame, Nack)]
+        if len(self.answers) >= ASKED:
+            self._all_read.set()
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """The other end has had enough."""
@@ -42,8 +44,8 @@ class Asker:
             self.asked += 50
             yield b"".join(encode(Ask(number, 7)) for number in range(first, first + 50))
             await asyncio.sleep(0)
-        while self._reads.is_set() and len(self.answers) < ASKED:
-            await asyncio.sleep(0)
+        if self._reads.is_set():
+            await self._all_read.wait()
 
 
 async def at_length(session: Session, frame: Request) -> Answer:
