@@ -124,6 +124,12 @@ class ChannelState:
         """The highest value of the peer's lane."""
         return self._highest(self.received, self.peer_side)
 
+    @property
+    def has_forgotten(self) -> bool:
+        """Whether this side may have signed what this store does not hold: it was restored, or the
+        leaf has more of the own lane."""
+        return self.is_restored or self.signed_lane > (self.signed.lane_value if self.signed else 0)
+
     def _highest(self, voucher: Voucher | None, lane: Lane) -> int:
         in_leaf = self.verified.leaf.lane(lane) if self.verified else 0
         return max(voucher.lane_value if voucher else 0, in_leaf)

@@ -58,6 +58,7 @@ class Link:
         self._has_ended = False
         self._heard_at = self._sent_at = asyncio.get_running_loop().time()
         self._asked_at: float | None = None
+        self._answering: asyncio.Task[None] | None = None
         self._watching = asyncio.create_task(self._watch())
 
     async def send(self, message: str | bytes) -> None:
@@ -126,8 +127,8 @@ class Link:
         elif kind is _Inner.CLOSE:
             reason = body[2:].decode(errors="replace")
             self.end(Close(int.from_bytes(body[:2], "big"), reason))
-        elif kind is _Inner.PING:
-            self._answering = asyncio.create_task(self._pong())
+        elif kind is _Inner.PING and (self._answering is None or self._answering.done()):
+            self._answering = asyncio.create_task(self._pong())  # one answers all that waited
 
     async def _pong(self) -> None:
         with contextlib.suppress(ConnectionClosed):

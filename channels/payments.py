@@ -108,8 +108,10 @@ class PaymentDesk:
 
     async def _pay_once(self, box: Box, payment: Payment, payment_id: str, began: float) -> Receipt:
         known = await self._known(box, payment, payment_id)
-        if known is None and box.state.is_restored:
-            known = await self._standings.known_to_peer(box, await self._ready(box), payment_id)
+        if known is None:
+            session = await self._able(box)  # only then is it known what this store has forgotten
+            if box.state.has_forgotten:
+                known = await self._standings.known_to_peer(box, session, payment_id)
         if known is None:
             return await self._pay_new(box, payment, payment_id, began)
         delivery = box.find_payment(payment_id)
@@ -118,16 +120,20 @@ class PaymentDesk:
         return _receipt(box, known, payment, payment_id, began)
 
     async def _pay_new(self, box: Box, payment: Payment, payment_id: str, began: float) -> Receipt:
-        self._copies.require_sole()
-        box.require_wanted()
-        require_open(box.state, self._clock().final_time)
-        session = await self._ready(box)
+        session = await self._able(box)
         # From here to the end of `_sign` nothing awaits: signing order is writing order.
         delivery, written = self._sign(box, payment, payment_id)
         written.add_done_callback(partial(self._deliver, box, session, delivery))
         await self._acknowledgement(box, delivery, written)
         lane_value = delivery.outgoing.voucher.lane_value
         return _receipt(box, lane_value, payment, payment_id, began)
+
+    async def _able(self, box: Box) -> Session:
+        """As `_ready`, and refuses at once what no peer can mend."""
+        self._copies.require_sole()
+        box.require_wanted()
+        require_open(box.state, self._clock().final_time)
+        return await self._ready(box)
 
     async def ready(self, box: Box) -> None:
         """Wait until the peer takes payments. Raises PeerUnreachable, PeerNotReady, Refused."""
@@ -287,7 +293,10 @@ class PaymentDesk:
                 return
             standing = await self._standings.compare(box, session)
             box.trusted_ntok = standing.trust_limit_ntok
-            await self._store.write()  # what is offered again must be on disk, as ever
+            # From here on payers wait for `sync_lock`: what the barrier does not wait for would be
+            # offered below before it is on disk.
+            box.synced = None
+            await self._store.write()
             for value, delivery in list(box.deliveries.items()):
                 if delivery.acknowledged.done():
                     delivery = box.deliveries[value] = Delivery(

@@ -11,7 +11,7 @@ import contextlib
 import json
 import random
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -44,6 +44,10 @@ _STEADY_S = 5.0
 """A connection that stood so long was a success."""
 
 _MOST_LINKS, _MOST_LINKS_A_PEER = 512, 4
+_MOST_TASKS = 2 * _MOST_LINKS
+"""Links that are served, and what waits to be said: they all wait on one connection. Where it takes
+nothing, what comes beyond is dropped; neighbours try again."""
+
 _log = structlog.get_logger(__name__)
 
 OnLink = Callable[[Link], Awaitable[None]]
@@ -87,6 +91,8 @@ class RelayClient:
         self._links: dict[tuple[int, bytes], Link] = {}
         self._dialled: dict[tuple[int, bytes], _Dialled] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._told: set[int] = set()
+        """Who is being told that a link of theirs is none."""
         self.problem: str | None = "not connected yet"
         """Why this home is not registered, or None."""
 
@@ -169,7 +175,7 @@ class RelayClient:
                 self._wire, self.problem = wire, None
                 self._registered.set()
                 async for frame in wire:
-                    self._take(frame)
+                    self._take_or_drop(frame)
             except ConnectionClosed as error:
                 raise RelayUnreachable(self.url, _reason(error)) from error
             finally:
@@ -215,6 +221,13 @@ class RelayClient:
             raise PeerUnreachable(peer_index, "the relay is gone")
         await self._wire.send(addressed(peer_index, payload))
 
+    def _take_or_drop(self, frame: str | bytes) -> None:
+        """Whatever a frame does, it does not end what all neighbours are reached by."""
+        try:
+            self._take(frame)
+        except Exception as error:  # noqa: BLE001 - the connection must stand
+            _log.error("dropped a frame from the relay", reason=repr(error)[:200])
+
     def _take(self, frame: str | bytes) -> None:
         if isinstance(frame, str):
             return  # nothing that the relay itself says matters any more
@@ -241,7 +254,7 @@ class RelayClient:
                 self._disown(sender, payload.link)
 
     def _on_open(self, sender: int, payload: Payload) -> None:
-        if (sender, payload.link) in self._links:
+        if (sender, payload.link) in self._links or len(self._tasks) >= _MOST_TASKS:
             return
         of_peer = [link for (peer, _), link in self._links.items() if peer == sender]
         if len(of_peer) >= _MOST_LINKS_A_PEER:
@@ -293,17 +306,22 @@ class RelayClient:
             await link.close()
 
     def _disown(self, peer_index: int, link: bytes) -> None:
-        """Tell a neighbour that what it sends on a link reaches nobody."""
-        self._start(self._tell(peer_index, Payload(Kind.UNKNOWN, link, b"").to_bytes()))
+        """Tell a neighbour that what it sends on a link reaches nobody; one link at a time."""
+        if peer_index in self._told or len(self._tasks) >= _MOST_TASKS:
+            return
+        self._told.add(peer_index)
+        telling = self._start(self._tell(peer_index, Payload(Kind.UNKNOWN, link, b"").to_bytes()))
+        telling.add_done_callback(lambda _: self._told.discard(peer_index))
 
     async def _tell(self, peer_index: int, payload: bytes) -> None:
         with contextlib.suppress(PeerUnreachable, ConnectionClosed):
             await self._send(peer_index, payload)
 
-    def _start(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 _REPLACED = "another node of this account has registered: is a second copy running?"
@@ -323,6 +341,6 @@ def _document(url: str, text: str | bytes, kind: str) -> dict[str, str]:
         given = json.loads(text)
         if given["type"] == kind:
             return dict(given)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         pass
     raise RelayUnreachable(url, f"it did not say {kind!r}")

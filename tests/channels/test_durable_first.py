@@ -11,11 +11,13 @@ import pytest
 from sqlalchemy import Connection
 
 from channels import store
+from channels.box import Box
 from channels.changes import apply_all
 from channels.errors import StoreFailed
 from channels.frames import Ask, Standing
 from channels.node import Node
 from channels.records import Change, SaveReceived, SaveSigned
+from channels.sessions import Session
 from protocol.units import DAY_S
 from tests.channels.conftest import FAST, OpenNode
 
@@ -128,3 +130,42 @@ async def test_c7_a_payer_that_gives_up_waiting_does_not_stop_its_voucher(
         while not ben.channel(channel_id).info.paid_in_ntok:  # noqa: ASYNC110 - other tasks' state
             await asyncio.sleep(0.01)
     assert payment.cancelled()
+
+
+async def test_c7_a_voucher_signed_while_a_new_session_is_compared_waits_for_the_disk(
+    disk: Disk, street: tuple[Node, Node, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The payer dials too: what the barrier before the new session's offers does not cover."""
+    ann, ben, channel_id = street
+    box, desk, store_ = ann._boxes[channel_id], ann._payments._standings, ann._parts.store
+    old, compare, write = box.synced, desk.compare, store_.write
+    is_compared, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def compared(given: Box, session: Session) -> Standing:
+        standing = await compare(given, session)
+        monkeypatch.setattr(store_, "write", barrier)
+        return standing
+
+    def barrier(*changes: Change) -> asyncio.Future[None]:
+        monkeypatch.setattr(store_, "write", write)
+        is_compared.set()
+        return asyncio.ensure_future(held(write(*changes)))
+
+    async def held(written: asyncio.Future[None]) -> None:
+        await written
+        await goes_on.wait()
+
+    monkeypatch.setattr(desk, "compare", compared)
+    ann.add_peer(1, ben.url)
+    async with asyncio.timeout(60):
+        await is_compared.wait()
+        disk.refused = SaveSigned
+        payment = paying(ann, channel_id)
+        await asyncio.sleep(0)  # its first step: unless it has to wait, it has signed
+        goes_on.set()
+        with pytest.raises(StoreFailed):
+            await payment
+        while box.synced is old or box.synced is None:  # noqa: ASYNC110 - other tasks' state
+            await asyncio.sleep(0.01)
+    assert (await ask(ann, 1, channel_id)).received is None
+    assert ben.channel(channel_id).info.paid_in_ntok == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -100,6 +101,26 @@ async def test_a_restored_payer_learns_its_lane_and_pays_nothing_twice(street: S
     books = read_books(street.folders[0])
     assert books.paid_ntok(Direction.OUT) == 500, "what was learned counts once"
     assert [one.payment_id for one in books.bills] == ["first", "third"]
+
+
+@pytest.mark.parametrize("is_claimed", [False, True])
+async def test_a_payer_without_any_backup_pays_nothing_twice(
+    street: Street, is_claimed: bool
+) -> None:
+    """As with a channel that is younger than the backup: it is not marked as old beforehand."""
+    shutil.rmtree(street.folders[0])
+    async with street.open(1) as home:
+        if is_claimed:  # then L1 shows the lane, and the neighbour nothing that is above it
+            voucher = street.state(home).received
+            assert voucher is not None
+            claim = Claim(voucher.channel_id, voucher.lane, voucher.lane_value)
+            await home._parts.sequencer.submit(Transaction(claim, (voucher.signature,)))
+    async with street.open(0) as ann, street.open(1, peers={0: ann.url}) as home:
+        channel = ann.channel(street.channel_id)
+        again = await pay(channel, "second", energy_wh=3)
+        assert (again, street.paid_in_ntok(home)) == (street.state(ann).signed_lane, 400)
+        await pay(channel, "third")
+        assert street.paid_in_ntok(home) == 500
 
 
 async def test_a_restored_payer_signs_nothing_while_its_peer_is_away(street: Street) -> None:
