@@ -232,7 +232,7 @@ async def test_a_deposit_that_is_not_in_the_final_root_is_not_believed(
         assert submission.channel_id is not None
         channel = await ann.wait_channel(submission.channel_id)
         await pay(channel)
-        assert ben.info().problem is None
+        await until(lambda: ben.info().problem is None)
 
 
 async def test_a_channel_that_is_only_soft_takes_no_payment(

@@ -146,8 +146,10 @@ async def test_the_store_holds_one_whole_set_and_one_in_the_making(
     assert on_disk(store.path.parent) == (witnesses(third, 3),)
     with sqlite3.connect(store.path) as connection:
         connection.execute("UPDATE witnesses SET place = 1 WHERE kind = 'account'")
-        connection.execute("UPDATE witness_sets SET state_root = replace(state_root, '0', '1')")
-        connection.execute("UPDATE witnesses SET state_root = replace(state_root, '0', '1')")
+        other_root = f"{third.root ^ 1:064x}"
+        assert len(connection.execute("SELECT * FROM witness_sets").fetchall()) == 1
+        connection.execute("UPDATE witness_sets SET state_root = ?", (other_root,))
+        connection.execute("UPDATE witnesses SET state_root = ?", (other_root,))
     connection.close()
     with pytest.raises(StoreCorrupt, match="does not lead"):
         on_disk(store.path.parent)

@@ -144,7 +144,7 @@ async def test_c7_what_a_tower_has_acknowledged_survives_sigkill(
             await tower.start()
         lane = ben._boxes[channel.id].state.received_lane
         await until(lambda: not ben._towers[0]._tower.lacks(channel.id, lane))
-        assert ben.info().problem is None
+        await until(lambda: ben.info().problem is None)
     assert await tower.kill(signal.SIGTERM) == 0
     assert kept(tower.folder) == {(channel.id, Kind.CLEAR): lane}
     async with open_node(1, settings=replace(FAST, towers=(address,))) as ben:
