@@ -86,8 +86,8 @@ def test_a_batch_lands_though_one_worker_lies_and_one_is_killed_in_the_middle_of
 
     # And the cluster goes on with what is left of it.
     payment = Transfer(1, 2, 0, 7, FEE_NTOK, setting.valid_until())
+    desk.let_go()  # whoever gets it, and however often: the liar is found out again
     id_ = sequencer.submit(setting.signed(payment, setting.anna))
-    desk.next().tell("go")
     sequencer.wait_status(id_, "final")
     assert int(sequencer.get("/v1/state")["final_root"]) == setting.homes.state_root()
     bert = account_inclusion_from_json(sequencer.get("/v1/accounts/2")["inclusion"]).account

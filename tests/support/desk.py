@@ -5,8 +5,10 @@ So a test holds a worker in the middle of its work for as long as it likes, with
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,5 +59,22 @@ class Desk:
         pid, niceness, what = line.makefile().readline().split(maxsplit=2)
         return Caller(int(pid), int(niceness), what.strip(), line)
 
+    def let_go(self) -> None:
+        """From now on tell whoever comes to go on."""
+        threading.Thread(target=self._let_go, daemon=True).start()
+
+    def _let_go(self) -> None:
+        while True:
+            try:
+                caller = self.next()
+            except TimeoutError:
+                continue
+            except OSError:
+                return  # closed
+            with contextlib.suppress(OSError):  # it died meanwhile
+                caller.tell("go")
+
     def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes who waits for a caller
         self._socket.close()
