@@ -20,8 +20,10 @@ from sqlalchemy.exc import DBAPIError
 from channels import wallet as wallet_file
 from channels.books import read_books
 from channels.copy_rows import forget_later
+from channels.damage import unreadable
 from channels.errors import (
     BackupOfAnotherWallet,
+    BackupRefused,
     BackupUnreadable,
     NothingToBackUp,
     StoreCorrupt,
@@ -30,7 +32,7 @@ from channels.errors import (
 )
 from channels.keystore import read_public, write_new
 from channels.preparing import check_pages, lock_folder, migrate
-from channels.sealed_file import SealedFile, read_sealed_file, seal_file
+from channels.sealed_file import SealedFile, is_sealed_file, read_sealed_file, seal_file
 from channels.store import FILE_NAME, connect
 from channels.wallet import Wallet
 
@@ -52,9 +54,11 @@ class Saved:
 def back_up(folder: Path | str, target: Path | str, passphrase: str) -> Saved:
     """Write a backup of the node in `folder`, running or not, under the wallet's passphrase.
 
-    Raises NothingToBackUp, StoreCorrupt, StoreTooNew, StoreFailed, and as Wallet.load.
+    It replaces a backup and nothing else. Raises BackupRefused, NothingToBackUp, StoreCorrupt,
+    StoreUnreadable, StoreTooNew, StoreFailed, and as Wallet.load.
     """
     store, path = Path(folder) / FILE_NAME, Path(target)
+    _check_target(path, Path(folder))
     unlocked = Wallet.load(folder, passphrase)
     if not store.exists():
         raise NothingToBackUp(str(store))
@@ -73,6 +77,15 @@ def back_up(folder: Path | str, target: Path | str, passphrase: str) -> Saved:
     return Saved(path, books.owner.account_index, len(books.channels))
 
 
+def _check_target(path: Path, folder: Path) -> None:
+    if is_sealed_file(path):
+        return
+    if os.path.lexists(path):
+        raise BackupRefused(str(path), "is there, and is no backup that could be replaced")
+    if (path.parent.resolve() / path.name).is_relative_to(folder.resolve()):
+        raise BackupRefused(str(path), "would be among the node's own files, and lost with them")
+
+
 def _pages(store: Path) -> bytes:
     """The store as one file, in one read transaction, by SQLite's own backup."""
     try:
@@ -88,7 +101,7 @@ def _pages(store: Path) -> bytes:
             pages[_JOURNAL_MODE] = _NO_LOG  # one file, without the log that the store has
             return bytes(pages)
     except sqlite3.Error as error:
-        raise StoreCorrupt(str(store), str(error)) from error
+        raise unreadable(store, error) from error
 
 
 def _lanes(pages: bytes) -> set[tuple[str, str, str]]:
@@ -103,7 +116,8 @@ def restore(folder: Path | str, source: Path | str, passphrase: str) -> Saved:
     """Put a backup back into `folder`, with its wallet where there is none; whole or not at all.
 
     A store that is damaged is kept beside. Raises BackupUnreadable, BackupTooNew,
-    BackupOfAnotherWallet, WrongPassphrase, StoreExists, StoreInUse, StoreFailed, StoreTooNew.
+    BackupOfAnotherWallet, WrongPassphrase, StoreExists, StoreInUse, StoreFailed, StoreTooNew,
+    StoreUnreadable.
     """
     place, sealed = Path(folder), read_sealed_file(Path(source))
     body = sealed.open(passphrase)
@@ -162,8 +176,8 @@ def _check_replaceable(store: Path, pages: bytes) -> None:
     try:
         read_books(store.parent)
         present = _lanes(_pages(store))
-    except (StoreCorrupt, sqlite3.Error):
-        return  # it is damaged, and kept beside
+    except StoreCorrupt:
+        return  # it is damaged, and kept beside; one that is only locked or forbidden stays
     raise StoreExists(str(store), not present <= _lanes(pages))
 
 

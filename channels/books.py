@@ -5,13 +5,13 @@ Only what is on disk counts: nothing here asks a node, the sequencer or L1.
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, NoResultFound
 
+from channels.damage import unreadable
 from channels.errors import StoreCorrupt, StoreTooNew
 from channels.pruning import HAS_TOTALS, load_totals
 from channels.reading import load_bills, load_channels, load_identity
@@ -50,7 +50,7 @@ def find_books(folder: Path | str) -> Books | None:
 
 
 def read_books(folder: Path | str) -> Books:
-    """The books in `folder`. Raises StoreTooNew, StoreCorrupt (also where there is no store)."""
+    """The books in `folder`. Raises StoreTooNew, StoreCorrupt, StoreUnreadable."""
     path = Path(folder) / FILE_NAME
     engine = connect(path, read_only=True)
     try:
@@ -65,7 +65,9 @@ def read_books(folder: Path | str) -> Books:
                 tuple(load_witnesses(connection, str(path))) if version >= HAS_WITNESSES else (),
                 tuple(load_totals(connection)) if version >= HAS_TOTALS else (),
             )
-    except (DBAPIError, sqlite3.Error) as error:
-        raise StoreCorrupt(str(path), str(error.args[0])) from error
+    except DBAPIError as error:
+        raise unreadable(path, error.orig or error) from error
+    except NoResultFound as error:
+        raise StoreCorrupt(str(path), "it is nobody's") from error
     finally:
         engine.dispose()

@@ -71,6 +71,17 @@ def seal_file(path: Path, body: bytes, passphrase: str, public: dict[str, str]) 
     write_new(path, content + hashlib.sha256(content).digest(), replace=True)
 
 
+def is_sealed_file(path: Path) -> bool:
+    """Whether a file says that it is one, be it whole or not."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(len(_KIND)) == _KIND
+    except OSError:
+        return False
+
+
 def read_sealed_file(path: Path) -> SealedFile:
     """A file that is whole. Raises BackupUnreadable, BackupTooNew."""
     try:
@@ -92,7 +103,7 @@ def read_sealed_file(path: Path) -> SealedFile:
         document = json.loads(header)
         public = {str(name): str(value) for name, value in document["public"].items()}
         salt, nonce = bytes.fromhex(document["salt"]), bytes.fromhex(document["nonce"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BackupUnreadable(str(path), "its header makes no sense") from None
     if len(salt) != _SALT_BYTES or len(nonce) != _NONCE_BYTES:
         raise BackupUnreadable(str(path), "its header makes no sense")
@@ -102,6 +113,6 @@ def read_sealed_file(path: Path) -> SealedFile:
 def _version(header: bytes) -> int | None:
     try:
         version = json.loads(header)["version"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return version if type(version) is int else None

@@ -78,6 +78,7 @@ from channels.errors.rollup import (
 )
 from channels.errors.store import (
     BackupOfAnotherWallet,
+    BackupRefused,
     BackupTooNew,
     BackupUnreadable,
     NothingToBackUp,
@@ -88,6 +89,7 @@ from channels.errors.store import (
     StoreInUse,
     StoreOfAnotherWallet,
     StoreTooNew,
+    StoreUnreadable,
 )
 from channels.errors.towers import (
     BadHandover,
@@ -110,6 +112,7 @@ from channels.errors.wallet import (
 __all__ = [
     "AmountMismatch",
     "BackupOfAnotherWallet",
+    "BackupRefused",
     "BackupTooNew",
     "BackupUnreadable",
     "BadFrame",
@@ -174,6 +177,7 @@ __all__ = [
     "StoreInUse",
     "StoreOfAnotherWallet",
     "StoreTooNew",
+    "StoreUnreadable",
     "TowerError",
     "TowerRefused",
     "TowerUnreachable",

@@ -64,6 +64,20 @@ class StoreCorrupt(StoreError):
 
 
 @dataclass
+class StoreUnreadable(StoreError):
+    """The store cannot be read now: locked, forbidden, or the disk fails. It may be whole."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} cannot be read now ({self.reason}), and may well be whole; nothing was "
+            "changed. See who else uses it, and whether you may read it and its folder"
+        )
+
+
+@dataclass
 class StoreFailed(StoreError):
     """A write did not reach the disk: full, read-only or broken. Nothing was acknowledged.
 
@@ -90,6 +104,17 @@ class BackupUnreadable(StoreError):
 
     def __str__(self) -> str:
         return f"{self.path} is no whole backup ({self.reason}); nothing was changed"
+
+
+@dataclass
+class BackupRefused(StoreError):
+    """A backup would take the place of something else, or stand among the node's own files."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.reason}; nothing was written. Name another file"
 
 
 @dataclass

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from channels.backups import back_up, recover, restore
 from channels.books import read_books
 from channels.errors import (
     BackupOfAnotherWallet,
+    BackupRefused,
     BackupTooNew,
     BackupUnreadable,
     KeystoreMissing,
@@ -21,6 +24,7 @@ from channels.errors import (
     StoreCorrupt,
     StoreExists,
     StoreInUse,
+    StoreUnreadable,
     WrongPassphrase,
 )
 from channels.records import Direction, Identity, SaveLeaf, SaveStopped
@@ -147,6 +151,61 @@ async def test_a_damaged_or_newer_backup_changes_nothing(home: Place, tmp_path: 
         with pytest.raises(error):
             restore(tmp_path / "new", file, PASSPHRASE)
         assert not (tmp_path / "new").exists()
+
+
+async def test_a_backup_takes_the_place_of_a_backup_and_of_nothing_else(
+    home: Place, tmp_path: Path
+) -> None:
+    file, link = tmp_path / "b", tmp_path / "link"
+    back_up(home.folder, file, PASSPHRASE)
+    first = file.read_bytes()
+    back_up(home.folder, file, PASSPHRASE)
+    assert file.read_bytes() != first, "a newer one"
+    letter = tmp_path / "letter.txt"
+    letter.write_text("dear neighbour")
+    link.symlink_to(home.folder)
+    there = [home.folder / FILE_NAME, home.folder / "wallet.json", link / FILE_NAME, letter]
+    before = [one.read_bytes() for one in there]
+    unused = [home.folder / "node.toml", link / f"{FILE_NAME}-journal", home.folder / "below" / "b"]
+    for target in [*there, *unused, home.folder, tmp_path, Path("/dev/null")]:
+        with pytest.raises(BackupRefused, match="nothing was written"):
+            back_up(home.folder, target, PASSPHRASE)
+    assert [one.read_bytes() for one in there] == before
+    assert not any(one.exists() for one in unused)
+
+
+@pytest.mark.parametrize("why", ["locked", "unable to open"])
+async def test_a_good_store_that_cannot_be_read_now_is_not_put_aside(
+    home: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    back_up(home.folder, tmp_path / "b", PASSPHRASE)
+    connect, store = sqlite3.connect, home.folder / FILE_NAME
+
+    def at_once(*given: Any, **more: Any) -> sqlite3.Connection:
+        opened: sqlite3.Connection = connect(*given, **more | {"timeout": 0})
+        return opened
+
+    monkeypatch.setattr(sqlite3, "connect", at_once)
+    with closing(connect(store, isolation_level=None)) as other:
+        if why == "locked":
+            other.execute("PRAGMA locking_mode=EXCLUSIVE")
+            other.execute("BEGIN IMMEDIATE")
+        else:
+            for end in ("-wal", "-shm"):
+                store.with_name(FILE_NAME + end).unlink(missing_ok=True)
+            store.with_name(f"{FILE_NAME}-wal").mkdir()
+        for act in (back_up, restore):
+            with pytest.raises(StoreUnreadable, match=why):
+                act(home.folder, tmp_path / "b", PASSPHRASE)
+    assert not list(home.folder.glob("damaged-*"))
+
+
+async def test_a_store_without_anything_in_it_gives_way(home: Place, tmp_path: Path) -> None:
+    back_up(home.folder, tmp_path / "b", PASSPHRASE)
+    (home.folder / FILE_NAME).write_bytes(b"")
+    restore(home.folder, tmp_path / "b", PASSPHRASE)
+    with home.open() as opened:
+        assert opened.load_channels()[0].state.signed == home.state.signed
 
 
 async def test_wrong_passphrase_wallet_and_folder_are_told_apart(

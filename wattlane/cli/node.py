@@ -262,7 +262,9 @@ def config(folder: Folder = DEFAULT_FOLDER) -> None:
 
 @app.command()
 def backup(
-    file: Annotated[Path, typer.Argument(help="The file to write; one that is there is replaced.")],
+    file: Annotated[
+        Path, typer.Argument(help="The file to write; it may replace a backup, and nothing else.")
+    ],
     folder: Folder = DEFAULT_FOLDER,
     passphrase_file: PassphraseFile = None,
 ) -> None:
