@@ -38,6 +38,17 @@ class Fees:
             max(self.max_blob_fee_wei, _eighths_of(replaced.max_blob_fee_wei, eighths)),
         )
 
+    def is_well_below(self, other: Fees) -> bool:
+        """Whether an eighth of what `other` offers, for gas or for blob gas, is saved, and neither
+        costs more."""
+        pairs = (
+            (self.max_fee_wei, other.max_fee_wei),
+            (self.max_blob_fee_wei, other.max_blob_fee_wei),
+        )
+        return all(ours <= theirs for ours, theirs in pairs) and any(
+            8 * ours < 7 * theirs for ours, theirs in pairs
+        )
+
     def capped(self, most: Fees, needed: Fees) -> Fees:
         """These, none above `most`. Raises FeesAboveLimit where less than `needed` is left."""
         for what, need_wei, most_wei in (

@@ -245,6 +245,11 @@ class Sender:
         """Whether the newest block asks more than a transaction with these fees would pay."""
         return self.prices(has_blob=fees.max_blob_fee_wei > 0).are_above(fees)
 
+    def is_known(self, transaction_hash: bytes) -> bool:
+        """Whether the node has it, in a block or in its pool. Raises RpcError."""
+        found = self.rpc.call("eth_getTransactionByHash", "0x" + transaction_hash.hex())
+        return found is not None
+
     def broadcast(self, prepared: PreparedTransaction) -> None:
         """Hand it to the node. Does nothing where the node has it already.
 
@@ -253,10 +258,11 @@ class Sender:
         try:
             self.rpc.call("eth_sendRawTransaction", "0x" + prepared.raw_bytes.hex())
         except RpcRefused as error:
+            if self.is_known(prepared.transaction_hash):
+                return
             if "insufficient funds" in error.problem.lower():
                 raise InsufficientFunds(self.address, error.problem) from error
-            if not self._is_known(prepared.transaction_hash):
-                raise
+            raise
 
     def wait(self, transaction_hash: bytes, timeout_s: float | None = None) -> Receipt:
         """The receipt, once the transaction is in a block and succeeded there.
@@ -285,10 +291,6 @@ class Sender:
 
     def _blob_base_fee_wei(self) -> int:
         return self.rpc.quantity("eth_blobBaseFee")
-
-    def _is_known(self, transaction_hash: bytes) -> bool:
-        found = self.rpc.call("eth_getTransactionByHash", "0x" + transaction_hash.hex())
-        return found is not None
 
     def _explain(self, receipt: Receipt) -> None:
         method = "eth_getTransactionByHash"

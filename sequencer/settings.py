@@ -9,8 +9,9 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -84,6 +85,20 @@ class Settings(BaseSettings):
     proofs_at_once: int = Field(default=1, gt=0, le=64)
     proof_timeout_s: float = Field(default=900.0, gt=0)
     proof_attempts: int = Field(default=4, gt=0)
+
+    @model_validator(mode="after")
+    def _keeps_what_receipts_promise(self) -> Self:
+        """No transaction may be made to wait for as long as its receipt allows, or longer."""
+        waits = {"maximum_age_s": self.maximum_age_s}
+        if self.patient_above_gwei is not None:
+            waits["patient_age_s"] = self.patient_age_s
+        for name, waits_s in waits.items():
+            if waits_s >= self.included_within_s:
+                raise ValueError(
+                    f"{name} ({waits_s:g}) must be below included_within_s "
+                    f"({self.included_within_s}): every receipt promises a batch on L1 by then"
+                )
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -193,7 +208,8 @@ def make_settings(values: Mapping[str, object]) -> Settings:
 def _first(error: ValidationError) -> str:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
-    return f"setting {name}: {first['msg']}" if name else str(first["msg"])
+    said = str(first["msg"]).removeprefix("Value error, ")
+    return f"setting {name}: {said}" if name else said
 
 
 def save_settings(settings: Settings) -> None:

@@ -18,6 +18,9 @@ UNITS = Path("/etc/systemd/system")
 CREDENTIALS = Path("/etc/wattlane")
 STATE = Path("/var/lib/wattlane")
 CACHE = Path("/var/cache/wattlane")
+HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
+"""What `ProtectHome=yes` hides."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9._:/=@+,-]+")
 
 
@@ -60,11 +63,13 @@ def unit_of(
     folder: Path | None = None,
     options: tuple[str, ...] = (),
     user: str = USER,
+    reads: tuple[Path, ...] = (),
 ) -> Unit:
     """The unit that runs `program SERVICE run --folder FOLDER OPTIONS`.
 
-    `folder`: None takes /var/lib/wattlane/SERVICE, which systemd makes. Raises BadChoice for a word
-    that a unit file could read otherwise than it is meant.
+    `folder`: None takes /var/lib/wattlane/SERVICE, which systemd makes. `reads`: other places that
+    the program is run from, such as its interpreter's. Raises BadChoice for a word that a unit file
+    could read otherwise than it is meant.
     """
     kind = _KINDS[service]
     home = folder or STATE / service
@@ -82,6 +87,8 @@ def unit_of(
         if is_own
         else [f"ReadWritePaths={home}"]
     )
+    places = (program, home, *reads)
+    is_hidden = any(place.is_relative_to(one) for place in places for one in HOMES)
     lines = [
         "[Unit]",
         f"Description={kind.description}",
@@ -113,7 +120,7 @@ def unit_of(
         "CapabilityBoundingSet=",
         "AmbientCapabilities=",
         "ProtectSystem=strict",
-        f"ProtectHome={'yes' if is_own else 'read-only'}",
+        f"ProtectHome={'yes' if is_own and not is_hidden else 'read-only'}",
         "PrivateTmp=yes",
         "PrivateDevices=yes",
         "ProtectKernelTunables=yes",

@@ -1,8 +1,8 @@
 """The real check of a batch for a sequencer's page: `wattlane verify-batch`, in its own process.
 
 The very command that a visitor may run, so both check the same; its own process, so that the
-sequencer goes on answering and a check can be ended. The L1's URL goes by the environment: other
-users of the machine can read arguments.
+sequencer goes on answering and a check can be ended. URLs, which may hold API keys, go by the
+environment: other users of the machine can read arguments.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def verifier(
     arguments = ["--contract", contract, "--lines"]
     if archive is not None:
         arguments += ["--archive", str(archive)]
-    if beacon is not None:
-        arguments += ["--beacon", beacon]
     program = [sys.executable, "-m", "wattlane", "verify-batch"]
     environment = {**os.environ, "WATTLANE_L1": l1_url}
+    if beacon is not None:
+        environment["WATTLANE_BEACON"] = beacon
 
     def verify(number: int) -> AsyncIterator[Check]:
         return checks_of([*program, str(number), *arguments], environment)

@@ -51,7 +51,7 @@ class OnceSender(Sender):
                 nonce, offered = made[-1].nonce, highest([one.fees for one in made])
                 made.append(self.prepare(to, data, value_wei, nonce=nonce, replaced=offered))
                 self._write(call, made[-1])
-            if not self._is_known(made[-1].transaction_hash):
+            if not self.is_known(made[-1].transaction_hash):
                 self.broadcast(made[-1])
             receipt = self._wait_for_one(made)
             self.first_block = min(receipt.block_number, self.first_block or receipt.block_number)
@@ -83,7 +83,7 @@ class OnceSender(Sender):
         receipt = find_receipt(self.rpc, prepared.transaction_hash)
         if receipt is not None:
             return receipt.succeeded
-        if self._is_known(prepared.transaction_hash):
+        if self.is_known(prepared.transaction_hash):
             return True
         free = self.rpc.quantity("eth_getTransactionCount", self.address, "pending")
         return prepared.nonce == free

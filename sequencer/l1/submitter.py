@@ -4,8 +4,9 @@ A signed transaction is in the database before it leaves; whoever starts again f
 the same bytes, or finds that L1 has the batch already. One whose fees the market has left behind,
 or that waits too long, is replaced by another of the same nonce that offers more: only one of the
 two can take effect. One whose nonce somebody else used, or that waits behind a missing nonce, is
-signed anew with a nonce that can land. A batch that L1 can no longer accept (its time too old, the
-queue moved) is sealed anew; nothing else is ever given up.
+signed anew with a nonce that can land; one that the account cannot pay, once L1 asks much less. A
+batch that L1 can no longer accept (its time too old, the queue moved) is sealed anew; nothing else
+is ever given up.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import structlog
 from contracts import errors as l1_errors
 from contracts.batches import BlobLink, Submission, submission_of
 from contracts.client import RollupClient
-from contracts.fees import highest
+from contracts.fees import TIP_WEI, highest
 from contracts.kzg import open_at
 from contracts.transactions import PreparedTransaction, find_receipt
 from protocol.units import L1_TIME_SLACK_S
@@ -210,13 +211,45 @@ class Submitter:
         made = [batch.proofs_bytes[place] for place in range(len(sealed.proofs))]
         return submission_of(sealed.proofs, sealed.inputs, made, link)
 
-    def _send(self, batch: ChainedBatch) -> bool:
-        """Sign, store and send, instead of what was signed with the same nonce before, if any."""
-        sealed, nonces = batch.sealed, self._nonces()
+    def _signed(self, nonce: int) -> list[SentRow]:
         with self._ledger.database.read() as connection:
-            waits = sent.waits_at(connection, nonces.used)
-            nonce = nonces.next_for_batch(waits)
-            offered = [row.fees for row in sent.of_nonce(connection, nonce)]
+            return sent.of_nonce(connection, nonce)
+
+    def _alive(self, nonce: int) -> list[SentRow]:
+        """What was signed with a nonce, less what was given up and the node has not (any more)."""
+        return [
+            row
+            for row in self._signed(nonce)
+            if row.status is not L1Status.DROPPED or self._is_known(row)
+        ]
+
+    def _is_known(self, row: SentRow) -> bool:
+        return self._client.sender.is_known(bytes.fromhex(row.hash[2:]))
+
+    def _costs_less_now(self, row: SentRow) -> bool:
+        """Whether what would be signed today instead of a row offers much less."""
+        others = [one.fees for one in self._alive(row.nonce) if one.hash != row.hash]
+        has_blob = row.fees.max_blob_fee_wei > 0
+        try:
+            today = self._client.sender.prices(has_blob=has_blob).fees(
+                TIP_WEI, has_blob=has_blob, replaced=highest(others), most=self._fees.most
+            )
+        except l1_errors.FeesAboveLimit:
+            return False
+        return today.is_well_below(row.fees)
+
+    def _send(self, batch: ChainedBatch, outbids_given_up: bool = True) -> bool:
+        """Sign, store and send, instead of what was signed with the same nonce before, if any.
+
+        What was given up is outbid too, as another node may have it; unless that is more than we
+        may offer, than the account can pay or than the node takes. Then only what is alive counts.
+        """
+        sealed, nonces = batch.sealed, self._nonces()
+        settled = (L1Status.SUCCEEDED, L1Status.REVERTED)
+        waits = any(row.status not in settled for row in self._alive(nonces.used))
+        nonce = nonces.next_for_batch(waits)
+        rows = self._signed(nonce) if outbids_given_up else self._alive(nonce)
+        offered = [row.fees for row in rows]
         try:
             prepared = self._client.prepare_batch(
                 self._submission(batch),
@@ -225,6 +258,10 @@ class Submitter:
                 replaced=highest(offered),
                 most=self._fees.most,
             )
+        except l1_errors.FeesAboveLimit:
+            if not outbids_given_up:
+                raise
+            return self._send(batch, outbids_given_up=False)
         except OUTDATED as error:
             if isinstance(error, l1_errors.TimeTooOld) and self._is_newest(sealed):
                 self._make_block()
@@ -247,11 +284,15 @@ class Submitter:
         if offered:
             self._metrics.replacements.inc()
         if self._broadcast(row):
-            self._wait(sealed, row)
-        return True
+            return self._wait(sealed, row)
+        return outbids_given_up and self._send(batch, outbids_given_up=False)
 
     def _broadcast(self, row: SentRow) -> bool:
-        """Send the bytes (again). False where their nonce was used by another transaction."""
+        """Send the bytes (again). False where they were given up: the node refuses them, or the
+        account cannot pay what they offer and L1 asks much less now.
+
+        Raises InsufficientFunds where signing anew would not help, RpcError.
+        """
         prepared = PreparedTransaction(
             raw_bytes=row.raw,
             transaction_hash=bytes.fromhex(row.hash[2:]),
@@ -262,6 +303,16 @@ class Submitter:
         )
         try:
             self._client.sender.broadcast(prepared)
+        except l1_errors.InsufficientFunds as error:
+            if not self._costs_less_now(row):
+                raise  # kept: for an account that is filled up, the same bytes will do
+            # Another node may have taken these bytes earlier, and they may land yet. That is safe:
+            # what is signed anew has the same nonce, of which L1 takes one, or where such a node is
+            # asked the next one, and then the second reverts. Either way the batch lands once, and
+            # `_adopt` knows it by its proofs, whichever of the two carried it.
+            _log.warning("a transaction is signed anew for less", batch=row.batch, why=str(error))
+            self._ledger.record_sent(row, L1Status.DROPPED)
+            return False
         except l1_errors.RpcRefused as error:
             _log.warning("L1 refused a transaction", batch=row.batch, why=str(error))
             self._ledger.record_sent(row, L1Status.DROPPED)

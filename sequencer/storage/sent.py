@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from contracts.fees import Fees
 from sequencer.storage.schema import L1Status, l1_transactions
@@ -33,7 +33,8 @@ class SentRow:
 
 
 def add(connection: Connection, row: SentRow) -> None:
-    """Write the intent to send."""
+    """Write the intent to send. What is signed again byte for byte stays one row."""
+    connection.execute(delete(l1_transactions).where(l1_transactions.c.hash == row.hash))
     connection.execute(
         insert(l1_transactions).values(
             hash=row.hash,
@@ -85,11 +86,6 @@ def of_nonce(connection: Connection, nonce: int) -> list[SentRow]:
         .order_by(l1_transactions.c.created_at)
     )
     return [_row(row) for row in connection.execute(query).mappings()]
-
-
-def waits_at(connection: Connection, nonce: int) -> bool:
-    """Whether a transaction with this nonce was signed that a node may still put into a block."""
-    return any(row.status in _WAITING for row in of_nonce(connection, nonce))
 
 
 def _row(row: RowMapping) -> SentRow:

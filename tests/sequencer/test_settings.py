@@ -62,6 +62,35 @@ def test_a_bad_line_is_an_error_that_names_it(saved: Settings, line: str, names:
         load_settings(saved.folder)
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"patient_above_gwei": 20.0, "patient_age_s": 3_600},
+            r"patient_age_s \(3600\) must be below included_within_s \(3600\): every receipt",
+        ),
+        (
+            {"maximum_age_s": 86_400.5},
+            r"maximum_age_s \(86400.5\) must be below included_within_s \(3600\)",
+        ),
+        ({"included_within_s": 2}, r"maximum_age_s \(2.5\) must be below included_within_s \(2\)"),
+    ],
+)
+def test_no_wait_may_break_what_receipts_promise(
+    saved: Settings, given: dict[str, object], said: str
+) -> None:
+    with pytest.raises(BadSettings, match=f": {said}") as caught:
+        load_settings(saved.folder, **given)
+    assert "Value error" not in str(caught.value)
+    with pytest.raises(BadSettings, match=f"^{said}"):
+        make_settings({**VALUES, "folder": saved.folder, **given})
+
+
+def test_a_patience_that_is_never_used_may_be_any(saved: Settings) -> None:
+    load_settings(saved.folder, included_within_s=600)
+    load_settings(saved.folder, patient_above_gwei=20.0, patient_age_s=3_599.5)
+
+
 def test_no_file_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match="sequencer init"):
         load_settings(tmp_path)

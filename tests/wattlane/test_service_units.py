@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.wattlane.cli.running import wattlane
+from wattlane.cli import service
 from wattlane.errors import BadChoice
 from wattlane.service_units import Service, unit_of
 
@@ -53,6 +54,33 @@ def test_it_is_told_when_ready_and_boxed_in(service: Service) -> None:
     assert start.endswith(
         f"{service} run --folder /var/lib/wattlane/{service} --passphrase-file %d/passphrase"
     )
+
+
+@pytest.mark.parametrize(
+    ("program", "folder", "reads", "homes"),
+    [
+        ("/opt/wattlane/bin/wattlane", None, (), "yes"),
+        ("/home/anna/venv/bin/wattlane", None, (), "read-only"),
+        ("/root/.local/bin/wattlane", None, (), "read-only"),
+        ("/homes/anna/bin/wattlane", None, (), "yes"),
+        ("/opt/wattlane/bin/wattlane", Path("/home/anna/node"), (), "read-only"),
+        ("/opt/wattlane/bin/wattlane", None, (Path("/home/anna/python"),), "read-only"),
+    ],
+)
+def test_homes_are_hidden_unless_the_program_lies_there(
+    program: str, folder: Path | None, reads: tuple[Path, ...], homes: str
+) -> None:
+    unit = unit_of(Service.NODE, Path(program), folder, reads=reads)
+    assert f"ProtectHome={homes}" in unit.text.splitlines()
+
+
+def test_the_command_looks_where_its_own_interpreter_lies(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(service, "_program", lambda: Path("/opt/bin/wattlane"))
+    monkeypatch.setattr(sys, "prefix", "/home/anna/venv")
+    service.print_unit(Service.NODE)
+    assert "ProtectHome=read-only" in capsys.readouterr().out.splitlines()
 
 
 @pytest.mark.parametrize("word", ["a b", "a%h", "a\nUser=root", "$HOME", 'a"', "a;b"])

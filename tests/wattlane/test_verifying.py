@@ -62,7 +62,7 @@ async def test_the_process_ends_with_whoever_listens() -> None:
         await collect(program(LINE, end="import time\ntime.sleep(600)"), timeout_s=1.0)
 
 
-async def test_the_l1_is_named_by_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_urls_are_named_by_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[list[str], dict[str, str]]] = []
 
     async def fake(command: list[str], environment: dict[str, str]) -> Iterator[Check]:
@@ -71,12 +71,13 @@ async def test_the_l1_is_named_by_the_environment_alone(monkeypatch: pytest.Monk
         return iter(())
 
     monkeypatch.setattr("wattlane.verifying.checks_of", fake)
-    await verifier("http://user:secret@l1", "0x12", None, "http://beacon")(7)  # type: ignore[misc]
+    await verifier("http://user:secret@l1", "0x12", None, "http://beacon/secret")(7)  # type: ignore[misc]
     ((command, environment),) = seen
     assert "secret" not in " ".join(command)
     assert environment["WATTLANE_L1"] == "http://user:secret@l1"
     assert command[3:5] == ["verify-batch", "7"]
-    assert command[5:] == ["--contract", "0x12", "--lines", "--beacon", "http://beacon"]
+    assert environment["WATTLANE_BEACON"] == "http://beacon/secret"
+    assert command[5:] == ["--contract", "0x12", "--lines"]
 
 
 def test_the_command_says_a_line_a_check_and_one_for_the_failure(

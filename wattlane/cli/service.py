@@ -61,7 +61,12 @@ def install(
 
 
 def _unit(service: Service, folder: Path | None, options: list[str] | None, user: str) -> Unit:
-    return unit_of(service, _program(), folder, tuple(options or ()), user)
+    return unit_of(service, _program(), folder, tuple(options or ()), user, _installation())
+
+
+def _installation() -> tuple[Path, ...]:
+    """Where this very program lies: its environment, its interpreter and its modules."""
+    return Path(sys.prefix), Path(sys.executable).resolve(), Path(__file__).resolve()
 
 
 def _program() -> Path:

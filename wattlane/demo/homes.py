@@ -84,12 +84,19 @@ def deposit_for(home: Home, amount_ntok: int) -> None:
     home.index = deposit(home.client, home.wallet.key_hash, amount_ntok).account_index
 
 
-def start_node(home: Home, site: Site, children: Children, arguments: Sequence[str]) -> None:
-    """Start the home's process; it waits there until its account is final."""
+def start_node(
+    home: Home, site: Site, children: Children, l1_url: str, arguments: Sequence[str]
+) -> None:
+    """Start the home's process; it waits there until its account is final.
+
+    L1's URL may hold an API key: it goes by the environment, as arguments can be read by all.
+    """
     folder = ["--folder", str(site.home(home.name))]
     wait = ["--wait-for-account", str(START_TIMEOUT_S)]
     home.child = children.start(
-        home.name, ["node", "run", *folder, *wait, *arguments], site.environment
+        home.name,
+        ["node", "run", *folder, *wait, *arguments],
+        {**site.environment, "WATTLANE_L1": l1_url},
     )
 
 

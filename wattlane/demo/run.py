@@ -102,7 +102,8 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
         if shown is not None:
             show_explorer(console, url, settings.opens_page)
         for home in homes.values():
-            start_node(home, site, children, _node_arguments(rollup, url, home.name, shown))
+            arguments = _node_arguments(rollup, url, home.name, shown)
+            start_node(home, site, children, rollup.l1_url, arguments)
         fee = rollup.minimum_fee_ntok
         reader = reader_of(rollup)
         street = Street(
@@ -212,8 +213,7 @@ def _introduce(console: Console, settings: DemoSettings, plan: Plan) -> None:
 def _node_arguments(
     rollup: Settings, sequencer_url: str, home: str, shown: str | None
 ) -> list[str]:
-    arguments = ["--l1", rollup.l1_url, "--contract", rollup.contract]
-    arguments += ["--sequencer", sequencer_url]
+    arguments = ["--contract", rollup.contract, "--sequencer", sequencer_url]
     if rollup.confirmations is not None:
         arguments += ["--confirmations", str(rollup.confirmations)]
     if shown is not None:
@@ -225,13 +225,17 @@ def _verify(site: Site, rollup: Settings, bars: Bars) -> bool:
     """`wattlane verify-batch all` in a fresh process that knows URL and contract alone."""
     log = site.logs / "verify-batch.log"
     command = [sys.executable, "-m", "wattlane", "verify-batch", "all"]
-    command += ["--l1", rollup.l1_url, "--contract", rollup.contract]
+    command += ["--contract", rollup.contract]
     if rollup.archive_folder is not None:
         command += ["--archive", str(rollup.archive_folder)]
     started = time.monotonic()
     with log.open("wb") as output:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            command,
+            env={**os.environ, "WATTLANE_L1": rollup.l1_url},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     bars.done("verify-batch, with nothing but L1", time.monotonic() - started)
