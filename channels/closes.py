@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import structlog
+
 from channels.box import Box
 from channels.closing import complete_close, propose_close, sign_close
 from channels.errors import (
@@ -15,6 +17,7 @@ from channels.errors import (
     CloseMismatch,
     PaymentsInFlight,
     PeerNotReady,
+    RestoredStale,
     UnknownChannel,
 )
 from channels.frames import Ack, CloseAsk, CloseOffer, CloseSigned
@@ -28,6 +31,7 @@ from protocol.channels import Lane
 from protocol.crypto.schnorr import Signature
 from protocol.transactions import Close
 
+_log = structlog.get_logger(__name__)
 PAUSE_S = 30.0
 """How long a node that was asked for a close waits for the offer before it pays on."""
 
@@ -58,8 +62,15 @@ class CloseDesk:
 
         Raises PeerUnreachable, PeerNotReady, PeerRefused, PaymentsInFlight, Refused leaves. If
         the peer fails after this side has signed, the lanes stay silent for a day: force it then.
+        A restored node may hold less than it was paid, and gives that up by a CLOSE: it is logged.
         """
         loop = asyncio.get_running_loop()
+        if box.state.is_restored:
+            _log.warning(
+                "restored: a close together gives up income that the peer does not show; "
+                "in a forced one a watchtower can still claim it",
+                channel=hex(box.channel_id),
+            )
         box.paused_until = loop.time() + PAUSE_S
         try:
             await self._payments.flush(box, self._timeout_s)
@@ -86,9 +97,10 @@ class CloseDesk:
     async def on_ask(self, session: Session, frame: CloseAsk) -> Ack:
         """A neighbour wants to close: stop paying, and see whether both hold the same.
 
-        Raises UnknownChannel, PaymentsInFlight, CloseMismatch, Refused leaves.
+        Raises UnknownChannel, RestoredStale, PaymentsInFlight, CloseMismatch, Refused leaves.
         """
         box = self._box(session, frame.channel_id)
+        self._require_complete(box)
         if box.state.verified is None or box.state.is_gone:
             raise ChannelClosing(box.channel_id)
         box.paused_until = asyncio.get_running_loop().time() + PAUSE_S
@@ -101,8 +113,13 @@ class CloseDesk:
         return Ack(frame.id, box.state.lanes[Lane.AB])
 
     async def on_offer(self, session: Session, frame: CloseOffer) -> CloseSigned:
-        """A CLOSE with the neighbour's signature: sign it too, if it says what is held here."""
+        """A CLOSE with the neighbour's signature: sign it too, if it says what is held here.
+
+        Raises RestoredStale: what this store holds may be less than what it was paid, and the
+        higher voucher of a watchtower counts in a forced close alone.
+        """
         box = self._box(session, frame.body.channel_id)
+        self._require_complete(box)
         if box.deliveries:
             raise PaymentsInFlight(box.channel_id, len(box.deliveries))
         head_time = await self._head_time()
@@ -118,6 +135,10 @@ class CloseDesk:
         signature = box.state.close.own_signature
         await self._store.write(SaveClose(box.state))
         return signature
+
+    def _require_complete(self, box: Box) -> None:
+        if box.state.is_restored:
+            raise RestoredStale(box.channel_id)
 
     def _compare(self, box: Box, lane_ab: int, lane_ba: int) -> None:
         own_ab, own_ba = box.state.lanes

@@ -1,4 +1,4 @@
-"""The log of payments has a bound: what falls out of it is added to totals and is then gone.
+"""The log of payments has a bound for each lane: what falls out of it is added to totals and is then gone.
 
 In one transaction, so that a payment counts exactly once at any instant: in its bill, or in the
 totals of its quarter of an hour and of its day. Totals of quarters are kept for a week, those of
@@ -21,7 +21,7 @@ from protocol.vouchers import Voucher
 HAS_TOTALS = 4
 """The store's first version with totals."""
 DEFAULT_BILLS_KEPT = 1_000
-"""For each channel. A payment_id is known as long as its bill is."""
+"""For each channel and direction. A payment_id is known as long as its bill is."""
 QUARTER_S = 900
 QUARTERS_KEPT_S = 7 * DAY_S
 SLACK = 500
@@ -41,7 +41,8 @@ _ADD_BILLS = text(
         rows="""
         SELECT channel_id, direction, :span_s, time_ms / 1000 / :span_s * :span_s AS start,
             count(*), sum(energy_wh), sum(amount_ntok)
-        FROM bills WHERE number <= :last AND is_acknowledged
+        FROM bills WHERE channel_id = :at AND direction = :direction AND lane_value <= :last
+            AND is_acknowledged
         GROUP BY channel_id, direction, start
         """
     )
@@ -52,10 +53,21 @@ _ADD_ONE = text(
     )
 )
 _LAST = text(
-    "SELECT (SELECT max(number) FROM bills)"
-    " - :kept * max(1, (SELECT count(*) FROM channels WHERE NOT is_gone))"
+    """
+    SELECT channel_id AS at, way.direction AS direction, (
+        SELECT lane_value FROM bills
+        WHERE bills.direction = way.direction AND bills.channel_id = channels.channel_id
+        ORDER BY lane_value DESC LIMIT 1 OFFSET :kept
+    ) AS last
+    FROM channels, (SELECT 'in' AS direction UNION ALL SELECT 'out') AS way
+    WHERE last IS NOT NULL
+    """
 )
-_DROP_BILLS = text("DELETE FROM bills WHERE number <= :last AND is_acknowledged")
+"""The newest payment of each lane that is not kept: a lane's values rise, and an index has them."""
+_DROP_BILLS = text(
+    "DELETE FROM bills WHERE channel_id = :at AND direction = :direction AND lane_value <= :last"
+    " AND is_acknowledged"
+)
 _DROP_QUARTERS = text("DELETE FROM totals WHERE span_s < :day_s AND start_s < :before")
 _LANES = {
     Direction.OUT: text("SELECT signed_lane FROM channels WHERE channel_id = :at"),
@@ -65,13 +77,13 @@ _LOAD = text("SELECT * FROM totals ORDER BY start_s, span_s, channel_id, directi
 
 
 def prune(connection: Connection, bills_kept: int) -> None:
-    """Keep the newest payments, `bills_kept` for each channel, and all not acknowledged."""
-    last = connection.scalar(_LAST, {"kept": bills_kept})
-    if last is None or last <= 0:
+    """Keep the newest payments of each lane, `bills_kept`, and all not acknowledged."""
+    cuts = [row._asdict() for row in connection.execute(_LAST, {"kept": bills_kept})]
+    if not cuts:
         return
     for span_s in (QUARTER_S, DAY_S):
-        connection.execute(_ADD_BILLS, {"span_s": span_s, "last": last})
-    connection.execute(_DROP_BILLS, {"last": last})
+        connection.execute(_ADD_BILLS, [{"span_s": span_s, **cut} for cut in cuts])
+    connection.execute(_DROP_BILLS, cuts)
     before = int(time.time()) - QUARTERS_KEPT_S
     connection.execute(_DROP_QUARTERS, {"day_s": DAY_S, "before": before})
 

@@ -96,6 +96,19 @@ class CloseSigned(Refused):
 
 
 @dataclass
+class RestoredStale(Refused):
+    """This node was restored: it may hold less than it was paid, and signs no CLOSE for others."""
+
+    channel_id: int
+
+    def __str__(self) -> str:
+        return (
+            f"channel {self.channel_id:#x} was restored from a backup, which may lack income: its "
+            "owner closes it, or the neighbour closes it by force"
+        )
+
+
+@dataclass
 class JustRestored(Refused):
     """This node was restored: it may have signed a CLOSE that it does not remember."""
 

@@ -11,7 +11,15 @@ import pytest
 
 from channels.backups import recover
 from channels.books import read_books
-from channels.errors import JustRestored, PeerNotReady, PeerUnreachable, SecondCopy
+from channels.closing import propose_close, sign_close
+from channels.errors import (
+    JustRestored,
+    PeerNotReady,
+    PeerRefused,
+    PeerUnreachable,
+    SecondCopy,
+)
+from channels.frames import CloseOffer
 from channels.lanes import ChannelState, L1Clock, mark_restored, require_acceptable
 from channels.node import Node
 from channels.policy import RESTORED_QUIET_S
@@ -267,6 +275,38 @@ async def test_a_payee_put_back_by_hand_is_told_and_its_payer_waits(street: Stre
     async with street.open(0) as ann, street.open(1, peers={0: ann.url}) as home:
         await until(lambda: street.paid_in_ntok(home) == 400, 60)
         assert home._copies.problem is None
+
+
+async def test_a_restored_payee_signs_no_close_that_its_payer_asks_for(street: Street) -> None:
+    """The payer hides what it has paid; a CLOSE pays at once, and no watchtower can claim more."""
+    street.put_back(1)
+    street.put_back(0, properly=False)  # as if she had never paid more
+    async with street.open(0) as ann, street.open(1, peers={0: ann.url}) as home:
+        await until(lambda: street.state(home).quiet_until > 0, 60)
+        street.now_quiet_no_more()
+        await until(lambda: home.info().final_time == street.rollup.final_time, 60)
+        channel = ann.channel(street.channel_id)
+        await channel.ready()
+        with pytest.raises(PeerRefused) as raised:
+            await channel.close(wait=False)
+        assert raised.value.reason_code == "RestoredStale"
+        box = ann._boxes[street.channel_id]
+        box.state = sign_close(box.state, propose_close(box.state, NOW), NOW, ann._parts.wallet.sign)
+        assert box.state.close is not None
+        offer = CloseOffer(0, box.state.close.body, box.state.close.own_signature)
+        session = await ann.neighbours.session(1, 60)
+        with pytest.raises(PeerRefused) as raised:
+            await session.request(offer, 60)
+        assert raised.value.reason_code == "RestoredStale"
+        assert street.state(home).close is None
+
+
+async def test_the_owner_of_a_restored_node_may_close(street: Street) -> None:
+    street.put_back(1)
+    async with street.open(0) as ann, street.open(1, peers={0: ann.url}) as home:
+        await home.channel(street.channel_id).close(timeout_s=120)
+        assert street.state(home).close is not None
+    assert street.rollup.final.channels == {}
 
 
 def test_a_restored_channel_is_quiet_until_a_forgotten_close_has_run_out() -> None:
