@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -99,12 +100,17 @@ class CopyDesk:
         """
         self.require_sole()
         task = self._presenting.get(session)
-        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+        if task is None:
             task = asyncio.create_task(self._present(session))
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+            task.add_done_callback(partial(self._presented, session))
             self._presenting[session] = task
         await asyncio.shield(task)
         self.require_sole()
+
+    def _presented(self, session: Session, done: asyncio.Task[None]) -> None:
+        """A failure is not kept: its traceback would keep the session for ever."""
+        if (done.cancelled() or done.exception()) and self._presenting.get(session) is done:
+            del self._presenting[session]
 
     async def _present(self, session: Session) -> None:
         while True:
@@ -141,9 +147,12 @@ class CopyDesk:
         if not is_well_formed(given.copy):
             raise BadFrame("a copy out of range")
         peer = session.peer_index
-        if not is_stated_by(given, self._domain, peer, await self._key_hash_of(peer)):
+        owner = await self._key_hash_of(peer)
+        if not is_stated_by(given, self._domain, peer, owner):
             raise HandshakeFailed(f"account {peer} has not signed that this copy exists")
         newest = self._newest.get(peer)
+        if newest is not None and not is_stated_by(newest, self._domain, peer, owner):
+            newest = None  # under a key that the account has replaced since: it says nothing now
         if newest is None or not supersedes(newest.copy, given.copy):
             self._newest[peer] = newest = given
         self._shown[session] = given.copy

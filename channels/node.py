@@ -211,6 +211,7 @@ class Node:
     def info(self) -> NodeInfo:
         """Who this node is and how it is."""
         parts, final = self._parts, self._parts.watch.final
+        found = [self._copies.problem, self._rounds.problem, *(one.problem for one in self._towers)]
         return NodeInfo(
             account_index=self._index,
             l1_address=parts.wallet.l1_address,
@@ -221,7 +222,7 @@ class Node:
             final_time=final.timestamp,
             final_root=final.state_root,
             channels=sum(not box.state.is_gone for box in self._boxes.values()),
-            problem=self._copies.problem or self._rounds.problem or self._tower_problem(),
+            problem="; ".join(filter(None, dict.fromkeys(found))) or None,
             towers=len(self._towers),
         )
 
@@ -376,9 +377,6 @@ class Node:
     def _wake_towers(self) -> None:
         for one in self._towers:
             one.wake()
-
-    def _tower_problem(self) -> str | None:
-        return next((one.problem for one in self._towers if one.problem), None)
 
     # --- neighbours -----------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The log of payments has a bound for each lane: what falls out of it is added to totals and is then gone.
+"""The log of each lane's payments has a bound: what falls out is added to totals and is then gone.
 
 In one transaction, so that a payment counts exactly once at any instant: in its bill, or in the
 totals of its quarter of an hour and of its day. Totals of quarters are kept for a week, those of

@@ -126,7 +126,7 @@ class Store:
     def open(
         cls, folder: Path | str, identity: Identity, *, bills_kept: int = DEFAULT_BILLS_KEPT
     ) -> Store:
-        """Open or create the store of `identity` in `folder`. `bills_kept`: for each channel.
+        """Open or create the store of `identity` in `folder`. `bills_kept`: for each lane.
 
         Raises StoreInUse, StoreTooNew, StoreOfAnotherWallet, StoreCorrupt, StoreFailed.
         """

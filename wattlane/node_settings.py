@@ -36,7 +36,8 @@ class NodeFile(BaseSettings):
     `l1`, `sequencer`, `beacon`: URLs. `peers`: account -> ws:// address. `log`: "stderr", or a file
     (relative to the folder) that is rotated at `log_bytes`, with `log_files` older ones kept.
     `page`: serve the household's page on loopback; `publish_flows`: tell the sequencer what this
-    home buys, for its picture. `bills_kept`: payments kept one by one, for each channel.
+    home buys, for its picture. `bills_kept`: payments kept one by one, for each channel and
+    direction.
     """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)

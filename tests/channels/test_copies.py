@@ -237,3 +237,47 @@ async def test_a_copy_that_is_not_the_newest_is_not_dealt_with(
             with pytest.raises(ChannelsError, match="not the newest copy"):
                 ben._copies.require_newest(theirs)
             await until(lambda: not session.is_open, 60)
+
+
+async def test_a_statement_under_a_replaced_key_locks_nobody_out(
+    open_node: OpenNode, channel_id: int, wallets: list[Wallet]
+) -> None:
+    """Whoever had the account's key before a KEY_CHANGE has stated the last copy that there is."""
+    async with (
+        open_node(1) as ben,
+        open_node(0, peers={1: ben.url}) as ann,
+    ):
+        await ann.channel(channel_id).ready()
+        last = CopyId((1 << 62) - 1, TWO)
+        thief = wallets[2].sign(copy_message(domain_of(ann), 0, last))
+        ben._copies._newest[0] = SignedCopy(last, thief)
+        ann._copies._presenting.clear()
+        await ann._copies.present(await ann.neighbours.session(1, 60))
+        assert ben._copies._newest[0] == ann._copies._own
+
+
+async def test_a_failed_presentation_keeps_no_session(open_node: OpenNode, channel_id: int) -> None:
+    async with (
+        open_node(1) as ben,
+        open_node(0, peers={1: ben.url}) as ann,
+    ):
+        await ann.channel(channel_id).ready()
+        right = ben._copies.on_present
+        ben._copies.on_present = _answer(ben._copies._own)  # type: ignore[method-assign]
+        session = await ann.neighbours.session(1, 60)
+        ann._copies._presenting.clear()
+        with pytest.raises(PeerNotReady):
+            await ann._copies.present(session)
+        assert session not in ann._copies._presenting
+        ben._copies.on_present = right  # type: ignore[method-assign]
+        await ann._copies.present(session)
+        assert session in ann._copies._presenting, "once is enough"
+
+
+async def test_one_problem_hides_no_other(open_node: OpenNode, channel_id: int) -> None:
+    async with open_node(0) as ann:
+        ann._copies.doubt(1)
+        ann._rounds.problem = "L1 is silent"
+        problem = ann.info().problem or ""
+        assert "wattlane node recover" in problem
+        assert "L1 is silent" in problem

@@ -291,7 +291,9 @@ async def test_a_restored_payee_signs_no_close_that_its_payer_asks_for(street: S
             await channel.close(wait=False)
         assert raised.value.reason_code == "RestoredStale"
         box = ann._boxes[street.channel_id]
-        box.state = sign_close(box.state, propose_close(box.state, NOW), NOW, ann._parts.wallet.sign)
+        box.state = sign_close(
+            box.state, propose_close(box.state, NOW), NOW, ann._parts.wallet.sign
+        )
         assert box.state.close is not None
         offer = CloseOffer(0, box.state.close.body, box.state.close.own_signature)
         session = await ann.neighbours.session(1, 60)
