@@ -36,6 +36,7 @@ class Ledger:
     def __init__(self) -> None:
         self.asked: dict[str, int] = {}
         self.acknowledged: dict[str, int] = {}
+        self.refusals: dict[str, str] = {}
 
     async def pay(self, home: Home, channel_id: int, payment_id: str, energy_wh: int) -> bool:
         """Ask once; a node that dies under the question answers nothing, and False comes back."""
@@ -47,7 +48,8 @@ class Ledger:
                 price_utok_per_kwh=PRICE,
                 payment_id=payment_id,
             )
-        except CommandFailed:
+        except CommandFailed as error:
+            self.refusals[payment_id] = str(error)
             return True
         except NodeNotRunning:
             return False

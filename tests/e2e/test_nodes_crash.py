@@ -27,6 +27,7 @@ from tests.channels.storm import (
 )
 
 ROUNDS = 5
+MOST_TRIES = 10
 
 
 @pytest.fixture
@@ -50,9 +51,15 @@ async def test_c7_no_acknowledged_voucher_is_lost_and_none_conflict_under_sigkil
             killed = {"payer": [payer], "payee": [payee], "both": [payer, payee]}[victims]
             await storm(payer, payee, channel_id, killed, ledger, rng, f"{victims}-{number}")
             await introduce(payer, payee)
-        again = ledger.asked.items()
-        await asyncio.gather(*(ledger.pay(payer, channel_id, name, wh) for name, wh in again))
-        assert ledger.acknowledged.keys() == ledger.asked.keys()
+        again = dict(ledger.asked)
+        for _ in range(MOST_TRIES):  # on a busy machine an answer may come too late
+            await asyncio.gather(
+                *(ledger.pay(payer, channel_id, name, wh) for name, wh in again.items())
+            )
+            again = {name: wh for name, wh in again.items() if name not in ledger.acknowledged}
+            if not again:
+                break
+        assert ledger.acknowledged.keys() == ledger.asked.keys(), ledger.refusals
         books_out, books_in = read_books(payer.folder), read_books(payee.folder)
         check_books(books_out, books_in, ledger)
         paid_ntok = PRICE * sum(ledger.asked.values())
