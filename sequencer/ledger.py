@@ -110,6 +110,7 @@ class Ledger(KeptBook):
             if waits or known in mempool.TAKEN:
                 return id_
             book, domain = self.book, self.rollup.domain
+            self.ending.check(transaction, book.position.l1_time)
             check_policy(self.policy, transaction, book.position.l1_time, domain, given_domain)
             check_room(self.policy, book, transaction)
             pending, receipt = self._execute(id_, sequence, transaction, self._clock())
