@@ -35,6 +35,9 @@ from sequencer.errors import (
     WrongLane,
 )
 
+ANYBODY = "anybody"
+"""The party of what nobody has signed."""
+
 _PARTIES_MASK = (1 << 64) - 1
 
 
@@ -53,7 +56,10 @@ class Policy:
 
 
 def party_of(transaction: Transaction) -> str:
-    """Whom a transaction counts against in the mempool: its signer, or else its channel."""
+    """Whom a transaction counts against: its signer, or else its channel.
+
+    A Finalize is signed by nobody, so that anybody may send it: all of them together are a party.
+    """
     body = transaction.body
     match body:
         case Transfer():
@@ -62,6 +68,8 @@ def party_of(transaction: Transaction) -> str:
             return f"account {body.index}"
         case Open():
             return f"account {body.a_index}"
+        case Finalize():
+            return ANYBODY
         case _:
             return f"channel {body.channel_id:#x}"
 

@@ -60,11 +60,26 @@ class _Terms:
     waiting: int
 
 
-class Intake:
-    """Thread-safe. `clock` is the operator's, in seconds."""
+def _count_nowhere(_transaction: Transaction) -> None:
+    return
 
-    def __init__(self, database: Database, policy: Policy, clock: Callable[[], float]) -> None:
+
+class Intake:
+    """Thread-safe. `clock` is the operator's, in seconds.
+
+    `on_taken` is told of each transaction once its row is on the disk, and never of one that was
+    here already: it is what a party's share is counted by.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        policy: Policy,
+        clock: Callable[[], float],
+        on_taken: Callable[[Transaction], None] = _count_nowhere,
+    ) -> None:
         self._database, self._policy, self._clock = database, policy, clock
+        self._on_taken = on_taken
         self._lock = threading.Lock()
         self._terms: _Terms | None = None
         self._read_at = 0.0
@@ -86,10 +101,15 @@ class Intake:
         try:
             self._check(transaction, given_domain)
         except (AdmissionError, ProtocolError):
-            with self._database.read() as connection:
-                if not self._known(connection, [offered]):
-                    raise
+            if not self.knows(transaction):
+                raise
         return offered
+
+    def knows(self, transaction: Transaction) -> bool:
+        """Whether it is here already, and was not rejected. Raises StorageError."""
+        id_ = transaction_id(transaction)
+        with self._database.read() as connection:
+            return bool(self._known(connection, [id_]))
 
     def _check(self, transaction: Transaction, given_domain: int | None) -> None:
         terms = self._now()
@@ -105,7 +125,7 @@ class Intake:
         """
         now = self._clock()
         with self._database.write() as connection:
-            known = self._known(connection, offered)
+            known = self._known(connection, [one.id for one in offered])
             fresh = [one for one in offered if one.id not in known]
             waiting = intake.count_by_party(connection, {one.party for one in fresh})
             room = self._policy.mempool_limit - self._now().waiting
@@ -120,10 +140,11 @@ class Intake:
                     taken.append(one)
             intake.add(connection, taken, now)
         self._count(len(taken))
+        for one in taken:
+            self._on_taken(one.transaction)
         return [outcomes[one.id] for one in offered]
 
-    def _known(self, connection: Connection, offered: Sequence[Offered]) -> set[str]:
-        ids = [one.id for one in offered]
+    def _known(self, connection: Connection, ids: Sequence[str]) -> set[str]:
         executed = mempool.standing(connection, ids)
         done = {id_ for id_, status in executed.items() if status in mempool.TAKEN}
         return done | intake.present(connection, ids)

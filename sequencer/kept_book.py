@@ -73,7 +73,13 @@ class KeptBook:
 
     def _reject(self, connection: Connection, rejected: Sequence[tuple[Pending, Refusal]]) -> None:
         mempool.reject(connection, [(one.id, problem_of(error)) for one, error in rejected])
-        events.add(connection, "rejected", [one.id for one, _ in rejected], self._clock())
+        self._newly_rejected(connection, [one.id for one, _ in rejected])
+
+    def _newly_rejected(self, connection: Connection, ids: Sequence[str]) -> None:
+        """Tell of what is rejected for the first time, and forget the oldest for it."""
+        if ids:
+            events.add(connection, "rejected", ids, self._clock())
+            mempool.forget_rejected(connection, mempool.MOST_REJECTED)
 
     def _batch_event(self, connection: Connection, kind: str, batch: ChainedBatch) -> None:
         sealed = batch.sealed

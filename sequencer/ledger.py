@@ -134,7 +134,8 @@ class Ledger(KeptBook):
                 sequence = mempool.next_sequence(connection)
             if not rows:
                 return 0
-            ended: dict[str, list[str]] = {"soft": [], "rejected": []}
+            soft: list[str] = []
+            rejected: list[str] = []
             with self._writing() as connection:
                 for at, row in enumerate(rows, sequence):
                     if known.get(row.id) in mempool.TAKEN:
@@ -145,13 +146,14 @@ class Ledger(KeptBook):
                     except (AdmissionError, ProtocolError) as error:
                         problem = problem_of(error)
                         mempool.put_rejected(connection, row, at, book.soft.last_op, problem)
-                        ended["rejected"].append(row.id)
+                        if row.id not in known:
+                            rejected.append(row.id)
                     else:
                         mempool.put(connection, pending, TransactionStatus.SOFT, receipt)
-                        ended["soft"].append(row.id)
+                        soft.append(row.id)
                 intake.remove(connection, [row.id for row in rows])
-                for kind, ids in ended.items():
-                    events.add(connection, kind, ids, self._clock())
+                events.add(connection, "soft", soft, self._clock())
+                self._newly_rejected(connection, rejected)
             return len(rows)
 
     def finalize_due(self) -> list[str]:

@@ -26,7 +26,8 @@ MAX_REGISTRATION_CHARS = 4_096
 @dataclass(frozen=True, slots=True)
 class RelayLimits:
     """For one connection: bytes and frames a second, each as a burst of `burst_s` seconds at once.
-    For all of a worker: how many connections, and how many of them may still be unproved.
+    For all of a worker: how many connections, and how many of them may still be unproved; the
+    latter for one client address too.
     """
 
     bytes_per_s: int = 262_144
@@ -34,6 +35,7 @@ class RelayLimits:
     burst_s: float = 2.0
     most_connections: int = 10_000
     most_unproved: int = 256
+    most_unproved_an_address: int = 32
     register_timeout_s: float = 10.0
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from protocol.errors import NoOperatorAccount
 from protocol.transactions import Open, TopUp, Transaction, Transfer, Withdraw
-from sequencer.admission import Policy, party_of
+from sequencer.admission import ANYBODY, Policy, party_of
 from sequencer.book import Book
 from sequencer.errors import MempoolFull
 from sequencer.receipts import Receipt
@@ -22,11 +22,14 @@ def room_ahead(book: Book, most_transactions: int) -> int:
 
 
 def check_room(policy: Policy, book: Book, transaction: Transaction) -> None:
-    """Raises MempoolFull where too many wait, altogether or of this party."""
+    """Raises MempoolFull where too many wait, altogether or of this party.
+
+    What nobody signs is not held to a party's limit here: it ends a channel, once, or is refused.
+    """
     if len(book.soft.pending) >= policy.mempool_limit:
         raise MempoolFull("everyone", policy.mempool_limit)
     party = party_of(transaction)
-    if book.soft.parties[party] >= policy.party_limit:
+    if party != ANYBODY and book.soft.parties[party] >= policy.party_limit:
         raise MempoolFull(party, policy.party_limit)
 
 

@@ -38,10 +38,11 @@ def run_worker(settings: Settings, receipt_secret: int, listener: socket.socket)
     database = Database.open(settings.where_the_database_is)
     try:
         domain = _domain(database)
-        intake = Intake(database, settings.policy, time.time)
+        rates = Rates(settings.address_rate, settings.account_rate)
+        intake = Intake(database, settings.policy, time.time, rates.count)
         within_s = settings.policy.included_within_s
         records = Records(database, ReceiptKey(receipt_secret), domain, within_s)
-        asyncio.run(_serve(settings, database, intake, records, listener))
+        asyncio.run(_serve(settings, database, intake, records, rates, listener))
     finally:
         database.close()
 
@@ -61,10 +62,10 @@ async def _serve(
     database: Database,
     intake: Intake,
     records: Records,
+    rates: Rates,
     listener: socket.socket,
 ) -> None:
     forward = Forward(database)
-    rates = Rates(settings.address_rate, settings.account_rate)
     app = WorkerApp(Accepting(database, intake), records, forward, rates)
     server = ApiServer(app, settings.trusted_proxies)
 

@@ -57,6 +57,11 @@ def name_of(address: str) -> str:
     return str(parsed)
 
 
+def whose(client: tuple[str, int] | None) -> str:
+    """As `name_of`, for what a connection says of its client, if it says anything."""
+    return "unknown" if client is None else name_of(client[0])
+
+
 class AddressRate:
     """ASGI middleware: 429 for an address that has used up its share. Health is never counted."""
 

@@ -32,12 +32,16 @@ _PATH = "/v1/transactions"
 
 
 class WorkerApp:
-    """ASGI: a worker's own routes, and `others` for the rest."""
+    """ASGI: a worker's own routes, and `others` for the rest, once a request's body is here.
+
+    The intake counts by the same `rates`.
+    """
 
     def __init__(
         self, accepting: Accepting, records: Records, others: ASGIApp, rates: Rates
     ) -> None:
-        self._own, self._others = _own_routes(accepting, records, rates), others
+        self._own = _own_routes(accepting, records, rates)
+        self._others = BodyLimit(others, MAX_BODY_BYTES, OTHER_LIMITS)
         self._limited = AddressRate(self._answer, rates)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,18 +75,15 @@ def _own_routes(accepting: Accepting, records: Records, rates: Rates) -> ASGIApp
             raise Malformed("the body is not JSON") from error
         transaction = transaction_from_json(given)
 
-        def check() -> tuple[Offered, bool]:
-            is_new = not records.knows(transaction_id(transaction))
-            if is_new:
+        def check() -> Offered:
+            if not records.knows(transaction_id(transaction)):
                 rates.check(transaction)
-            return accepting.intake.check(transaction, optional_number(domain)), is_new
+            return accepting.intake.check(transaction, optional_number(domain))
 
-        offered, is_new = await run_in_threadpool(check)
+        offered = await run_in_threadpool(check)
         (refusal,) = await accepting.accept([offered])
         if refusal is not None:
             raise refusal
-        if is_new:
-            rates.count(transaction)
         await accepting.executed(offered.id, VERDICT_S)
         return await run_in_threadpool(records.transaction, offered.id)
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, select, update
 
 from protocol.codec import Json, transaction_from_json, transaction_to_json
 from protocol.errors import ProtocolError
@@ -20,6 +20,9 @@ _WAITING = (TransactionStatus.ACCEPTED, TransactionStatus.SOFT)
 
 TAKEN = (*_WAITING, TransactionStatus.BATCHED)
 """Statuses of what is not taken a second time."""
+
+MOST_REJECTED = 20_000
+"""So many rejected transactions are kept, the newest: they cost nobody a fee, and each a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,16 @@ def put_rejected(
         "receipt": None,
     }
     _upsert(connection, row.id, values)
+
+
+def forget_rejected(connection: Connection, most: int) -> None:
+    """Keep the newest so many of the rejected ones; of those before them nothing is known then."""
+    rejected = transactions.c.status == TransactionStatus.REJECTED
+    newest_first = select(transactions.c.sequence).where(rejected)
+    newest_first = newest_first.order_by(transactions.c.sequence.desc())
+    last = connection.scalar(newest_first.offset(most).limit(1))
+    if last is not None:
+        connection.execute(delete(transactions).where(rejected, transactions.c.sequence <= last))
 
 
 def standing(connection: Connection, ids: Sequence[str]) -> dict[str, TransactionStatus]:

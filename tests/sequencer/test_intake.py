@@ -19,10 +19,11 @@ from protocol.transactions import Claim, Close, Finalize, Open, TopUp, Transacti
 from protocol.units import DAY_S
 from sequencer.admission import Policy
 from sequencer.ending import Ending
-from sequencer.errors import FeeTooLow, MempoolFull, RollupEnded, WrongDomain
+from sequencer.errors import FeeTooLow, MempoolFull, NotFound, RollupEnded, WrongDomain
 from sequencer.intake import Intake
 from sequencer.ledger import L1Update
 from sequencer.storage import intake as rows
+from sequencer.storage import mempool
 from sequencer.views import Views
 from tests.protocol.street import ANNA, BERT, CARL, home, signed
 from tests.sequencer.databases import both_databases
@@ -78,6 +79,32 @@ def test_what_was_rejected_may_be_tried_again(world: World) -> None:
     assert world.status(id_) == "accepted"
     world.ledger.take_accepted(64)
     assert world.status(id_) == "soft"
+
+
+def test_a_repeated_rejection_is_told_once(world: World) -> None:
+    gap = world.transfer(7)
+    for _ in range(3):
+        (id_,) = accept(world, gap)
+        assert world.ledger.take_accepted(64) == 1
+    told = [one for one in Views(world.ledger).events(0) if one["subject"] == id_]
+    assert [one["kind"] for one in told] == ["rejected"]
+    assert world.status(id_) == "rejected"
+
+
+def test_only_the_newest_rejected_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mempool, "MOST_REJECTED", 3)
+    (soft,) = accept(world, world.transfer(0))
+    ids = [accept(world, world.transfer(nonce))[0] for nonce in range(7, 12)]
+    assert world.ledger.take_accepted(64) == 6
+    for id_ in ids[:2]:
+        with pytest.raises(NotFound):
+            world.status(id_)
+    assert [world.status(id_) for id_ in (soft, *ids[2:])] == ["soft", *["rejected"] * 3]
+    accept(world, world.transfer(7))  # what is forgotten may be tried again
+    assert world.ledger.take_accepted(64) == 1
+    assert [world.status(id_) for id_ in (ids[0], *ids[3:])] == ["rejected"] * 3
+    with pytest.raises(NotFound):
+        world.status(ids[2])
 
 
 def test_the_same_transaction_is_taken_once_however_often_it_comes(world: World) -> None:

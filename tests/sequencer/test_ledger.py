@@ -200,6 +200,18 @@ def test_closing_channels_are_finalised_as_a_service(world: World) -> None:
     assert world.ledger.book.final_state.channels == {}
 
 
+def test_a_partys_limit_holds_up_no_end_of_a_channel(world: World) -> None:
+    world.ledger.policy = Policy(minimum_fee_ntok=FEE_NTOK, party_limit=1)
+    for nonce in (0, 2):
+        id_ = channel_id(0, 1, nonce)
+        world.ledger.submit(world.open_channel(nonce))
+        world.to_final(world.sealed())
+        world.submit(StartClose(id_, Lane.AB, nonce + 1, world.later), ANNA)
+        world.to_final(world.sealed())
+    world.new_block(seconds=DAY_S + L1_TIME_SLACK_S)
+    assert len(world.ledger.finalize_due()) == 2
+
+
 def test_fees_need_the_operators_account(tmp_path: Path, database_url: str) -> None:
     world = World(tmp_path, url=database_url)
     world.new_accounts(ANNA, BERT)

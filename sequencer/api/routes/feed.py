@@ -17,15 +17,20 @@ from starlette.websockets import WebSocketDisconnect
 from protocol.errors import ProtocolError
 from sequencer.api.parameters import channel_number, row_number
 from sequencer.api.problems_http import problem_response
+from sequencer.api.rates import whose
 from sequencer.api.services import Services
 from sequencer.errors import StorageError
 from sequencer.feed import Feed, Interest
+from sequencer.places import Places
 
 HEARTBEAT_S = 15.0
 SLOW_S = 20.0
 """A listener who has not taken a frame for so long is cut off."""
 
 MOST_LISTENERS = 2_000
+MOST_AN_ADDRESS = 100
+"""Listeners of one client address, behind which there may be several homes."""
+
 TOO_SLOW = 4_408
 TAKES_NOTHING = 1_003
 TRY_LATER = 1_013
@@ -34,6 +39,7 @@ TRY_LATER = 1_013
 def router(services: Services) -> APIRouter:
     """/v1/feed."""
     routes, feed = APIRouter(), services.feed
+    places = Places(MOST_AN_ADDRESS)
 
     @routes.websocket("/v1/feed")
     async def follow(websocket: WebSocket) -> None:
@@ -43,14 +49,16 @@ def router(services: Services) -> APIRouter:
             await websocket.send_denial_response(problem_response(error))
             return
         await websocket.accept()
-        if feed.listeners >= MOST_LISTENERS:
-            await websocket.close(TRY_LATER, "too many listen here")
-            return
-        async with feed:
-            end = await _serve(websocket, feed, after, interest)
-        if end is not None:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(websocket.close(*end), SLOW_S)
+        with places.one(whose(websocket.client)) as has_place:
+            if not has_place or feed.listeners >= MOST_LISTENERS:
+                whence = "here" if has_place else "from this address"
+                await websocket.close(TRY_LATER, f"too many listen {whence}")
+                return
+            async with feed:
+                end = await _serve(websocket, feed, after, interest)
+            if end is not None:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(websocket.close(*end), SLOW_S)
 
     return routes
 

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from protocol.codec import Json, transaction_from_json
 from protocol.errors import Malformed, ProtocolError
+from protocol.transactions import Transaction
 from sequencer.accepting import Accepting
 from sequencer.api.documented import answers, json_routes
 from sequencer.api.media import JSON, reads_json
@@ -48,12 +49,12 @@ _BODY = {"requestBody": {"required": True, "content": {JSON: {"schema": _SCHEMA}
 def router(services: Services) -> APIRouter:
     """/v1/intake."""
     ledger = services.ledger
-    intake = Intake(ledger.database, ledger.policy, ledger.clock)
+    intake = Intake(ledger.database, ledger.policy, ledger.clock, services.rates.count)
     return batch_routes(Accepting(ledger.database, intake), services.rates)
 
 
 def batch_routes(accepting: Accepting, rates: Rates) -> APIRouter:
-    """The same, on an intake that is there already."""
+    """The same, on an intake that is there already and counts by the same `rates`."""
     routes = json_routes()
 
     @routes.post(
@@ -77,9 +78,6 @@ def batch_routes(accepting: Accepting, rates: Rates) -> APIRouter:
         checked = await run_in_threadpool(_checked, accepting.intake, rates, listed, domain)
         offered = [one for one in checked if isinstance(one, Offered)]
         outcomes = await accepting.accept(offered)
-        for one, outcome in zip(offered, outcomes, strict=True):
-            if outcome is None:
-                rates.count(one.transaction)
         refusals = iter(outcomes)
         return {
             "results": [
@@ -108,11 +106,20 @@ def _checked(
     for one in listed:
         try:
             transaction = transaction_from_json(one)
-            rates.check(transaction)
+            _check_share(intake, rates, transaction)
             checked.append(intake.check(transaction, given_domain))
         except (AdmissionError, ProtocolError, TooManyRequests) as error:
             checked.append(problem_of(error))
     return checked
+
+
+def _check_share(intake: Intake, rates: Rates, transaction: Transaction) -> None:
+    """Raises TooManyRequests; never for one that is here already."""
+    try:
+        rates.check(transaction)
+    except TooManyRequests:
+        if not intake.knows(transaction):
+            raise
 
 
 def _answer(one: Offered, refusal: Exception | None) -> Json:

@@ -19,9 +19,11 @@ from starlette.websockets import WebSocketDisconnect
 from protocol.codec import account_inclusion_from_json
 from protocol.errors import Malformed
 from protocol.relay import MAX_FRAME_BYTES, Refusal, addressed, read_addressed
+from sequencer.api.rates import whose
 from sequencer.api.services import Services
 from sequencer.bus import Bus
 from sequencer.errors import RelayRefused, SequencerError
+from sequencer.places import Places
 from sequencer.relaying import (
     ID_BYTES,
     Allowance,
@@ -53,7 +55,8 @@ class Relay:
         self._key_hash_of = key_hash_of
         self._limits = limits or RelayLimits()
         self._checking = asyncio.Semaphore(_MOST_CHECKED_AT_ONCE)
-        self._connections = self._unproved = 0
+        self._connections = 0
+        self._unproved = Places(self._limits.most_unproved_an_address)
 
     async def serve(self, socket: WebSocket) -> None:
         """One home's connection, until it ends."""
@@ -77,12 +80,20 @@ class Relay:
 
     async def _register(self, socket: WebSocket) -> int:
         limits = self._limits
-        if self._connections > limits.most_connections or self._unproved >= limits.most_unproved:
+        if self._connections > limits.most_connections:
             raise RelayRefused(Refusal.FULL, "too many connections; try later")
-        self._unproved += 1
+        if len(self._unproved) >= limits.most_unproved:
+            raise RelayRefused(Refusal.FULL, "too many register now; try later")
+        with self._unproved.one(whose(socket.client)) as has_place:
+            if not has_place:
+                raise RelayRefused(Refusal.FULL, "too many register from this address; try later")
+            return await self._proved(socket)
+
+    async def _proved(self, socket: WebSocket) -> int:
+        """The account that proves itself in time. Raises RelayRefused, WebSocketDisconnect."""
         try:
             challenge = new_challenge()
-            async with asyncio.timeout(limits.register_timeout_s):
+            async with asyncio.timeout(self._limits.register_timeout_s):
                 await socket.send_text(challenge_text(self._domain, challenge))
                 text = await _text(socket)
             async with self._checking:
@@ -91,8 +102,6 @@ class Relay:
                 )
         except TimeoutError:
             raise RelayRefused(Refusal.TOO_SLOW, "no registration came") from None
-        finally:
-            self._unproved -= 1
 
     async def _carry(self, socket: WebSocket, account_index: int) -> None:
         own = secrets.token_bytes(ID_BYTES)

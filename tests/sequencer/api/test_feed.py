@@ -197,6 +197,24 @@ async def test_too_many_listeners_are_told_to_try_later(
         await nobody_listens(feed)
 
 
+async def test_one_address_cannot_take_the_places_of_all(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_routes, "MOST_AN_ADDRESS", 2)
+    async with serving(world) as (url, feed), connect(url) as first:
+        await frame(first)
+        async with connect(url) as second:
+            await frame(second)
+            async with connect(url) as third:
+                assert await end_of(third) == 1013
+            async with connect(url, local_addr=("127.0.0.2", 0)) as other:
+                await frame(other)
+        await first.close()
+        await nobody_listens(feed)
+        async with connect(url) as again:
+            await frame(again)
+
+
 @pytest.mark.parametrize("query", ["after=-1", "after=x", "account=1.5", "channel_id=0xzz"])
 async def test_a_question_that_makes_no_sense_is_a_problem(world: World, query: str) -> None:
     async with serving(world) as (url, _):

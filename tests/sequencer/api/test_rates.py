@@ -8,16 +8,22 @@ from contextlib import asynccontextmanager
 import pytest
 import uvicorn
 from httpx import ASGITransport, AsyncClient, Response
+from starlette.responses import PlainTextResponse
 
+from protocol.channels import Lane, channel_id, pack_lane
 from protocol.codec import transaction_to_json
-from protocol.transactions import Transaction
+from protocol.transactions import Claim, Finalize, Transaction
+from sequencer.accepting import Accepting
 from sequencer.api.app import create_app
 from sequencer.api.rates import Rates, name_of
 from sequencer.api.server import ApiServer
+from sequencer.api.worker_app import WorkerApp
 from sequencer.buckets import Rate
-from tests.protocol.street import BERT, signed
+from sequencer.intake import Intake
+from sequencer.records import Records
+from tests.protocol.street import ANNA, BERT, signed
 from tests.sequencer.api.conftest import problem, services_of
-from tests.sequencer.world import World
+from tests.sequencer.world import RECEIPT_KEY, World
 
 SELDOM = 0.001
 FEW = Rate(SELDOM, 3)
@@ -64,6 +70,55 @@ async def test_an_account_has_a_share_that_only_its_own_transactions_use(world: 
         assert (await post(http, own[0])).status_code == 202, "what is known already costs nothing"
         other = world.transfer(sender=BERT, to=BERT)
         problem(await post(http, other), 409, "SameParty")
+
+
+@asynccontextmanager
+async def asking_a_worker(world: World, rates: Rates) -> AsyncIterator[AsyncClient]:
+    intake = Intake(world.database, world.policy, lambda: world.clock_s, rates.count)
+    records = Records(world.database, RECEIPT_KEY, world.rollup.domain, 3_600)
+    app = WorkerApp(Accepting(world.database, intake), records, PlainTextResponse("else"), rates)
+    transport = ASGITransport(app, client=("192.0.2.1", 1))
+    async with AsyncClient(transport=transport, base_url="http://sequencer") as client:
+        yield client
+
+
+async def post_many(http: AsyncClient, *transactions: Transaction) -> list[str]:
+    """What is said of each: a status, or a problem's code."""
+    body = {"transactions": [transaction_to_json(one) for one in transactions]}
+    results = (await http.post("/v1/intake", json=body)).json()["results"]
+    return [one.get("status") or one["problem"]["code"] for one in results]
+
+
+@pytest.mark.parametrize("is_worker", [False, True])
+async def test_what_nobody_signs_uses_up_nobodys_share(world: World, is_worker: bool) -> None:
+    world.ledger.submit(world.open_channel())
+    world.to_final(world.sealed())
+    id_, rates = channel_id(0, 1, 0), Rates(account=FEW)
+    finalize = Transaction(Finalize(id_))
+    claims = [signed(Claim(id_, Lane.AB, pack_lane(1, wh)), ANNA) for wh in (10, 20)]
+    both = asking_a_worker(world, rates) if is_worker else asking(world, rates, "192.0.2.1")
+    async with both as http:
+        for _ in range(4):
+            assert set(await post_many(http, *[finalize] * 20)) <= {"accepted", "TooManyRequests"}
+            world.ledger.take_accepted(64)
+        assert await post_many(http, finalize) == ["TooManyRequests"], "it has a share of its own"
+        assert await post_many(http, *claims) == ["accepted"] * 2
+
+
+@pytest.mark.parametrize("is_worker", [False, True])
+async def test_only_what_is_new_is_counted_and_what_is_known_is_always_answered(
+    world: World, is_worker: bool
+) -> None:
+    rates = Rates(account=FEW)
+    first, second, third, fourth = (world.transfer(nonce) for nonce in range(4))
+    both = asking_a_worker(world, rates) if is_worker else asking(world, rates, "192.0.2.1")
+    async with both as http:
+        for _ in range(2):
+            assert await post_many(http, *[first] * 20) == ["accepted"] * 20
+        assert await post_many(http, second, third) == ["accepted"] * 2
+        assert await post_many(http, fourth, first) == ["TooManyRequests", "accepted"]
+        assert (await post(http, first)).status_code == 202
+        problem(await post(http, fourth), 429, "TooManyRequests")
 
 
 @pytest.mark.parametrize(

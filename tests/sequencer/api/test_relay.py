@@ -197,6 +197,24 @@ async def test_connections_are_counted_and_the_idle_are_sent_away() -> None:
             await join(second, BEN)
 
 
+async def test_one_address_cannot_hold_all_that_is_there_for_newcomers() -> None:
+    limits = RelayLimits(most_unproved_an_address=2, register_timeout_s=WAIT_S)
+    async with a_relay(limits=limits) as url, connect(url) as one, connect(url) as two:
+        await challenge_of(one)
+        challenge = await challenge_of(two)
+        async with connect(url) as third:
+            assert await refusal(third) is Refusal.FULL
+        async with connect(url, local_addr=("127.0.0.2", 0)) as elsewhere:
+            await join(elsewhere, BEN)
+        await one.close()
+        message = registration_message(DOMAIN, ANN.index, challenge)
+        await register(two, ANN.index, ANN.sign(message))  # and then it is none of them any more
+        assert json.loads(await two.recv()) == {"type": "registered"}
+        async with connect(url) as third, connect(url) as fourth:
+            await challenge_of(third)
+            await challenge_of(fourth)
+
+
 def test_an_allowance_gives_a_burst_and_then_its_rate() -> None:
     allowance = Allowance(RelayLimits(bytes_per_s=1_000, frames_per_s=10, burst_s=2.0), 50.0)
     assert [allowance.take(50.0, 500) for _ in range(4)] == [0, 0, 0, 0]
