@@ -109,6 +109,10 @@ class L1(ForcedL1, Protocol):
         """
         ...
 
+    async def operator(self) -> str:
+        """The address of whoever is the operator in the newest block."""
+        ...
+
     async def pending_ntok(self) -> int:
         """What batches have withdrawn for this wallet and `collect` would pay out."""
         ...
@@ -171,6 +175,10 @@ class ContractL1:
     async def head_time(self) -> int:
         """See L1."""
         return await self._run("the newest block", lambda: self._client.latest_block().timestamp)
+
+    async def operator(self) -> str:
+        """See L1."""
+        return await self._run("the operator", lambda: self._client.powers().operator)
 
     async def pending_ntok(self) -> int:
         """See L1."""

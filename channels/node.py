@@ -40,7 +40,7 @@ from channels.log import be_quiet_by_default
 from channels.neighbours import Neighbourhood
 from channels.parts import Parts, account_of, find_rollup
 from channels.payments import PaymentDesk
-from channels.receipts import ReceiptFolder
+from channels.receipts import ReceiptDesk
 from channels.records import Bill, Identity, Submission
 from channels.relay import RelayUse, relay_url
 from channels.rounds import Rounds
@@ -75,7 +75,7 @@ class Node:
             parts.sequencer,
             lambda: parts.watch.head_time,
             settings.max_fee_ntok,
-            ReceiptFolder(parts.store.path.parent),
+            ReceiptDesk(parts.store.path.parent, parts.identity.domain, parts.sequencer, parts.l1),
         )
         payer = Payer(wallet.sign, wallet.key_hash, settings.policy, settings.payment_timeout_s)
         self._copies = CopyDesk(
@@ -211,7 +211,8 @@ class Node:
     def info(self) -> NodeInfo:
         """Who this node is and how it is."""
         parts, final = self._parts, self._parts.watch.final
-        found = [self._copies.problem, self._rounds.problem, *(one.problem for one in self._towers)]
+        own = (self._copies, self._rounds, self._submitter, *self._towers)
+        found = [one.problem for one in own]
         return NodeInfo(
             account_index=self._index,
             l1_address=parts.wallet.l1_address,

@@ -297,6 +297,8 @@ class Rounds:
         self._resuming[box.channel_id] = asyncio.create_task(attempt())
 
     async def _do(self, box: Box, duty: Duty) -> None:
+        if duty is Duty.START_CLOSE and self._submitter.waits("start_close", box.channel_id):
+            return  # the operator has one, and it was handed in again when this round began
         key, now = (box.channel_id, duty), time.monotonic()
         if now - self._done_at.get(key, float("-inf")) < _DUTY_AGAIN_S:
             return

@@ -15,8 +15,9 @@ from protocol.crypto.jubjub import Point
 from protocol.crypto.schnorr import Signature, verify
 from protocol.errors import Malformed
 
-PLACED = frozenset({"sealed", "proved", "final"})
-"""Statuses of which batch and position are a promise; before, they are where it stands so far."""
+STATUSES = ("soft", "sealed", "proved", "final")
+"""Statuses that promise something, the weakest first. A receipt of any other ("accepted": on the
+disk, not executed yet) says that the operator has the transaction, and promises nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,10 @@ class Receipt:
     """Transaction `id` has this status, at `position` of batch `batch`, leading to `state_root`.
 
     While soft, batch and position are where it stands in the mempool's order, and the root is the
-    soft state's after it; in a batch, the root is the batch's. `deadline`: it will be in a batch
-    that an L1 block of at most this time (seconds) accepts; 0 where none was promised.
+    soft state's after it; in a batch, the root is the batch's. Before it is final they only inform:
+    a batch that was sealed anew has others. `deadline`: it will be in a batch that an L1 block of
+    at most this time (seconds) accepts, unless it has become invalid (it expired, its nonce was
+    used); 0 where none was promised.
     """
 
     id: str

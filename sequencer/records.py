@@ -6,7 +6,7 @@ from protocol.codec import Json
 from protocol.transactions import Transfer, Withdraw
 from sequencer.errors import NotFound
 from sequencer.receipts import Receipt, ReceiptKey
-from sequencer.storage import batches, intake, mempool, meta
+from sequencer.storage import batches, intake, mempool
 from sequencer.storage.batches import BatchRow
 from sequencer.storage.database import Database
 from sequencer.storage.mempool import TransactionRow
@@ -25,11 +25,8 @@ RECEIPTS_KEPT = 4_096
 class Records:
     """Thread-safe. `receipt_key` signs where something stands, in the rollup `domain`."""
 
-    def __init__(
-        self, database: Database, receipt_key: ReceiptKey, domain: int, included_within_s: int
-    ) -> None:
+    def __init__(self, database: Database, receipt_key: ReceiptKey, domain: int) -> None:
         self._database, self._receipt_key, self._domain = database, receipt_key, domain
-        self._included_within_s = included_within_s
         self._receipts: dict[Receipt, Json] = {}
 
     def knows(self, id_: str) -> bool:
@@ -41,14 +38,15 @@ class Records:
     def transaction(self, id_: str) -> Json:
         """{"id", "status", "batch", "position", "slot", "error", "receipt"}. Raises NotFound.
 
-        Status "accepted", with nothing but a receipt: it is durable, and was not executed yet.
+        Status "accepted", with nothing but a receipt that promises nothing: it is durable, and was
+        not executed yet.
         """
         with self._database.read() as connection:
             row = mempool.find(connection, id_)
             if row is None or row.status is TransactionStatus.REJECTED:
                 waiting = intake.find(connection, id_)
                 if waiting is not None:
-                    return self._accepted(id_, meta.get_int(connection, meta.L1_TIME, 0))
+                    return self._accepted(id_)
             if row is None:
                 raise NotFound(f"transaction {id_[:64]}")
             batch = None if row.batch is None else batches.find(connection, row.batch)
@@ -73,8 +71,8 @@ class Records:
         receipt = Receipt(row.id, status, batch.number, row.position, batch.new_root, deadline)
         return self._signed(receipt)
 
-    def _accepted(self, id_: str, l1_time: int) -> Json:
-        receipt = Receipt(id_, "accepted", 0, 0, 0, l1_time + self._included_within_s)
+    def _accepted(self, id_: str) -> Json:
+        receipt = Receipt(id_, "accepted", 0, 0, 0)
         nothing = dict.fromkeys(("batch", "position", "slot", "error"))
         return {"id": id_, "status": "accepted", **nothing, "receipt": self._signed(receipt)}
 

@@ -41,12 +41,7 @@ class Views:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._records = Records(
-            ledger.database,
-            ledger.receipt_key,
-            ledger.rollup.domain,
-            ledger.policy.included_within_s,
-        )
+        self._records = Records(ledger.database, ledger.receipt_key, ledger.rollup.domain)
 
     @property
     def ledger(self) -> Ledger:

@@ -40,8 +40,7 @@ def run_worker(settings: Settings, receipt_secret: int, listener: socket.socket)
         domain = _domain(database)
         rates = Rates(settings.address_rate, settings.account_rate)
         intake = Intake(database, settings.policy, time.time, rates.count)
-        within_s = settings.policy.included_within_s
-        records = Records(database, ReceiptKey(receipt_secret), domain, within_s)
+        records = Records(database, ReceiptKey(receipt_secret), domain)
         asyncio.run(_serve(settings, database, intake, records, rates, listener))
     finally:
         database.close()

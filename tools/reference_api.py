@@ -64,9 +64,17 @@ final; rejected, voided, reorged), `subject` (a transaction's id, or "batch 3"),
 ## Receipts
 
 `receipt` in a transaction's answer is signed with the receipt key of `/v1/info`, which the
-operator's L1 key endorses (`receipt_endorsement`, EIP-191). It promises a batch that L1 accepts by
-`deadline`, and once `sealed` the very place in that batch. A node keeps the receipts of its
-transactions in its folder `receipts/`; `wattlane receipt verify FILE` holds one against L1.
+operator's L1 key endorses (`receipt_endorsement`, EIP-191). What it promises by its status:
+
+- `accepted`: nothing (`deadline` 0). It is on the disk; once executed it may turn out not to apply.
+- `soft`, `sealed`, `proved`: a batch with it that L1 accepts by `deadline`, unless it becomes invalid
+  (it expires before, or its nonce is used). Batch, position and root only inform: sealing a batch
+  anew moves them.
+- `final`: besides, that very place in that batch.
+
+So sign for longer than `included_within_s`, or the promise may expire with the transaction. A node
+keeps the best receipt of each of its transactions in its folder `receipts/`;
+`wattlane receipt verify FILE` holds one against L1.
 """
 
 

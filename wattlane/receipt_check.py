@@ -2,8 +2,11 @@
 
 Nothing of the sequencer is asked. The receipt must be signed by a key that the operator's L1 key
 endorsed; then every final batch is replayed, and the transaction looked for at each place. Two
-promises: to be in a batch by the deadline, and, once sealed, to be at that very place. A promise
-that the household itself made impossible (the transaction no longer applies) is not the operator's.
+promises, of a transaction that was executed: to be in a batch by the deadline, and, once final, to
+be at that very place. Before it is final no place is promised, as a batch may be sealed anew; and
+"accepted" promises nothing, as what was not executed may turn out not to apply. A promise that the
+household itself made impossible (the transaction expired or no longer applies) is not the
+operator's.
 """
 
 from __future__ import annotations
@@ -11,25 +14,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from eth_account import Account
-from eth_account.messages import encode_defunct
-
+from contracts.endorsements import Operators, endorser_of
 from protocol.codec import point_from_json, to_int, transaction_from_json, transaction_id
 from protocol.crypto.jubjub import Point
 from protocol.data import DataRecord
 from protocol.errors import (
-    Expired,
     InvalidSignature,
     InvalidTransaction,
     ProtocolError,
     ReplayMismatch,
 )
 from protocol.execute import execute
-from protocol.receipts import PLACED, Receipt, endorsement_text, is_signed, receipt_from_json
+from protocol.receipts import STATUSES, Receipt, is_signed, receipt_from_json
 from protocol.replay import replay_proof
 from protocol.state import State
 from protocol.trace import Context
-from protocol.transactions import Open, StartClose, TopUp, Transaction, Transfer, TxType, Withdraw
+from protocol.transactions import (
+    Claim,
+    Finalize,
+    Open,
+    StartClose,
+    TopUp,
+    Transaction,
+    Transfer,
+    TxType,
+    Withdraw,
+)
 from wattlane.errors import WattlaneError
 from wattlane.l1_record import L1Record
 
@@ -42,6 +52,11 @@ class BadReceipt(WattlaneError):
 
     def __str__(self) -> str:
         return f"this is no receipt of this rollup's operator: {self.what}"
+
+
+@dataclass
+class NotEndorsed(BadReceipt):
+    """Who endorsed the receipt key is not among those operators that were looked at."""
 
 
 class Verdict(Enum):
@@ -79,8 +94,8 @@ class Place:
     block_time: int
 
 
-def read_receipt(given: object, domain: int, operators: frozenset[str]) -> Kept:
-    """The file's content, if one of these L1 addresses stands behind it. Raises BadReceipt."""
+def read_receipt(given: object, domain: int, operators: Operators) -> Kept:
+    """The file's content, if an operator stands behind it. Raises BadReceipt, NotEndorsed."""
     if not isinstance(given, dict):
         raise BadReceipt("it is no JSON object")
     try:
@@ -101,42 +116,53 @@ def read_receipt(given: object, domain: int, operators: frozenset[str]) -> Kept:
     return Kept(transaction, receipt)
 
 
-def _check_endorsed(key: Point, domain: int, endorsement: str, operators: frozenset[str]) -> None:
+def _check_endorsed(key: Point, domain: int, endorsement: str, operators: Operators) -> None:
     try:
-        text = encode_defunct(text=endorsement_text(domain, key))
-        signer = str(Account.recover_message(text, signature=bytes.fromhex(endorsement[2:])))
-    except Exception as error:
-        raise BadReceipt("its endorsement is no signature") from error
-    if signer.lower() not in {one.lower() for one in operators}:
-        raise BadReceipt(f"{signer}, who endorsed the receipt key, is not the operator on L1")
+        signer = endorser_of(domain, key, endorsement)
+    except ValueError as error:
+        raise BadReceipt(str(error)) from error
+    if not operators.had(signer):
+        what = f"{signer}, who endorsed the receipt key, is not the operator on L1, and never was"
+        if operators.first_is_missing:
+            what += (
+                ", unless the first: who that was, this L1 node cannot say any more; "
+                "ask one that keeps old states (an archive node)"
+            )
+        raise NotEndorsed(what)
 
 
 def judge(record: L1Record, final: int, l1_time: int, kept: Kept) -> list[Finding]:
     """What became of each promise. `final`: how many batches are final; `l1_time`: the final
     block's (seconds). Raises ReplayMismatch, WrongShape.
     """
+    if kept.receipt.status not in STATUSES:
+        why = "it was not executed yet, so it may still turn out not to apply: nothing is promised"
+        return [Finding(f"status {kept.receipt.status}", Verdict.VOID, why)]
     search = _Search(record, kept.transaction, kept.receipt.deadline)
     for number in range(1, final + 1):
         search.take(number)
     found = []
     if kept.receipt.deadline:
-        found.append(_by_deadline(search, kept.receipt, l1_time))
-    if kept.receipt.status in PLACED:
+        found.append(_by_deadline(search, kept, l1_time))
+    if kept.receipt.status == "final":
         found.append(_at_place(search, kept.receipt, final, l1_time))
     if not found:
-        raise BadReceipt("it promises nothing: no deadline, and no place")
+        raise BadReceipt("it promises nothing: no deadline, and no final place")
     return found
 
 
-def _by_deadline(search: _Search, receipt: Receipt, l1_time: int) -> Finding:
+def _by_deadline(search: _Search, kept: Kept, l1_time: int) -> Finding:
+    receipt, place = kept.receipt, search.place
     promise = f"in a batch that L1 accepts by {receipt.deadline}"
-    place = search.place
     if place is not None:
         where = f"batch {place.batch}, position {place.position}, accepted at {place.block_time}"
         late = place.block_time > receipt.deadline
         return Finding(promise, Verdict.BROKEN if late else Verdict.KEPT, where)
     if l1_time <= receipt.deadline:
         return Finding(promise, Verdict.OPEN, f"L1's newest final block is at {l1_time}")
+    valid_until = _expiry_of(kept.transaction)
+    if valid_until is not None and valid_until < receipt.deadline:
+        return Finding(promise, Verdict.VOID, f"no batch has it, and it expired at {valid_until}")
     reason = search.reason()
     if reason is None:
         return Finding(promise, Verdict.BROKEN, "no batch has it, and it could have been in one")
@@ -152,8 +178,6 @@ def _at_place(search: _Search, receipt: Receipt, final: int, l1_time: int) -> Fi
         return Finding(promise, Verdict.KEPT if there else Verdict.BROKEN, where)
     if final >= receipt.batch:
         return Finding(promise, Verdict.BROKEN, f"batch {receipt.batch} is final without it")
-    if receipt.status == "final":
-        return Finding(promise, Verdict.BROKEN, f"batch {receipt.batch} is not final on L1")
     return Finding(promise, Verdict.OPEN, f"batch {receipt.batch} is not final at {l1_time}")
 
 
@@ -190,20 +214,20 @@ class _Search:
                 self._at_deadline = self._state.copy(), statement.context
 
     def reason(self) -> str | None:
-        """Why the transaction did not apply to the last batch by the deadline; None where it did.
-
-        That it has expired is no reason: it had not when it was taken.
-        """
+        """Why it did not apply to the last batch by the deadline; None where it did."""
         if self._at_deadline is None:
             return None
         state, context = self._at_deadline
         try:
             execute(state.copy(), context, self._wanted)
-        except Expired:
-            return None
         except (InvalidTransaction, InvalidSignature) as error:
             return str(error)
         return None
+
+
+def _expiry_of(transaction: Transaction) -> int | None:
+    body = transaction.body
+    return None if isinstance(body, Claim | Finalize) else body.valid_until
 
 
 def is_it(state: State, slot: DataRecord, wanted: Transaction) -> bool:

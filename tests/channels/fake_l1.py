@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 import httpx
+from eth_account import Account
 
 from channels.errors import L1Unreachable
 from channels.forced import SignedL1, WantClaim, Wanted, WantStartClose
@@ -27,6 +28,8 @@ from protocol.queue import ForcedClaim, ForcedFinalize, ForcedStartClose, QueueO
 from protocol.state import State
 
 DOMAIN = 0xD0
+OPERATOR = Account.from_key(bytes([7]) * 32)
+"""Its L1 key."""
 FEE_WEI = 10**13
 
 Json = dict[str, Any]
@@ -206,6 +209,11 @@ class RollupL1:
         mined = (await self._ask())["queue"]["mined"]
         name = signed.transaction_hash
         return Fate(mined[name]) if name in mined else None
+
+    async def operator(self) -> str:
+        """Who endorses the tests' receipt key."""
+        await self._ask()
+        return OPERATOR.address
 
     async def pending_ntok(self) -> int:
         """Nothing is ever pending here."""

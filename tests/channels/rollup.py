@@ -38,11 +38,14 @@ from protocol.state import State
 from protocol.trace import Context
 from protocol.transactions import Transaction
 from sequencer.api.routes.relay import Relay
-from tests.channels.fake_l1 import DOMAIN, FakeQueue, RollupL1
+from sequencer.keystore import OperatorKeys
+from sequencer.receipts import Receipt
+from tests.channels.fake_l1 import DOMAIN, OPERATOR, FakeQueue, RollupL1
 
 __all__ = ["DOMAIN", "FEE_NTOK", "START_TIME", "Rollup", "RollupL1", "serving"]
 
 
+KEYS = OperatorKeys(OPERATOR)
 START_TIME = 2_000_000_000
 FEE_NTOK = 10
 
@@ -58,6 +61,7 @@ class Rollup:
         self.final_time = START_TIME
         self.block = 1
         self.statuses: dict[str, str] = {}
+        self.receipts: dict[str, Any] = {}
         self.log: list[Transaction] = []
         self.seals_itself = True
         self.is_down = False
@@ -128,6 +132,8 @@ class Rollup:
                 "contract": "0x" + "11" * 20,
                 "domain": str(DOMAIN),
                 "minimum_fee_ntok": str(self.fee_ntok),
+                "receipt_key": [str(KEYS.receipt_key.public.x), str(KEYS.receipt_key.public.y)],
+                "receipt_endorsement": KEYS.endorsement(DOMAIN),
             }
         )
 
@@ -144,7 +150,16 @@ class Rollup:
         except ProtocolError as error:
             problem = {"code": type(error).__name__, "detail": str(error), "status": 409}
             return JSONResponse(problem, 409)
-        return JSONResponse({"id": name, "status": self.statuses[name]}, 202)
+        status = self.statuses[name]
+        receipt = None if status == "accepted" else self._receipt(name)
+        return JSONResponse({"id": name, "status": status, "receipt": receipt}, 202)
+
+    def _receipt(self, name: str) -> Any:
+        """Signed once: what was promised, whatever became of it since."""
+        if name not in self.receipts:
+            promised = Receipt(name, "soft", 1, 0, 0, self.time + 3_600)
+            self.receipts[name] = KEYS.receipt_key.sign(DOMAIN, promised)
+        return self.receipts[name]
 
     async def _transaction(self, request: Request) -> Response:
         name = request.path_params["name"]

@@ -14,6 +14,7 @@ from contracts.artifacts import FOLDER
 from contracts.build import SOURCES
 from contracts.chain import Chain
 from contracts.client import RollupClient
+from contracts.endorsements import Operators, operators_had
 from contracts.reader import ABI, Powers
 from protocol.channels import Lane
 from protocol.crypto.jubjub import Point
@@ -275,8 +276,31 @@ def test_another_operator_takes_over_45_days_after_it_was_announced(
         governed.try_submit(governed.honest(1))
     powers = owner.powers()
     assert (powers.operator, powers.next_operator) == (new.account.address, None)
+    first = governed.client.account.address
+    assert operators_had(owner) == Operators(frozenset({first, new.account.address}))
     with pytest.raises(errors.NoOperatorAnnounced):
         stranger.apply_operator()
+
+
+def test_where_old_states_are_gone_the_first_operator_is_said_to_be_missing(
+    governed: SimulatedRollup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, new = _as(governed, 1), _as(governed, 2)
+    first = governed.client.account.address
+    assert operators_had(owner) == Operators(frozenset({first}))
+    owner.announce_operator(new.account.address)
+    governed.chain.advance_time(45 * DAY_S)
+    owner.apply_operator()
+    whole = RollupClient.powers
+
+    def pruned(client: RollupClient, block: int | None = None) -> Powers:
+        if block is not None:
+            raise errors.NoContract("test", client.address)
+        return whole(client)
+
+    monkeypatch.setattr(RollupClient, "powers", pruned)
+    known = Operators(frozenset({new.account.address}), first_is_missing=True)
+    assert operators_had(owner) == known
 
 
 # --- sunset ------------------------------------------------------------------------------------

@@ -47,6 +47,8 @@ def accept(world: World, *transactions: Transaction) -> list[str]:
 def test_accepted_is_durable_and_then_soft_with_a_receipt(world: World) -> None:
     ids = accept(world, *(world.transfer(nonce) for nonce in range(3)))
     assert [world.status(id_) for id_ in ids] == ["accepted"] * 3
+    promised = Views(world.ledger).transaction(ids[2])["receipt"]
+    assert (promised["status"], promised["deadline"]) == ("accepted", "0")
     world.restart()
     assert world.ledger.take_accepted(64) == 3
     assert [world.status(id_) for id_ in ids] == ["soft"] * 3

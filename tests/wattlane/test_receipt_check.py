@@ -9,6 +9,7 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct
 
+from contracts.endorsements import Operators
 from protocol.channels import Lane, channel_id, pack_lane
 from protocol.codec import Json, transaction_id, transaction_to_json
 from protocol.errors import ReplayMismatch
@@ -73,7 +74,7 @@ def file_of(
 
 
 def judged(given: Json, final: int = FINAL, l1_time: int = LATER + 1) -> list[Finding]:
-    kept = read_receipt(given, DOMAIN, frozenset({OPERATOR.address.lower()}))
+    kept = read_receipt(given, DOMAIN, Operators(frozenset({OPERATOR.address.lower()})))
     return judge(record(), final, l1_time, kept)
 
 
@@ -101,10 +102,9 @@ def verdicts(given: Json, final: int = FINAL, l1_time: int = LATER + 1) -> list[
 def test_every_kind_is_found_where_l1_has_it_and_nowhere_else(
     transaction: Transaction, batch: int, position: int
 ) -> None:
-    for status in ("sealed", "proved", "final"):
-        assert verdicts(file_of(transaction, LATER, status, batch, position)) == [KEPT, KEPT]
+    assert verdicts(file_of(transaction, LATER, "final", batch, position)) == [KEPT, KEPT]
     for wrong in ((batch, position + 1), (batch + 1, position), (batch - 1, position)):
-        by_deadline, at_place = judged(file_of(transaction, LATER, "sealed", *wrong))
+        by_deadline, at_place = judged(file_of(transaction, LATER, "final", *wrong))
         assert (by_deadline.verdict, at_place.verdict) == (KEPT, BROKEN)
         assert f"position {position} of batch {batch}" in at_place.why
 
@@ -123,8 +123,21 @@ def test_a_transaction_that_never_comes_is_broken_once_the_deadline_is_final() -
     assert verdicts(given, l1_time=START + 7 * DAY_S + 1) == [BROKEN]
 
 
-def test_the_soft_place_of_a_transaction_is_no_promise() -> None:
-    assert verdicts(file_of(TRANSFER, LATER, "soft", 99, 99)) == [KEPT]
+@pytest.mark.parametrize("status", ["soft", "sealed", "proved"])
+def test_until_it_is_final_the_place_of_a_transaction_is_no_promise(status: str) -> None:
+    """An honest operator seals a batch anew: L1's time was too old, or an earlier one expired."""
+    assert verdicts(file_of(TRANSFER, LATER, status, 4, 1)) == [KEPT]
+
+
+def test_what_was_only_accepted_frames_nobody() -> None:
+    """Nonce 5 offered before nonce 4 is rejected; it would have applied once 4 is in a batch."""
+    ahead = own(Transfer(0, 1, 5, 3, 0, FOR_EVER), ANNA)
+    assert verdicts(file_of(ahead, START + 7 * DAY_S, "soft")) == [BROKEN]
+    (void,) = judged(file_of(ahead, START + 7 * DAY_S, "accepted"))
+    assert void.verdict is VOID
+    assert "nothing is promised" in void.why
+    assert verdicts(file_of(TRANSFER, START + 1, "accepted")) == [VOID]
+    assert verdicts(file_of(ahead, START + 7 * DAY_S, "whatever")) == [VOID]
 
 
 def test_a_transaction_that_the_household_made_impossible_is_void() -> None:
@@ -134,17 +147,21 @@ def test_a_transaction_that_the_household_made_impossible_is_void() -> None:
     assert "nonce" in void.why
 
 
-def test_that_it_expired_in_the_operators_hands_is_no_excuse() -> None:
-    expired = own(Transfer(0, 1, 5, 3, 0, START + 20), ANNA)
-    assert verdicts(file_of(expired, START + 7 * DAY_S)) == [BROKEN]
+def test_what_expires_before_the_deadline_is_void_and_what_lives_until_then_is_not() -> None:
+    deadline = START + 7 * DAY_S
+    expired = own(Transfer(0, 1, 5, 3, 0, deadline - 1), ANNA)
+    (void,) = judged(file_of(expired, deadline))
+    assert void.verdict is VOID
+    assert "expired" in void.why
+    alive = own(Transfer(0, 1, 5, 3, 0, deadline), ANNA)
+    assert verdicts(file_of(alive, deadline)) == [BROKEN]
 
 
-def test_a_place_in_a_batch_that_is_not_final_is_open_but_not_where_it_was_said_to_be() -> None:
+def test_a_final_place_is_open_where_this_l1_has_not_come_so_far_and_else_must_hold_it() -> None:
     before = {"final": 3, "l1_time": START + 250}
-    assert verdicts(file_of(TRANSFER, LATER, "proved", 4, 2), **before) == [OPEN, OPEN]
-    assert verdicts(file_of(TRANSFER, LATER, "final", 4, 2), **before) == [OPEN, BROKEN]
+    assert verdicts(file_of(TRANSFER, LATER, "final", 4, 2), **before) == [OPEN, OPEN]
     absent = own(Transfer(0, 1, 9, 3, 0, FOR_EVER), ANNA)
-    assert verdicts(file_of(absent, LATER, "sealed", 3, 0), **before) == [OPEN, BROKEN]
+    assert verdicts(file_of(absent, LATER, "final", 3, 0), **before) == [OPEN, BROKEN]
 
 
 def test_another_amount_or_nonce_is_another_transaction() -> None:
@@ -155,7 +172,7 @@ def test_another_amount_or_nonce_is_another_transaction() -> None:
         StartClose(SECOND, Lane.BA, 2, FOR_EVER),
         Claim(FIRST, Lane.AB, pack_lane(900, 180_000)),
     ):
-        given = file_of(own(body, ANNA), 0, "sealed", 4, 2)
+        given = file_of(own(body, ANNA), 0, "final", 4, 2)
         assert verdicts(given) == [BROKEN]
 
 
@@ -184,7 +201,7 @@ def test_what_nobody_signed_or_stands_behind_is_no_receipt() -> None:
         with pytest.raises(BadReceipt):
             judged({field: value for field, value in good.items() if field != name})
     with pytest.raises(BadReceipt, match="no JSON object"):
-        read_receipt([], DOMAIN, frozenset())
+        read_receipt([], DOMAIN, Operators(frozenset()))
     with pytest.raises(BadReceipt, match="promises nothing"):
         judged(file_of(TRANSFER, deadline=0))
 
@@ -195,6 +212,6 @@ def test_data_that_lead_elsewhere_are_no_evidence() -> None:
     proofs = (replace(batch.submission.proofs[0], new_root=1),)
     lying = replace(batch, submission=replace(batch.submission, proofs=proofs))
     changed = replace(whole, batches=(*whole.batches[:3], lying, *whole.batches[4:]))
-    kept = read_receipt(file_of(TRANSFER), DOMAIN, frozenset({OPERATOR.address}))
+    kept = read_receipt(file_of(TRANSFER), DOMAIN, Operators(frozenset({OPERATOR.address})))
     with pytest.raises(ReplayMismatch):
         judge(changed, FINAL, LATER, kept)

@@ -28,16 +28,19 @@ def verify(
     """Check a receipt against L1 alone, and name the promise that was broken (exit status 1).
 
     The promises: the transaction is in a batch that L1 accepts by the deadline; and, in a receipt
-    of a sealed batch, at that position of that batch. One that is still open, or that the household
-    itself made impossible, is not broken.
+    that says final, at that position of that batch. One that is still open, or that became
+    impossible (the transaction expired before, or its nonce was used), is not broken. A receipt
+    that says accepted promises nothing. Whoever was the operator on L1 at any time can be held to
+    its word.
     """
     import json
 
     from contracts.blob_places import blob_sources
+    from contracts.endorsements import Operators, operators_had
     from contracts.reader import RollupReader
     from protocol.crypto import compiled
     from wattlane.l1_record import read_record
-    from wattlane.receipt_check import BadReceipt, Verdict, judge, read_receipt
+    from wattlane.receipt_check import BadReceipt, NotEndorsed, Verdict, judge, read_receipt
 
     try:
         given = json.loads(file.read_text(encoding="utf-8"))
@@ -47,8 +50,13 @@ def verify(
         l1, contract, blobs=blob_sources(l1, archive=archive, sequencer=sequencer, beacon=beacon)
     )
     compiled.install()
-    kept = read_receipt(given, reader.settings().domain, frozenset({reader.powers().operator}))
-    record, block = read_record(reader), reader.final_block()
+    domain, present = reader.settings().domain, Operators(frozenset({reader.powers().operator}))
+    try:
+        kept = read_receipt(given, domain, present)
+    except NotEndorsed:
+        kept = read_receipt(given, domain, operators_had(reader))
+    block = reader.final_block()  # before the record, which then has all that is final in it
+    record = read_record(reader)
     final = sum(batch.block_number <= block.number for batch in record.batches)
     findings = judge(record, final, block.timestamp, kept)
     for one in findings:
