@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
+from eth_abi.exceptions import DecodingError
 from eth_account import Account
 from eth_account.messages import encode_defunct
 
+from contracts.addresses import as_checksummed
 from contracts.errors import L1Error
 from contracts.reader import ABI, RollupReader
+from contracts.transactions import Log
 from protocol.crypto.jubjub import Point
 from protocol.receipts import endorsement_text
 
@@ -46,8 +49,7 @@ def operators_had(reader: RollupReader) -> Operators:
     """
     present = reader.powers().operator
     changes = list(reader.logs("OperatorChanged"))
-    event = ABI.events["OperatorChanged"]
-    named = {cast(str, event.decode_log(one.topics, one.data)["operator"]) for one in changes}
+    named = {_named_in(reader, one) for one in changes}
     if not changes:
         return Operators(frozenset({present}))
     try:
@@ -55,3 +57,11 @@ def operators_had(reader: RollupReader) -> Operators:
     except L1Error:
         return Operators(frozenset({present, *named}), first_is_missing=True)
     return Operators(frozenset({present, first, *named}))
+
+
+def _named_in(reader: RollupReader, log: Log) -> str:
+    try:
+        fields = ABI.events["OperatorChanged"].decode_log(log.topics, log.data)
+    except DecodingError as error:
+        raise reader.rpc.error("eth_getLogs", "OperatorChanged does not decode") from error
+    return as_checksummed(cast(str, fields["operator"]))
