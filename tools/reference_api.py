@@ -67,9 +67,9 @@ final; rejected, voided, reorged), `subject` (a transaction's id, or "batch 3"),
 operator's L1 key endorses (`receipt_endorsement`, EIP-191). What it promises by its status:
 
 - `accepted`: nothing (`deadline` 0). It is on the disk; once executed it may turn out not to apply.
-- `soft`, `sealed`, `proved`: a batch with it that L1 accepts by `deadline`, unless it becomes invalid
-  (it expires before, or its nonce is used). Batch, position and root only inform: sealing a batch
-  anew moves them.
+- `soft`, `sealed`, `proved`: a batch with it that L1 accepts by `deadline`, unless it becomes
+  invalid (it expires before, or its nonce is used). Batch, position and root only inform: sealing
+  a batch anew moves them.
 - `final`: besides, that very place in that batch.
 
 So sign for longer than `included_within_s`, or the promise may expire with the transaction. A node

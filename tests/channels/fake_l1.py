@@ -213,7 +213,7 @@ class RollupL1:
     async def operator(self) -> str:
         """Who endorses the tests' receipt key."""
         await self._ask()
-        return OPERATOR.address
+        return str(OPERATOR.address)
 
     async def pending_ntok(self) -> int:
         """Nothing is ever pending here."""
