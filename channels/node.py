@@ -211,8 +211,8 @@ class Node:
     def info(self) -> NodeInfo:
         """Who this node is and how it is."""
         parts, final = self._parts, self._parts.watch.final
-        own = (self._copies, self._rounds, self._submitter, *self._towers)
-        found = [one.problem for one in own]
+        found = [self._copies.problem, self._rounds.problem, self._submitter.problem]
+        found += [one.problem for one in self._towers]
         return NodeInfo(
             account_index=self._index,
             l1_address=parts.wallet.l1_address,
