@@ -75,7 +75,7 @@ async def test_an_account_has_a_share_that_only_its_own_transactions_use(world: 
 @asynccontextmanager
 async def asking_a_worker(world: World, rates: Rates) -> AsyncIterator[AsyncClient]:
     intake = Intake(world.database, world.policy, lambda: world.clock_s, rates.count)
-    records = Records(world.database, RECEIPT_KEY, world.rollup.domain, 3_600)
+    records = Records(world.database, RECEIPT_KEY, world.rollup.domain)
     app = WorkerApp(Accepting(world.database, intake), records, PlainTextResponse("else"), rates)
     transport = ASGITransport(app, client=("192.0.2.1", 1))
     async with AsyncClient(transport=transport, base_url="http://sequencer") as client:
