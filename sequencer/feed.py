@@ -147,7 +147,8 @@ class Feed:
                 except StorageError as error:
                     _log.warning("the feed will look again", why=str(error))
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self._poll_s)
+                    async with asyncio.timeout(self._poll_s):  # wait_for may lose a cancellation
+                        await self._wake.wait()
         finally:
             pump.cancel()
 

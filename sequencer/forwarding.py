@@ -123,8 +123,10 @@ class Forward:
             await send({"type": "http.response.start", **start})
             async for chunk in answer.aiter_raw():
                 part = {"type": "http.response.body", "body": chunk, "more_body": True}
-                await asyncio.wait_for(send(part), SLOW_S)
-            await asyncio.wait_for(send({"type": "http.response.body", "body": b""}), SLOW_S)
+                async with asyncio.timeout(SLOW_S):
+                    await send(part)
+            async with asyncio.timeout(SLOW_S):
+                await send({"type": "http.response.body", "body": b""})
         except TimeoutError:
             _log.info("a client takes its answer too slowly", path=scope["path"][:200])
         finally:

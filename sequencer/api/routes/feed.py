@@ -108,6 +108,7 @@ async def _tell(websocket: WebSocket, feed: Feed, after: int | None, interest: I
         told = [one.to_json() for one in found if interest.takes(one)]
         if told or not found:
             frame = json.dumps({"events": told, "after": str(at)})
-            await asyncio.wait_for(websocket.send_text(frame), SLOW_S)
+            async with asyncio.timeout(SLOW_S):  # wait_for may lose a cancellation
+                await websocket.send_text(frame)
         if not found:
             await feed.wait(at, HEARTBEAT_S)
