@@ -27,7 +27,8 @@ async def test_storage_does_not_grow_with_payments(tmp_path: Path) -> None:
         largest = await pay(store, payers, 10_000)
         size = store.path.stat().st_size
         largest = max(largest, await pay(store, payers, 10_000))
-        assert store.path.stat().st_size == size < 1_000_000
+        # Pages that are free again are used again: it stays within a few of them.
+        assert store.path.stat().st_size <= size + 8 * 4_096 < 1_000_000
         assert largest < 2 * WAL_BYTES
         assert len(store.bills()) <= 2 * 1_000 + 500 + 250
     books = read_books(tmp_path)
