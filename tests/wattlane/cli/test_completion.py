@@ -45,7 +45,7 @@ def script(bin_folder: Path) -> Path:
         capture_output=True,
         text=True,
         check=True,
-        env=environment(),
+        env=environment(_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1"),  # whatever runs this
     )
     path = bin_folder / "completion.sh"
     path.write_text(said.stdout)
