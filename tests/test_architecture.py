@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("protocol", "prover", "channels", "watchtower", "sequencer", "contracts", "wattlane")
+PACKAGES = (
+    "protocol",
+    "prover",
+    "channels",
+    "watchtower",
+    "sequencer",
+    "contracts",
+    "energy",
+    "wattlane",
+)
 MAX_LINES = 400
 BIN = Path(sys.executable).parent
 

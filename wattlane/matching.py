@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
+from energy.sharing import largest_remainder
 from wattlane.readings import Meter, Reading, common_times
 
 
@@ -42,22 +43,6 @@ class Interval:
 def midpoint_price(feed_in_utok_per_kwh: int, retail_utok_per_kwh: int) -> int:
     """The integer midpoint (rounded down) of what the grid pays and what it takes, utok per kWh."""
     return (feed_in_utok_per_kwh + retail_utok_per_kwh) // 2
-
-
-def largest_remainder(total: int, weights: Sequence[int]) -> tuple[int, ...]:
-    """Share a whole `total` in proportion to positive weights; the shares add up to it exactly.
-
-    Each gets the floor of its quota, and what is left goes, one each, to the largest remainders,
-    ties to the lower position. With total <= sum of weights no share exceeds its weight.
-    """
-    whole = sum(weights)
-    shares = [total * weight // whole for weight in weights]
-    by_remainder = sorted(
-        range(len(weights)), key=lambda place: (-(total * weights[place] % whole), place)
-    )
-    for place in by_remainder[: total - sum(shares)]:
-        shares[place] += 1
-    return tuple(shares)
 
 
 def pair(

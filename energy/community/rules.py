@@ -1,0 +1,105 @@
+"""What a community has chosen: how it clears, shares, prices deviations, pays and charges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from energy.intervals import QUARTER_MS
+
+
+class ClearingRule(Enum):
+    """How prices come about."""
+
+    UNIFORM = "uniform"
+    PAY_AS_BID = "pay-as-bid"
+    SUPPLY_DEMAND = "supply-demand"
+
+
+class Timing(Enum):
+    """When an interval is cleared.
+
+    AFTER: with what the meters have shown, so that every trade is delivered. AHEAD: with what the
+    orders promise, so that trades are settled against the meters and deviations are priced.
+    """
+
+    AFTER = "after"
+    AHEAD = "ahead"
+
+
+class SharingRule(Enum):
+    """Who gets how much where not all can have what they want at the same price."""
+
+    PRO_RATA = "pro-rata"
+    FIRST_IN_FIRST_OUT = "first-in-first-out"
+
+
+class PaymentMode(Enum):
+    """STREAMING pays at every reading and trues up at the interval's end; SLOT pays once."""
+
+    STREAMING = "streaming"
+    SLOT = "slot"
+
+
+class Topology(Enum):
+    """MESH: a channel a pair. HUB: each home has one, with the community's account."""
+
+    MESH = "mesh"
+    HUB = "hub"
+
+
+class FeeKind(Enum):
+    """Whose money a fee is."""
+
+    GRID = "grid fee"
+    COMMUNITY = "community fee"
+    TAX = "tax"
+
+
+class Side(Enum):
+    """A side of a trade."""
+
+    SELL = "sell"
+    BUY = "buy"
+
+
+@dataclass(frozen=True, slots=True)
+class Fee:
+    """On each kWh traded between neighbours, paid by one side. Exact in ntok, as prices are."""
+
+    kind: FeeKind
+    utok_per_kwh: int
+    paid_by: Side
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """Prices of the grid in force from `valid_from_ms` until the next tariff, utok per kWh.
+
+    `retail`: what the grid takes for a kWh, all included; `feed_in`: what it pays.
+    """
+
+    valid_from_ms: int
+    retail_utok_per_kwh: int
+    feed_in_utok_per_kwh: int
+    fees: tuple[Fee, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One version of a community's rules, in force from `valid_from_ms` until the next version.
+
+    `short_utok_per_kwh`: what a side that delivered or took less than its trade pays on each kWh
+    missing to the other side (AHEAD only). `adjust_days`: how long readings may be corrected.
+    """
+
+    version: int
+    valid_from_ms: int
+    clearing: ClearingRule = ClearingRule.SUPPLY_DEMAND
+    timing: Timing = Timing.AFTER
+    sharing: SharingRule = SharingRule.PRO_RATA
+    mode: PaymentMode = PaymentMode.STREAMING
+    topology: Topology = Topology.MESH
+    interval_ms: int = QUARTER_MS
+    short_utok_per_kwh: int = 0
+    adjust_days: int = 60
