@@ -5,3 +5,4 @@ from __future__ import annotations
 from energy.errors.base import EnergyError as EnergyError
 from energy.errors.documents import BadDocument as BadDocument
 from energy.errors.documents import BadInterval as BadInterval
+from energy.errors.readings import BadSample as BadSample
