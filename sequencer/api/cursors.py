@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
-from typing import TypeVar
+from dataclasses import dataclass
 
 from fastapi import Request, Response
 
+from protocol.codec import Json
 from protocol.errors import Malformed
 
 CURSOR = "^[A-Za-z0-9_-]{2,64}$"
 """What a cursor looks like: nothing that anyone but us reads."""
 
 _MOST = 2**63 - 1
-T = TypeVar("T")
 
 
 def encode(list_: str, last: int) -> str:
@@ -40,22 +39,27 @@ def decode(list_: str, cursor: str) -> int:
     return int(last)
 
 
-def start_of(list_: str, cursor: str | None, otherwise: int) -> int:
-    """The row that the page comes after: the cursor's, or the one that was asked for otherwise."""
-    return otherwise if cursor is None else decode(list_, cursor)
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """How a list is paged. `key`: the field that its rows are in order of.
 
+    `dropped`: parameters that say where the first page begins, which its cursor says afterwards.
+    """
 
-def link_next(
-    request: Request, response: Response, list_: str, last: int | None, *dropped: str
-) -> None:
-    """Name the page after row `last`, if there may be one; the query stays, but for `dropped`."""
-    if last is None:
-        return
-    url = request.url.remove_query_params(list(dropped))
-    url = url.include_query_params(cursor=encode(list_, last))
-    response.headers["link"] = f'<{url.path}?{url.query}>; rel="next"'
+    list_: str
+    key: str
+    dropped: tuple[str, ...] = ()
 
+    def start(self, cursor: str | None, otherwise: int) -> int:
+        """The row that the page comes after: the cursor's, or what was asked for otherwise."""
+        return otherwise if cursor is None else decode(self.list_, cursor)
 
-def full(page: Sequence[T], limit: int) -> T | None:
-    """The last row of a page that is full; None where nothing can follow."""
-    return page[-1] if len(page) >= limit else None
+    def linked(
+        self, request: Request, response: Response, rows: list[Json], limit: int
+    ) -> list[Json]:
+        """The rows; where they fill the page, the header names the next one, the query kept."""
+        if len(rows) >= limit:
+            url = request.url.remove_query_params(list(self.dropped))
+            url = url.include_query_params(cursor=encode(self.list_, int(rows[-1][self.key])))
+            response.headers["link"] = f'<{url.path}?{url.query}>; rel="next"'
+        return rows

@@ -18,7 +18,7 @@ from protocol.codec import account_inclusion_from_json, transaction_id, transact
 from protocol.transactions import Transaction, Transfer
 from sequencer.settings import load_settings, make_settings, save_settings
 from tests.e2e.sequencer_process import FEE_NTOK, FUNDS_NTOK, SequencerProcess, Setting, start_l1
-from tests.support.services import MissingService, PostgresServer, RedisServer, free_port
+from tests.support.services import PostgresServer, RedisServer, free_port, serving_or_skip
 from tests.support.simulating_sequencer import supervise
 
 AMOUNT_NTOK = 3
@@ -35,22 +35,14 @@ def chain() -> Iterator[Chain]:
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[PostgresServer]:
-    try:
-        server = PostgresServer()
-    except MissingService as error:
-        pytest.skip(str(error))
-    yield server
-    server.close()
+    with serving_or_skip(PostgresServer) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def redis() -> Iterator[RedisServer]:
-    try:
-        server = RedisServer()
-    except MissingService as error:
-        pytest.skip(str(error))
-    yield server
-    server.close()
+    with serving_or_skip(RedisServer) as server:
+        yield server
 
 
 class Street:

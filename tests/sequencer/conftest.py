@@ -15,7 +15,7 @@ from protocol.crypto import compiled
 from sequencer.storage.database import sqlite_url
 from tests.sequencer.databases import POSTGRESQL
 from tests.sequencer.world import World
-from tests.support.services import MissingService, PostgresServer, RedisServer
+from tests.support.services import PostgresServer, RedisServer, serving_or_skip
 
 compiled.install()
 
@@ -23,23 +23,15 @@ compiled.install()
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A server for all tests of this process."""
-    try:
-        server = PostgresServer()
-    except MissingService as error:
-        pytest.skip(str(error))
-    yield server
-    server.close()
+    with serving_or_skip(PostgresServer) as server:
+        yield server
 
 
 @pytest.fixture
 def redis_server() -> Iterator[RedisServer]:
     """A server for one test, which may kill it."""
-    try:
-        server = RedisServer()
-    except MissingService as error:
-        pytest.skip(str(error))
-    yield server
-    server.close()
+    with serving_or_skip(RedisServer) as server:
+        yield server
 
 
 @pytest.fixture

@@ -14,16 +14,26 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
+import pytest
 import redis
 
 from tools.services import POSTGRES, REDIS, MissingService, find_program
 
-__all__ = ["MissingService", "PostgresServer", "RedisServer", "free_port", "services_line"]
+__all__ = [
+    "MissingService",
+    "PostgresServer",
+    "RedisServer",
+    "free_port",
+    "services_line",
+    "serving_or_skip",
+]
 
 WAIT_S = 60.0
 _USER = "postgres"
@@ -158,6 +168,20 @@ class RedisServer(_Server):
             assert self._process.poll() is None, self.said
             assert time.monotonic() < deadline, self.said
             time.sleep(0.05)
+
+
+S = TypeVar("S", PostgresServer, RedisServer)
+
+
+@contextmanager
+def serving_or_skip(kind: type[S]) -> Iterator[S]:
+    """A server for a fixture, closed at its end; the test is skipped where it is missing."""
+    try:
+        server = kind()
+    except MissingService as error:
+        pytest.skip(str(error))
+    with closing(server):
+        yield server
 
 
 def services_line() -> str:

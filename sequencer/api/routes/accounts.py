@@ -7,14 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from protocol.codec import Json
-from sequencer.api.cursors import full, link_next, start_of
+from sequencer.api.cursors import Paging
 from sequencer.api.documented import answers, json_routes
 from sequencer.api.models import AccountRow, ProvenAccount
 from sequencer.api.parameters import Cursor, Index, Number, Root, optional_number
 from sequencer.api.services import Services
 from sequencer.views import ROWS_A_PAGE
 
-_LIST = "accounts"
+_PAGING = Paging("accounts", "index")
 Limit = Annotated[int, Query(ge=1, le=ROWS_A_PAGE, description="Rows a page")]
 
 
@@ -32,11 +32,9 @@ def router(services: Services) -> APIRouter:
         limit: Limit = ROWS_A_PAGE,
     ) -> list[Json]:
         """Accounts in the soft state, in order: all, or those of a key or an L1 address."""
-        first = start_of(_LIST, cursor, -1) + 1
+        first = _PAGING.start(cursor, -1) + 1
         rows = views.accounts(optional_number(key_hash), optional_number(l1_address), first, limit)
-        last = full(rows, limit)
-        link_next(request, response, _LIST, None if last is None else int(last["index"]))
-        return rows
+        return _PAGING.linked(request, response, rows, limit)
 
     @routes.get("/v1/accounts/{index}", **answers(ProvenAccount, 400, 404))
     def get_account(index: Index, root: Root = "soft") -> Json:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from protocol.codec import Json
-from sequencer.api.cursors import full, link_next, start_of
+from sequencer.api.cursors import Paging
 from sequencer.api.documented import answers, answers_file
 from sequencer.api.media import BYTES, answers_bytes, answers_json
 from sequencer.api.models import Batch, OpenBatch
@@ -16,7 +16,7 @@ from sequencer.api.parameters import After, Cursor, Hash, Row
 from sequencer.api.services import Services
 from sequencer.views import BATCHES_A_PAGE
 
-_LIST = "batches"
+_PAGING = Paging("batches", "number", ("after",))
 _JSON = Depends(answers_json)
 Limit = Annotated[int, Query(ge=1, le=BATCHES_A_PAGE, description="Rows a page")]
 
@@ -34,11 +34,8 @@ def router(services: Services) -> APIRouter:
         limit: Limit = BATCHES_A_PAGE,
     ) -> list[Json]:
         """Sealed batches, in order."""
-        rows = views.batches(start_of(_LIST, cursor, after), limit)
-        last = full(rows, limit)
-        number = None if last is None else int(last["number"])
-        link_next(request, response, _LIST, number, "after")
-        return rows
+        rows = views.batches(_PAGING.start(cursor, after), limit)
+        return _PAGING.linked(request, response, rows, limit)
 
     @routes.get(
         "/v1/batches/{number}", dependencies=[_JSON], **answers(Batch | OpenBatch, 400, 404)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from protocol.codec import Json
-from sequencer.api.cursors import full, link_next, start_of
+from sequencer.api.cursors import Paging
 from sequencer.api.documented import answers, json_routes
 from sequencer.api.models import ChannelRow, ProvenChannel
 from sequencer.api.parameters import (
@@ -22,7 +22,7 @@ from sequencer.api.parameters import (
 from sequencer.api.services import Services
 from sequencer.views import ROWS_A_PAGE
 
-_LIST = "channels"
+_PAGING = Paging("channels", "slot", ("from_slot",))
 Limit = Annotated[int, Query(ge=1, le=ROWS_A_PAGE, description="Rows a page")]
 
 
@@ -46,13 +46,10 @@ def router(services: Services) -> APIRouter:
             optional_number(account),
             optional_number(channel_id),
             status,
-            start_of(_LIST, cursor, from_slot - 1) + 1,
+            _PAGING.start(cursor, from_slot - 1) + 1,
             limit,
         )
-        last = full(rows, limit)
-        number = None if last is None else int(last["slot"])
-        link_next(request, response, _LIST, number, "from_slot")
-        return rows
+        return _PAGING.linked(request, response, rows, limit)
 
     @routes.get("/v1/channels/{slot}", **answers(ProvenChannel, 400, 404))
     def get_channel(slot: Index, root: Root = "soft") -> Json:
