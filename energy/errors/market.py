@@ -1,0 +1,205 @@
+"""A market's journal, its API, and those who ask it. What a document lacks is its own part's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from energy.errors.base import EnergyError
+
+
+class MarketError(EnergyError):
+    """Base of what a market and its clients say about journal, requests and each other."""
+
+
+@dataclass
+class JournalInUse(MarketError):
+    """Another process writes this journal."""
+
+    folder: str
+    holder: str
+
+    def __str__(self) -> str:
+        return f"{self.folder} is in use by {self.holder}: a journal has one writer; stop it first"
+
+
+@dataclass
+class JournalUnusable(MarketError):
+    """The journal's file cannot be opened, read or written."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+@dataclass
+class JournalBroken(MarketError):
+    """An entry does not follow from the one before it, or the market's key has not signed it."""
+
+    seq: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"entry {self.seq} of the journal does not follow: {self.reason}"
+
+
+@dataclass
+class JournalForked(MarketError):
+    """The market shows another journal than before: both its signatures prove that it lied."""
+
+    seq: int
+
+    def __str__(self) -> str:
+        return (
+            f"the market shows another entry {self.seq} than it did before; keep the copy of the "
+            "journal that you have, its signatures prove it, and tell the community"
+        )
+
+
+@dataclass
+class UnknownKind(MarketError):
+    """A document of a type that a market does not keep, or does not take from outside."""
+
+    kind: str
+
+    def __str__(self) -> str:
+        return f"a market takes no document of type {self.kind[:40]!r} from outside"
+
+
+@dataclass
+class NoCommunityYet(MarketError):
+    """The journal does not begin with a community."""
+
+    def __str__(self) -> str:
+        return "the journal has no community yet: its first entry must be one"
+
+
+@dataclass
+class AnotherRollup(MarketError):
+    """A community, or a copy of a journal, that belongs to another rollup."""
+
+    domain: int
+    given: int
+
+    def __str__(self) -> str:
+        return f"this market's rollup is {self.domain:#x}, the document is for {self.given:#x}"
+
+
+@dataclass
+class TooLate(MarketError):
+    """A document about an interval that takes no such document any more."""
+
+    what: str
+    start_ms: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.what} for the interval from {self.start_ms} ms came too late: {self.reason}"
+
+
+@dataclass
+class FromTheFuture(MarketError):
+    """A document whose time lies further ahead of the market's clock than clocks may differ."""
+
+    time_ms: int
+    now_ms: int
+
+    def __str__(self) -> str:
+        ahead_s = (self.time_ms - self.now_ms) // 1000
+        return f"dated {ahead_s} s ahead of the market's clock: set this machine's clock by NTP"
+
+
+@dataclass
+class OutOfTurn(MarketError):
+    """A numbered document that does not come after the account's newest one of its kind."""
+
+    what: str
+    number: int
+    newest: int
+
+    def __str__(self) -> str:
+        return f"{self.what} number {self.number} does not come after number {self.newest}"
+
+
+@dataclass
+class DoesNotFollow(MarketError):
+    """What the journal says of an interval is not what its own entries give."""
+
+    what: str
+    start_ms: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.what} of the interval from {self.start_ms} ms does not follow: {self.reason}"
+
+
+@dataclass
+class NotThere(MarketError):
+    """Nothing of this name is known to the market."""
+
+    what: str
+
+    def __str__(self) -> str:
+        return f"there is no {self.what}"
+
+
+@dataclass
+class BadRequest(MarketError):
+    """A request that is not what the interface asks for."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the request makes no sense: {self.reason}"
+
+
+@dataclass
+class TooLarge(MarketError):
+    """A body of more bytes than are taken."""
+
+    most_bytes: int
+
+    def __str__(self) -> str:
+        return f"at most {self.most_bytes} bytes are taken"
+
+
+class MarketFailed(MarketError):
+    """The market itself failed; its log says how."""
+
+    def __str__(self) -> str:
+        return "the market failed; its log says how"
+
+
+@dataclass
+class CannotServe(MarketError):
+    """The market cannot listen where it should."""
+
+    place: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"cannot listen on {self.place}: {self.reason}"
+
+
+@dataclass
+class MarketUnreachable(MarketError):
+    """No answer of a market, or none that makes sense."""
+
+    url: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"no market answers at {self.url}: {self.reason}"
+
+
+@dataclass
+class MarketRefused(MarketError):
+    """A market's refusal, by its name."""
+
+    status: int
+    reason_code: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"the market refuses ({self.reason_code}): {self.detail}"

@@ -1,0 +1,187 @@
+"""A market over HTTP: documents in, its journal and what follows from it out; failures have names.
+
+Nothing here is believed: whoever pays by it keeps a copy of the journal and computes it again
+(energy/market/follower.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from types import TracebackType
+from typing import Any, TypeVar
+
+import httpx
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from energy.errors import MarketRefused, MarketUnreachable
+from energy.market.entries import Entry
+from energy.market.models import (
+    Book,
+    CommunityRow,
+    Dues,
+    Health,
+    IntervalRow,
+    JournalPage,
+    MarketInfo,
+    OrderRow,
+    PriceRow,
+    Taken,
+)
+
+MOST_ANSWER_BYTES = 8_000_000
+DOCUMENT = "application/cbor"
+_SERVER_FAILS = 500
+_FIRST_PAUSE_S = 0.1
+
+_M = TypeVar("_M", bound=BaseModel)
+_T = TypeVar("_T")
+_ORDERS = TypeAdapter(list[OrderRow])
+_PRICES = TypeAdapter(list[PriceRow])
+
+
+class MarketClient:
+    """A connection to one market. Use as an async context manager, or call `close`.
+
+    Every method raises MarketUnreachable and MarketRefused.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float = 10.0,
+        attempts: int = 4,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._attempts = attempts
+        self._http = httpx.AsyncClient(
+            base_url=self.url, timeout=timeout_s, trust_env=False, transport=transport
+        )
+
+    async def __aenter__(self) -> MarketClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def health(self) -> Health:
+        """Whether it works."""
+        return await self._get(Health, "/v1/health")
+
+    async def info(self) -> MarketInfo:
+        """Which market it is."""
+        return await self._get(MarketInfo, "/v1/info")
+
+    async def submit(self, document: bytes) -> Taken:
+        """Hand in a signed document: it is on the market's disk on return. Repeating it is safe."""
+        response = await self._request("POST", "/v1/documents", {}, document)
+        return self._read(Taken, self._answer(response))
+
+    async def journal(self, after: int = 0, limit: int | None = None) -> JournalPage:
+        """Entries of the journal after a number, at most `limit`, unchecked."""
+        query = {"after": str(after)} | ({} if limit is None else {"limit": str(limit)})
+        return await self._get(JournalPage, "/v1/journal", **query)
+
+    async def community(self) -> CommunityRow:
+        """The community as it is now."""
+        return await self._get(CommunityRow, "/v1/community")
+
+    async def book(self, at_ms: int | None = None) -> Book:
+        """The orders that stand at a time, or now."""
+        return await self._get(Book, "/v1/book", **({} if at_ms is None else {"at_ms": str(at_ms)}))
+
+    async def orders(self, account: int) -> list[OrderRow]:
+        """All orders that an account has ever placed, the newest first."""
+        answer = self._answer(
+            await self._request("GET", "/v1/orders", {"account": str(account)}, None)
+        )
+        return self._parse(_ORDERS, answer)
+
+    async def prices(self, day: date) -> list[PriceRow]:
+        """The intervals of a local day of the community, with their prices."""
+        answer = self._answer(
+            await self._request("GET", "/v1/prices", {"day": day.isoformat()}, None)
+        )
+        return self._parse(_PRICES, answer)
+
+    async def interval(self, start_ms: int) -> IntervalRow:
+        """An interval's clearing and settlements."""
+        return await self._get(IntervalRow, f"/v1/intervals/{start_ms}")
+
+    async def running(self) -> IntervalRow:
+        """The interval under way, cleared as if it ended now."""
+        return await self._get(IntervalRow, "/v1/running")
+
+    async def dues(self, account: int) -> Dues:
+        """What an account owes and is owed."""
+        return await self._get(Dues, "/v1/dues", account=str(account))
+
+    async def _get(self, kind: type[_M], path: str, **query: str) -> _M:
+        return self._read(kind, self._answer(await self._request("GET", path, query, None)))
+
+    async def _request(
+        self, method: str, path: str, query: dict[str, str], body: bytes | None
+    ) -> httpx.Response:
+        pause_s, reason = _FIRST_PAUSE_S, ""
+        headers = {} if body is None else {"Content-Type": DOCUMENT}
+        for attempt in range(self._attempts):
+            if attempt:
+                await asyncio.sleep(pause_s)
+                pause_s *= 2
+            try:
+                response = await self._http.request(
+                    method, path, params=query, content=body, headers=headers
+                )
+            except httpx.InvalidURL as error:
+                raise MarketUnreachable(self.url, str(error)) from error
+            except httpx.HTTPError as error:
+                reason = f"{type(error).__name__}: {error}".rstrip(": ")
+                continue
+            if response.status_code >= _SERVER_FAILS:
+                reason = f"status {response.status_code}: {response.text[:200]}".rstrip(": ")
+                continue
+            return response
+        raise MarketUnreachable(self.url, reason)
+
+    def _answer(self, response: httpx.Response) -> Any:
+        if len(response.content) > MOST_ANSWER_BYTES:
+            raise MarketUnreachable(self.url, "its answer is too long")
+        try:
+            document = response.json()
+        except (ValueError, RecursionError):
+            reason = f"status {response.status_code}, not JSON: is this a market's address?"
+            raise MarketUnreachable(self.url, reason) from None
+        if response.is_success:
+            return document
+        fields = document if isinstance(document, dict) else {}
+        code, detail = str(fields.get("code", "Unknown")), str(fields.get("detail", ""))
+        raise MarketRefused(response.status_code, code[:80], detail[:500])
+
+    def _read(self, kind: type[_M], answer: Any) -> _M:
+        return self._parse(TypeAdapter(kind), answer)
+
+    def _parse(self, adapter: TypeAdapter[_T], answer: Any) -> _T:
+        try:
+            return adapter.validate_python(answer)
+        except ValidationError as error:
+            first = error.errors()[0]
+            reason = f"a senseless answer: {first['loc']}: {first['msg']}"
+            raise MarketUnreachable(self.url, reason[:300]) from error
+
+
+def entries_of(page: JournalPage) -> list[Entry]:
+    """The page's entries, unchecked."""
+    return [
+        Entry(one.seq, one.time_ms, one.document, one.chain, one.signature) for one in page.entries
+    ]
