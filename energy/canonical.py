@@ -26,10 +26,10 @@ def encode(value: Value) -> bytes:
     return cbor2.dumps(value, canonical=True)
 
 
-def decode(encoded: bytes, what: str) -> Value:
+def decode(encoded: bytes, what: str, most_bytes: int = MOST_BYTES) -> Value:
     """The value of canonical bytes. `what` names the document in errors. Raises BadDocument."""
-    if len(encoded) > MOST_BYTES:
-        raise BadDocument(what, f"{len(encoded)} bytes, at most {MOST_BYTES} are taken")
+    if len(encoded) > most_bytes:
+        raise BadDocument(what, f"{len(encoded)} bytes, at most {most_bytes} are taken")
     stream = BytesIO(encoded)
     try:
         value: Value = cbor2.CBORDecoder(stream).decode()

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from energy.errors.base import EnergyError as EnergyError
+from energy.errors.communities import BadCommunity as BadCommunity
+from energy.errors.communities import NothingInForce as NothingInForce
+from energy.errors.communities import NotSigned as NotSigned
+from energy.errors.communities import UnknownMember as UnknownMember
 from energy.errors.documents import BadDocument as BadDocument
 from energy.errors.documents import BadInterval as BadInterval
 from energy.errors.market import AnotherRollup as AnotherRollup

@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 from channels.errors import ChannelsError
 from contracts.errors import L1Error
 from contracts.redaction import Redaction
+from energy.errors import EnergyError
 from protocol.errors import ProtocolError
 from prover.errors import ProverError
 from sequencer.errors import SequencerError
@@ -19,6 +20,7 @@ from wattlane.errors import WattlaneError
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 OWN_ERRORS = (
     ChannelsError,
+    EnergyError,
     L1Error,
     ProtocolError,
     ProverError,

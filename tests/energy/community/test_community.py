@@ -1,0 +1,166 @@
+"""A community is looked up by time and account, has one byte string, and does not contradict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from energy.canonical import decode, encode
+from energy.community.community import Carbon, Voting
+from energy.community.document import (
+    community_digest,
+    community_value,
+    decode_community,
+    encode_community,
+)
+from energy.community.members import Connection, Feeder, MeterKey
+from energy.community.profiles import ProfileName
+from energy.community.rules import Fee, FeeKind, Rules, Side, Tariff, Topology
+from energy.errors import BadCommunity, BadDocument, NothingInForce, UnknownMember
+from energy.intervals import Interval
+from tests.energy.community.streets import DAY_MS, DID, START_MS, member, street
+
+LATER_MS = START_MS + 30 * DAY_MS
+
+
+def test_a_community_has_one_byte_string_and_comes_back_from_it() -> None:
+    community = street()
+    encoded = encode_community(community)
+    assert decode_community(encoded) == community
+    assert encode_community(decode_community(encoded)) == encoded
+    assert len(community_digest(community)) == 32
+    assert decode_community(encode_community(street(carbon=None))).carbon is None
+
+
+def test_every_change_changes_its_hash() -> None:
+    community = street()
+    others = [
+        street(name="Rainy Street"),
+        street(domain=1),
+        street(voting=Voting(quorum_percent=60)),
+        street(members=community.members[:2]),
+        street(rules=(Rules(1, START_MS, short_utok_per_kwh=1),)),
+        street(carbon=Carbon(364, "a source")),
+    ]
+    names = {community_digest(one) for one in [community, *others]}
+    assert len(names) == len(others) + 1
+
+
+def test_what_is_in_force_is_looked_up_by_time() -> None:
+    community = street(
+        rules=(Rules(1, START_MS), Rules(2, LATER_MS, topology=Topology.HUB)),
+        tariffs=(Tariff(START_MS, 350_000, 80_000), Tariff(LATER_MS, 300_000, 70_000)),
+    )
+    assert community.rules_at(START_MS).version == 1
+    assert community.rules_at(LATER_MS - 1).version == 1
+    assert community.rules_at(LATER_MS).version == 2
+    assert community.tariff_at(LATER_MS - 1).retail_utok_per_kwh == 350_000
+    assert community.tariff_at(LATER_MS).retail_utok_per_kwh == 300_000
+    with pytest.raises(NothingInForce, match="no rules in force"):
+        community.rules_at(START_MS - 1)
+    with pytest.raises(NothingInForce, match="no tariff in force"):
+        community.tariff_at(START_MS - 1)
+
+
+def test_members_are_found_by_their_accounts() -> None:
+    community = street()
+    assert community.member(2).name == "no. 2"
+    with pytest.raises(UnknownMember, match="account 7 is no member"):
+        community.member(7)
+    by_feeder = street(feeders=(Feeder("north", 1, 1, "area 2"), Feeder("south", 1, 1)))
+    assert by_feeder.area_of(by_feeder.member(1)) == "area 2"
+    assert by_feeder.area_of(by_feeder.member(2)) == "area 1"
+
+
+def test_a_meters_key_counts_within_its_time_and_until_it_is_revoked() -> None:
+    key = MeterKey(DID, "1", START_MS, valid_until_ms=LATER_MS, revoked_ms=START_MS + DAY_MS)
+    home = member(1, meters=(key,))
+    assert home.meter_key_at(DID, "1", START_MS) == key
+    assert home.meter_key_at(DID, "1", START_MS - 1) is None
+    assert home.meter_key_at(DID, "1", START_MS + DAY_MS - 1) == key
+    assert home.meter_key_at(DID, "1", START_MS + DAY_MS) is None
+    assert home.meter_key_at(DID, "2", START_MS) is None
+    unrevoked = replace(key, revoked_ms=0)
+    assert unrevoked.is_valid_at(LATER_MS - 1)
+    assert not unrevoked.is_valid_at(LATER_MS)
+
+
+def test_a_connections_limit_is_rounded_down() -> None:
+    quarter = Interval(0, 900_000)
+    connection = Connection(import_w=9_999, export_w=3)
+    assert connection.most_import_wh(quarter) == 2_499
+    assert connection.most_export_wh(quarter) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "reason"),
+    [
+        ({"name": " "}, "name", "has none"),
+        ({"domain": 1 << 128}, "domain", "128 bits"),
+        ({"zone": "Mars/Olympus"}, "zone", "no zone such as"),
+        ({"zone": "../etc"}, "zone", "no zone such as"),
+        ({"members": ()}, "members", "none"),
+        ({"members": (member(1), member(1, name="other"))}, "members", "account 1 is there twice"),
+        ({"members": (member(1), member(2, name="no. 1"))}, "members", "no. 1 is there twice"),
+        ({"members": (member(0),)}, "member 'no. 0'", "the community's own"),
+        ({"members": (member(1, feeder="west"),)}, "member 'no. 1'", "no feeder 'west'"),
+        ({"members": (member(1, connection=Connection(-1, 0)),)}, "member 'no. 1'", "import_w"),
+        ({"members": (member(1, meters=(MeterKey("x", "1", 0),)),)}, "member 'no. 1'", "did:key"),
+        (
+            {"members": (member(1, meters=(MeterKey(DID, "1", 5, 5),)),)},
+            "member 'no. 1'",
+            "ends before it begins",
+        ),
+        ({"feeders": (Feeder("north", 1, 1), Feeder("north", 2, 2))}, "feeders", "twice"),
+        ({"tariffs": ()}, "tariffs", "none"),
+        ({"tariffs": (Tariff(5, 2, 1), Tariff(5, 2, 1))}, "tariffs", "begin later"),
+        ({"tariffs": (Tariff(5, 1, 2),)}, "tariff 1", "nobody would trade"),
+        (
+            {"tariffs": (Tariff(5, 2, 1, (Fee(FeeKind.TAX, -1, Side.BUY),)),)},
+            "tariff 1",
+            "the tax",
+        ),
+        ({"rules": ()}, "rules", "no version"),
+        ({"rules": (Rules(2, 5),)}, "rules", "numbered 1, 2, 3"),
+        ({"rules": (Rules(1, 5), Rules(2, 4))}, "rules", "begin later"),
+        ({"rules": (Rules(1, 5, interval_ms=600_000),)}, "rules, version 1", "quarters"),
+        ({"rules": (Rules(1, 5, interval_ms=2_700_000),)}, "rules, version 1", "fill an hour"),
+        ({"rules": (Rules(1, 5, adjust_days=61),)}, "rules, version 1", "adjust_days"),
+        ({"voting": Voting(majority_percent=49)}, "voting", "majority_percent"),
+        ({"voting": Voting(quorum_percent=101)}, "voting", "quorum_percent"),
+        ({"carbon": Carbon(300, "")}, "carbon", "without its source"),
+        ({"profile": ProfileName.RETAILER_ONLY}, "rules, version 1", "only the retailer may sell"),
+        (
+            {"profile": ProfileName.GERMANY, "rules": (Rules(1, 5, interval_ms=3_600_000),)},
+            "rules, version 1",
+            "intervals of 15 minutes, not 60",
+        ),
+    ],
+)
+def test_a_contradiction_is_named(changes: dict[str, object], where: str, reason: str) -> None:
+    with pytest.raises(BadCommunity, match=reason) as caught:
+        street(**changes)
+    assert caught.value.where == where
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "reason"),
+    [
+        ("type", "order", "its type is 'order'"),
+        ("zone", 5, "zone is no text"),
+        ("account", "5", "account is no integer"),
+        ("profile", "mars", "none of: open, germany-42c, retailer-only"),
+        ("members", {}, "members is no list"),
+        ("key_hash", b"short", "no bytes of length 32"),
+        ("extra", 1, "unknown fields: extra"),
+    ],
+)
+def test_a_field_of_another_kind_is_no_community(name: str, given: object, reason: str) -> None:
+    value = decode(encode(community_value(street())), "community")
+    assert isinstance(value, dict)
+    with pytest.raises(BadDocument, match=reason):
+        decode_community(encode({**value, name: given}))  # type: ignore[dict-item]
+    del value["voting"]
+    with pytest.raises(BadDocument, match="it has no field voting"):
+        decode_community(encode(value))
