@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from energy.errors.base import EnergyError as EnergyError
+from energy.errors.clearing import BadBids as BadBids
 from energy.errors.communities import BadCommunity as BadCommunity
 from energy.errors.communities import NothingInForce as NothingInForce
 from energy.errors.communities import NotSigned as NotSigned
@@ -28,4 +29,8 @@ from energy.errors.market import OutOfTurn as OutOfTurn
 from energy.errors.market import TooLarge as TooLarge
 from energy.errors.market import TooLate as TooLate
 from energy.errors.market import UnknownKind as UnknownKind
+from energy.errors.orders import NotStanding as NotStanding
+from energy.errors.orders import OrderOver as OrderOver
+from energy.errors.orders import TooManyOrders as TooManyOrders
+from energy.errors.orders import WrongNumber as WrongNumber
 from energy.errors.readings import BadSample as BadSample
