@@ -37,28 +37,28 @@ class Fields:
 
     def whole(self, name: str, least: int = 0, most: int = MOST_WHOLE) -> int:
         """An integer from `least` to `most`."""
-        found = self._take(name)
+        found = self.take(name)
         if type(found) is not int or not least <= found <= most:
             raise self.refused(name, f"is no integer from {least} to {most}")
         return found
 
     def text(self, name: str, most: int = MOST_TEXT) -> str:
         """Text of at most so many characters."""
-        found = self._take(name)
+        found = self.take(name)
         if not isinstance(found, str) or len(found) > most:
             raise self.refused(name, f"is no text of at most {most} characters")
         return found
 
     def octets(self, name: str, length: int | None = None) -> bytes:
         """Bytes, of this length where one is given."""
-        found = self._take(name)
+        found = self.take(name)
         if not isinstance(found, bytes) or (length is not None and len(found) != length):
             raise self.refused(name, "is no bytes" + (f" of length {length}" if length else ""))
         return found
 
     def flag(self, name: str) -> bool:
         """True or False."""
-        found = self._take(name)
+        found = self.take(name)
         if not isinstance(found, bool):
             raise self.refused(name, "is neither true nor false")
         return found
@@ -74,14 +74,21 @@ class Fields:
 
     def items(self, name: str, most: int) -> tuple[Value, ...]:
         """A list of at most so many values."""
-        found = self._take(name)
+        found = self.take(name)
         if not isinstance(found, list | tuple) or len(found) > most:
             raise self.refused(name, f"is no list of at most {most}")
         return tuple(found)
 
+    def take(self, name: str) -> Value:
+        """A field's value, whatever it is."""
+        try:
+            return self._left.pop(name)
+        except KeyError:
+            raise BadDocument(self.what, f"it has no field {name}") from None
+
     def inner(self, name: str) -> Fields:
         """The fields of a map inside."""
-        return Fields(self._take(name), f"{name} in the {self.what}")
+        return Fields(self.take(name), f"{name} in the {self.what}")
 
     def has(self, name: str) -> bool:
         """Whether an optional field is there and not yet taken."""
@@ -96,9 +103,3 @@ class Fields:
     def refused(self, name: str, why: str) -> BadDocument:
         """The error for a field's value, to be raised."""
         return BadDocument(self.what, f"{name} {why}")
-
-    def _take(self, name: str) -> Value:
-        try:
-            return self._left.pop(name)
-        except KeyError:
-            raise BadDocument(self.what, f"it has no field {name}") from None

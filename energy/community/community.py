@@ -48,7 +48,7 @@ class Voting:
 
 @dataclass(frozen=True, slots=True)
 class Carbon:
-    """What a kWh of the grid emits, g of CO2 equivalent, by this source."""
+    """What a kWh of the grid emits, g of CO2, by this source."""
 
     grams_per_kwh: int
     source: str

@@ -94,7 +94,8 @@ def _check_members(community: Community) -> None:
     _say(len(members) > MOST_MEMBERS, "members", f"there are more than {MOST_MEMBERS}")
     _unique("members", [f"account {one.account}" for one in members])
     _unique("members", [one.name for one in members])
-    _unique("members' meters", [key.did for one in members for key in one.meters])
+    _unique("members' meters", [did for one in members for did in {key.did for key in one.meters}])
+    _unique("members' meters", [key.key_id for one in members for key in one.meters])
     feeders = {feeder.name for feeder in community.feeders}
     for member in members:
         where = f"member {member.name!r}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from energy.errors.base import EnergyError as EnergyError
 from energy.errors.clearing import BadBids as BadBids
 from energy.errors.communities import BadCommunity as BadCommunity
+from energy.errors.communities import BadCommunityFile as BadCommunityFile
+from energy.errors.communities import ChangeRefused as ChangeRefused
 from energy.errors.communities import NothingInForce as NothingInForce
 from energy.errors.communities import NotSigned as NotSigned
 from energy.errors.communities import UnknownMember as UnknownMember

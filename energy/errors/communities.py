@@ -48,3 +48,25 @@ class NothingInForce(EnergyError):
 
     def __str__(self) -> str:
         return f"no {self.what} in force at {self.time_ms} ms: the community's first begins later"
+
+
+@dataclass
+class BadCommunityFile(EnergyError):
+    """A community's file that cannot be read as one. `path`: "" while it has none."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}" if self.path else self.reason
+
+
+@dataclass
+class ChangeRefused(EnergyError):
+    """A change of the community that its rules do not let through. `what`: the kind of change."""
+
+    what: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"this {self.what} does not count: {self.reason}"

@@ -16,6 +16,7 @@ from wattlane.cli import (
     keys,
     l1,
     leave,
+    market,
     node,
     prover,
     rebuild,
@@ -49,6 +50,7 @@ app.add_typer(force.app, name="force")
 app.add_typer(tower.app, name="tower")
 app.add_typer(service.app, name="service")
 app.add_typer(receipt.app, name="receipt")
+app.add_typer(market.app, name="market")
 app.command()(account.deposit)
 app.command()(account.withdraw)
 app.command()(account.balance)

@@ -1,0 +1,10 @@
+"""`wattlane market`: a community's market."""
+
+from __future__ import annotations
+
+import typer
+
+from wattlane.cli import community
+
+app = typer.Typer(no_args_is_help=True, help="A community's market.")
+app.add_typer(community.app, name="community")
