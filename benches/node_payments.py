@@ -1,6 +1,6 @@
 """Payments between homes that are processes of their own, with full sync on.
 
-    python -m benches.node_payments [--payments 10000] [--seconds 30] [--homes 50] [--repeat 1]
+    python -m benches.node_payments [--payments 10000] [--seconds 30] [--homes 50] [--repeat 3]
 
 Two nodes, 10 channels, 100 concurrent payers: the shape of the public Lightning benchmark
 (github.com/bottlepay/lightning-benchmark: eclair 89/s, c-lightning 61/s, lnd 33/s, there on 8

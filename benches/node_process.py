@@ -20,6 +20,7 @@ import psutil  # type: ignore[import-untyped]
 from benches import node_stages
 from channels import store
 from channels.node import Node
+from channels.process import keep_collections_short
 from channels.settings import NodeSettings
 from channels.wallet import Wallet
 from protocol.crypto import compiled
@@ -109,6 +110,7 @@ async def _serve(given: Given, pipe: Connection) -> None:
     l1 = RollupL1(given.url, int(wallet.l1_address, 16))
     settings = NodeSettings(poll_s=given.poll_s, payment_timeout_s=60.0)
     async with Node.open(wallet, sequencer=given.url, l1=l1, settings=settings) as node:
+        keep_collections_short()
         while True:
             name, *arguments = await asyncio.to_thread(pipe.recv)
             if name == "stop":
