@@ -27,6 +27,7 @@ import httpx
 
 from benches.figures import Figure, at_least, at_most, beside, emit
 from contracts.chain import Chain
+from contracts.client import RollupClient
 from protocol.codec import transaction_id, transaction_to_json
 from protocol.crypto import compiled
 from protocol.transactions import Transfer
@@ -41,6 +42,7 @@ from tests.support.simulating_sequencer import supervise
 CORES = 2
 A_POST = 100
 PROOF_S = 2.0
+DEPOSIT_NTOK = 1_000_000
 ANSWER_WITHIN_S = 30.0
 TARGET_PER_S = 1_000.0
 COMMAND = "python -m benches.sequencer_intake"
@@ -133,10 +135,16 @@ def measure(chain: Chain, folder: Path, name: str, options: argparse.Namespace) 
 def more_homes(setting: Setting, count: int) -> list[Home]:
     """Homes with an account each, beside the two that there are."""
     owner = int(setting.homes.sender.address, 16)
+    operator = RollupClient(setting.chain.url, setting.settings.contract, setting.chain.accounts[0])
+    units = operator.settings().base_units(count * DEPOSIT_NTOK)
+    operator.token_client().mint(setting.homes.sender.address, units)
+    setting.homes.approve(count * DEPOSIT_NTOK)
     homes = []
     for number in range(count):
         one = home(number + 3)
-        index, _ = setting.homes.new_account(one.key_hash, setting.homes.sender.address, 1_000_000)
+        index, _ = setting.homes.new_account(
+            one.key_hash, setting.homes.sender.address, DEPOSIT_NTOK
+        )
         homes.append(Home(index, one.secret, owner))
     return homes
 
