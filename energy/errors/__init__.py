@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from energy.errors.base import EnergyError as EnergyError
+from energy.errors.clearing import BadBids as BadBids
 from energy.errors.communities import BadCommunity as BadCommunity
 from energy.errors.communities import BadCommunityFile as BadCommunityFile
 from energy.errors.communities import ChangeRefused as ChangeRefused
@@ -30,7 +31,26 @@ from energy.errors.market import OutOfTurn as OutOfTurn
 from energy.errors.market import TooLarge as TooLarge
 from energy.errors.market import TooLate as TooLate
 from energy.errors.market import UnknownKind as UnknownKind
+from energy.errors.orders import NotStanding as NotStanding
+from energy.errors.orders import OrderOver as OrderOver
+from energy.errors.orders import TooManyOrders as TooManyOrders
+from energy.errors.orders import WrongNumber as WrongNumber
+from energy.errors.readings import BadMeterName as BadMeterName
 from energy.errors.readings import BadSample as BadSample
+from energy.errors.readings import ClockNotSynchronised as ClockNotSynchronised
+from energy.errors.readings import ConflictingReading as ConflictingReading
+from energy.errors.readings import FallingRegister as FallingRegister
+from energy.errors.readings import ImplausibleReading as ImplausibleReading
+from energy.errors.readings import NoVerifiedReading as NoVerifiedReading
+from energy.errors.readings import OtherMeterReading as OtherMeterReading
+from energy.errors.readings import OverlappingReading as OverlappingReading
+from energy.errors.readings import ReadingRefused as ReadingRefused
+from energy.errors.readings import ReplayedReading as ReplayedReading
+from energy.errors.readings import RevokedKey as RevokedKey
+from energy.errors.readings import SkippedSequence as SkippedSequence
+from energy.errors.readings import TamperedReading as TamperedReading
+from energy.errors.readings import UnexplainedEpoch as UnexplainedEpoch
+from energy.errors.readings import WrongKey as WrongKey
 from energy.errors.sources import BadSource as BadSource
 from energy.errors.sources import BadSourceRecord as BadSourceRecord
 from energy.errors.sources import MissingExtra as MissingExtra

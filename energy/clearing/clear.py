@@ -1,0 +1,65 @@
+"""The clearing of one interval: bids in, trades out, by the community's rules and nothing else.
+
+Integers in and out; the same bids in any order give the same clearing, so anyone can repeat it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from energy.clearing.bidders import bidders
+from energy.clearing.pay_as_bid import clear_pay_as_bid
+from energy.clearing.reasons import Reason
+from energy.clearing.supply_demand import clear_supply_demand, price_range
+from energy.clearing.trades import Bid, Clearing, Trade
+from energy.clearing.uniform import clear_uniform
+from energy.community.rules import ClearingRule, Rules, Side, Tariff
+from energy.intervals import Interval
+
+
+def clear(bids: Sequence[Bid], interval: Interval, rules: Rules, tariff: Tariff) -> Clearing:
+    """What is traded in an interval. Raises BadBids.
+
+    Limits are prices of the energy alone, without fees. `left_out` names every bid that is in no
+    trade, by place, with a Reason's value.
+    """
+    taking_part = bidders(bids)
+    price, trades = _by_rule(rules, tariff, taking_part.sells, taking_part.buys)
+    traded = {trade.sell_order for trade in trades} | {trade.buy_order for trade in trades}
+    prices = {trade.price_utok_per_kwh for trade in trades}
+    left_out = taking_part.left_out + [
+        (bid, _reason(bid, prices, rules, tariff))
+        for bid in [*taking_part.sells, *taking_part.buys]
+        if bid.order not in traded
+    ]
+    left_out.sort(key=lambda one: one[0].place)
+    return Clearing(
+        interval,
+        rules.version,
+        price,
+        tuple(trades),
+        tuple((bid.order, reason.value) for bid, reason in left_out),
+    )
+
+
+def _by_rule(
+    rules: Rules, tariff: Tariff, sells: Sequence[Bid], buys: Sequence[Bid]
+) -> tuple[int, list[Trade]]:
+    match rules.clearing:
+        case ClearingRule.UNIFORM:
+            return clear_uniform(sells, buys, rules.sharing)
+        case ClearingRule.PAY_AS_BID:
+            return 0, clear_pay_as_bid(sells, buys)
+        case ClearingRule.SUPPLY_DEMAND:
+            return clear_supply_demand(sells, buys, rules.sharing, tariff)
+
+
+def _reason(bid: Bid, prices: set[int], rules: Rules, tariff: Tariff) -> Reason:
+    if rules.clearing is ClearingRule.SUPPLY_DEMAND:
+        low, high = price_range(tariff)
+        if low > high:
+            return Reason.NO_ROOM
+    limit, is_seller = bid.limit_utok_per_kwh, bid.side is Side.SELL
+    if prices and all(limit > price if is_seller else limit < price for price in prices):
+        return Reason.LIMIT
+    return Reason.NO_GREEN if bid.green_only else Reason.NOTHING_LEFT
