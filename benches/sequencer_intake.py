@@ -134,10 +134,10 @@ def measure(chain: Chain, folder: Path, name: str, options: argparse.Namespace) 
 
 def more_homes(setting: Setting, count: int) -> list[Home]:
     """Homes with an account each, beside the two that there are."""
-    owner = int(setting.homes.sender.address, 16)
+    payer = setting.homes.sender.address
     operator = RollupClient(setting.chain.url, setting.settings.contract, setting.chain.accounts[0])
     units = operator.settings().base_units(count * DEPOSIT_NTOK)
-    operator.token_client().mint(setting.homes.sender.address, units)
+    operator.token_client().mint(payer, units)
     setting.homes.approve(count * DEPOSIT_NTOK)
     homes = []
     for number in range(count):
@@ -145,7 +145,7 @@ def more_homes(setting: Setting, count: int) -> list[Home]:
         index, _ = setting.homes.new_account(
             one.key_hash, setting.homes.sender.address, DEPOSIT_NTOK
         )
-        homes.append(Home(index, one.secret, owner))
+        homes.append(Home(index, one.secret, int(payer, 16)))
     return homes
 
 
