@@ -31,6 +31,13 @@ from energy.errors.market import OutOfTurn as OutOfTurn
 from energy.errors.market import TooLarge as TooLarge
 from energy.errors.market import TooLate as TooLate
 from energy.errors.market import UnknownKind as UnknownKind
+from energy.errors.meter_files import BadMeterKeyFile as BadMeterKeyFile
+from energy.errors.meter_files import DayNotOver as DayNotOver
+from energy.errors.meter_files import MeterStoreInUse as MeterStoreInUse
+from energy.errors.meter_files import MeterStoreUnusable as MeterStoreUnusable
+from energy.errors.meter_files import NoSuchReading as NoSuchReading
+from energy.errors.meter_files import NothingOfDay as NothingOfDay
+from energy.errors.meter_files import StoreOfAnotherMeter as StoreOfAnotherMeter
 from energy.errors.orders import NotStanding as NotStanding
 from energy.errors.orders import OrderOver as OrderOver
 from energy.errors.orders import TooManyOrders as TooManyOrders
@@ -39,6 +46,7 @@ from energy.errors.readings import BadMeterName as BadMeterName
 from energy.errors.readings import BadSample as BadSample
 from energy.errors.readings import ClockNotSynchronised as ClockNotSynchronised
 from energy.errors.readings import ConflictingReading as ConflictingReading
+from energy.errors.readings import DoesNotOpen as DoesNotOpen
 from energy.errors.readings import FallingRegister as FallingRegister
 from energy.errors.readings import ImplausibleReading as ImplausibleReading
 from energy.errors.readings import NoVerifiedReading as NoVerifiedReading

@@ -183,3 +183,13 @@ class NoVerifiedReading(EnergyError):
 
     def __str__(self) -> str:
         return f"home {self.home} has no verified reading for {self.time_ms} ms: it is left out"
+
+
+@dataclass
+class DoesNotOpen(EnergyError):
+    """A record that is shown alone does not follow from the day's root."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the disclosure shows nothing: {self.reason}"

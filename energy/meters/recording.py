@@ -1,0 +1,124 @@
+"""From a source to the store: each sample becomes a signed record, is checked, and is on disk.
+
+The household holds its own meter to the rules by which others will: what a market would refuse is
+refused here, by the same error, and nothing is kept of it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from energy.errors import DayNotOver, NoSuchReading, NothingOfDay
+from energy.intervals import Interval, day_span, local_day
+from energy.meters.checking import check_next
+from energy.meters.commitments import DayRoot, Disclosure, close_day, disclose
+from energy.meters.meter import Meter
+from energy.meters.reading import SALT_BYTES, Reading
+from energy.meters.sample import Sample
+from energy.meters.signing import MeterSigner, Salts
+from energy.meters.store import Kept, MeterStore
+
+
+class Recorder:
+    """Makes a meter's records. `meter`: what they are held against; one at a time for a store."""
+
+    def __init__(self, store: MeterStore, signer: MeterSigner, meter: Meter) -> None:
+        self._store = store
+        self._signer = signer
+        self._meter = meter
+        self.last = store.last()
+
+    def take(self, samples: Sequence[Sample], now_ms: int) -> tuple[Reading, ...]:
+        """The records of samples, in order, kept together; none of them if one is refused.
+
+        `now_ms`: Unix ms, UTC. Raises ReadingRefused by its leaves, MeterStoreUnusable.
+        """
+        kept, before = [], self.last
+        for sample in samples:
+            salts = Salts(secrets.token_bytes(SALT_BYTES), secrets.token_bytes(SALT_BYTES))
+            reading = self._signer.record(before, sample, salts)
+            check_next(before, reading, self._meter, now_ms)
+            kept.append(Kept(reading, sample.raw, salts))
+            before = reading
+        self._store.append(kept)
+        self.last = before
+        return tuple(one.reading for one in kept)
+
+
+def close_days(store: MeterStore, signer: MeterSigner, zone: ZoneInfo) -> list[DayRoot]:
+    """Sign and keep the roots of all local days that are over and have none yet.
+
+    A day is over once a record ends behind it. Raises MeterStoreUnusable.
+    """
+    closed = {day.start_ms for day in store.days()}
+    made = []
+    for day in _days(store, zone):
+        span = day_span(day, zone)
+        if span.start_ms not in closed and _is_over(store, span):
+            found = list(store.readings(span))
+            if found:
+                made.append(_close(store, signer, span, found))
+    return made
+
+
+def close_one_day(store: MeterStore, signer: MeterSigner, day: date, zone: ZoneInfo) -> DayRoot:
+    """The kept root of a local day, or a new one. Raises DayNotOver, NothingOfDay."""
+    span = day_span(day, zone)
+    kept = store.day(span.start_ms)
+    if kept is not None:
+        return kept
+    if not _is_over(store, span):
+        raise DayNotOver(day.isoformat())
+    found = list(store.readings(span))
+    if not found:
+        raise NothingOfDay(day.isoformat())
+    return _close(store, signer, span, found)
+
+
+def show_alone(
+    store: MeterStore, sequence: int, zone: ZoneInfo, *, with_raw: bool = False
+) -> Disclosure:
+    """One record with what shows that it stands in its day's root.
+
+    Raises NoSuchReading if it is unknown, its salts are erased or its day has no root yet.
+    """
+    kept = store.kept(sequence)
+    if kept.salts is None:
+        raise NoSuchReading(sequence, "its salts are erased: it cannot be shown alone any more")
+    span = day_span(local_day(kept.reading.end_ms, zone), zone)
+    day = store.day(span.start_ms)
+    if day is None:
+        reason = "its day has no root yet; `wattlane meter day` makes one"
+        raise NoSuchReading(sequence, reason)
+    commitments = [reading.registers_hash for reading in store.readings(span)]
+    raw = (kept.raw, kept.salts.raw) if with_raw else (b"", b"")
+    return disclose(kept.reading, kept.salts.registers, day, commitments, *raw)
+
+
+def _days(store: MeterStore, zone: ZoneInfo) -> list[date]:
+    first, last = next(store.readings(), None), store.last()
+    if first is None or last is None:
+        return []
+    day, end = local_day(first.end_ms, zone), local_day(last.end_ms, zone)
+    days = []
+    while day <= end:
+        days.append(day)
+        day += timedelta(days=1)
+    return days
+
+
+def _is_over(store: MeterStore, span: Interval) -> bool:
+    last = store.last()
+    return last is not None and last.end_ms >= span.end_ms
+
+
+def _close(
+    store: MeterStore, signer: MeterSigner, span: Interval, found: Sequence[Reading]
+) -> DayRoot:
+    commitments = [reading.registers_hash for reading in found]
+    day = close_day(signer, span.start_ms, span.end_ms, found[0].sequence, commitments)
+    store.keep_day(day)
+    return day
