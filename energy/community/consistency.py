@@ -7,8 +7,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from energy.community.members import Connection, MeterKey
+from energy.community.profiles import Profile
 from energy.community.rules import Rules, Tariff, Topology
-from energy.errors import BadCommunity
+from energy.errors import BadCommunity, BadMeterName
+from energy.meters.did import check_did, public_key_of
 from protocol.errors import OutOfRange
 from protocol.units import DOMAIN_BITS, INDEX_BITS, check_range
 
@@ -54,7 +56,7 @@ def check_voting(voting: Voting) -> None:
     _between("voting", "delay_ms", voting.delay_ms, 0, MOST_DELAY_MS)
 
 
-def check_one_rules(rules: Rules, homes_sell_to_homes: bool) -> None:
+def check_one_rules(rules: Rules, law: Profile) -> None:
     """Raises BadCommunity for rules that cannot be kept, or that the place does not allow."""
     where = f"rules, version {rules.version}"
     _between(where, "interval_ms", rules.interval_ms, 60_000, MS_PER_DAY // 24)
@@ -71,10 +73,16 @@ def check_one_rules(rules: Rules, homes_sell_to_homes: bool) -> None:
     _between(where, "short_utok_per_kwh", rules.short_utok_per_kwh, 0, MOST_PRICE)
     _between(where, "adjust_days", rules.adjust_days, 0, 60)
     _say(
-        not homes_sell_to_homes and rules.topology is not Topology.HUB,
+        not law.homes_sell_to_homes and rules.topology is not Topology.HUB,
         where,
         "here only the retailer may sell, so every home deals with the hub: "
         "the topology has to be \"hub\", and the community's account the retailer's",
+    )
+    _say(
+        bool(law.interval_ms) and rules.interval_ms != law.interval_ms,
+        where,
+        f"the law of the place asks for intervals of {law.interval_ms // 60_000} minutes, "
+        f"not {rules.interval_ms // 60_000}",
     )
 
 
@@ -125,8 +133,11 @@ def _check_connection(where: str, connection: Connection) -> None:
 
 
 def _check_meter_key(where: str, key: MeterKey) -> None:
-    _say(not key.did.startswith("did:key:z"), where, f"{key.did[:60]!r} is no did:key")
-    _say(not key.key_id, where, "a meter's key has no id")
+    try:
+        check_did(key.did)
+        public_key_of(key.key_id)
+    except BadMeterName as error:
+        raise BadCommunity(where, str(error)) from error
     for name, time_ms in (
         ("valid_from", key.valid_from_ms),
         ("valid_until", key.valid_until_ms),
@@ -166,14 +177,7 @@ def _check_rules(community: Community) -> None:
     )
     _in_order("rules", [one.valid_from_ms for one in rules])
     for one in rules:
-        check_one_rules(one, community.law.homes_sell_to_homes)
-        needed = community.law.interval_ms
-        _say(
-            bool(needed) and one.interval_ms != needed,
-            f"rules, version {one.version}",
-            f"the profile {community.profile.value} asks for intervals of {needed // 60_000} "
-            f"minutes, not {one.interval_ms // 60_000}",
-        )
+        check_one_rules(one, community.law)
 
 
 def _in_order(where: str, times_ms: Sequence[int]) -> None:

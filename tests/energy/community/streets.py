@@ -14,7 +14,9 @@ START_MS = 1_780_264_800_000
 """1 June 2026, 00:00 in Berlin."""
 DOMAIN = 12_345
 SIGNERS = {account: Signer(1000 + account) for account in range(6)}
-DID = "did:key:z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw"
+DID = "did:key:z6Mko9hTggMwjSTEaJaPUfE6tqcy2xvU6BnNq3e3o8qVBiyH"
+OTHER_DID = "did:key:z6MkvRXNYcE7MMduynWTgeKbDaT1iijDSC8pZqXZc8rHPrf2"
+KEY_ID = DID.removeprefix("did:key:")
 FEES = (Fee(FeeKind.GRID, 20_000, Side.BUY), Fee(FeeKind.COMMUNITY, 1_000, Side.SELL))
 
 
@@ -33,7 +35,7 @@ def street(**changes: object) -> Community:
         key_hash=SIGNERS[0].key_hash,
         zone="Europe/Berlin",
         members=(
-            member(1, feeder="north", is_green=True, meters=(MeterKey(DID, "1", START_MS),)),
+            member(1, feeder="north", is_green=True, meters=(MeterKey(DID, KEY_ID, START_MS),)),
             member(2, feeder="south", is_green=True, battery_wh=5_000),
             member(3, feeder="south", weight=2),
         ),

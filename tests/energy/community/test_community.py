@@ -19,7 +19,15 @@ from energy.community.profiles import ProfileName
 from energy.community.rules import Fee, FeeKind, Rules, Side, Tariff, Topology
 from energy.errors import BadCommunity, BadDocument, NothingInForce, UnknownMember
 from energy.intervals import Interval
-from tests.energy.community.streets import DAY_MS, DID, START_MS, member, street
+from tests.energy.community.streets import (
+    DAY_MS,
+    DID,
+    KEY_ID,
+    OTHER_DID,
+    START_MS,
+    member,
+    street,
+)
 
 LATER_MS = START_MS + 30 * DAY_MS
 
@@ -74,12 +82,12 @@ def test_members_are_found_by_their_accounts() -> None:
 
 
 def test_a_meters_key_counts_within_its_time_and_until_it_is_revoked() -> None:
-    key = MeterKey(DID, "1", START_MS, valid_until_ms=LATER_MS, revoked_ms=START_MS + DAY_MS)
+    key = MeterKey(DID, KEY_ID, START_MS, valid_until_ms=LATER_MS, revoked_ms=START_MS + DAY_MS)
     home = member(1, meters=(key,))
-    assert home.meter_key_at(DID, "1", START_MS) == key
-    assert home.meter_key_at(DID, "1", START_MS - 1) is None
-    assert home.meter_key_at(DID, "1", START_MS + DAY_MS - 1) == key
-    assert home.meter_key_at(DID, "1", START_MS + DAY_MS) is None
+    assert home.meter_key_at(DID, KEY_ID, START_MS) == key
+    assert home.meter_key_at(DID, KEY_ID, START_MS - 1) is None
+    assert home.meter_key_at(DID, KEY_ID, START_MS + DAY_MS - 1) == key
+    assert home.meter_key_at(DID, KEY_ID, START_MS + DAY_MS) is None
     assert home.meter_key_at(DID, "2", START_MS) is None
     unrevoked = replace(key, revoked_ms=0)
     assert unrevoked.is_valid_at(LATER_MS - 1)
@@ -106,9 +114,24 @@ def test_a_connections_limit_is_rounded_down() -> None:
         ({"members": (member(0),)}, "member 'no. 0'", "the community's own"),
         ({"members": (member(1, feeder="west"),)}, "member 'no. 1'", "no feeder 'west'"),
         ({"members": (member(1, connection=Connection(-1, 0)),)}, "member 'no. 1'", "import_w"),
-        ({"members": (member(1, meters=(MeterKey("x", "1", 0),)),)}, "member 'no. 1'", "did:key"),
         (
-            {"members": (member(1, meters=(MeterKey(DID, "1", 5, 5),)),)},
+            {"members": (member(1, meters=(MeterKey("x", KEY_ID, 0),)),)},
+            "member 'no. 1'",
+            "did:key",
+        ),
+        ({"members": (member(1, meters=(MeterKey(DID, "1", 0),)),)}, "member 'no. 1'", "z6Mk"),
+        (
+            {
+                "members": (
+                    member(1, meters=(MeterKey(DID, KEY_ID, 0),)),
+                    member(2, meters=(MeterKey(DID, OTHER_DID[8:], 0),)),
+                )
+            },
+            "members' meters",
+            "is there twice",
+        ),
+        (
+            {"members": (member(1, meters=(MeterKey(DID, KEY_ID, 5, 5),)),)},
             "member 'no. 1'",
             "ends before it begins",
         ),
@@ -134,7 +157,7 @@ def test_a_connections_limit_is_rounded_down() -> None:
         (
             {"profile": ProfileName.GERMANY, "rules": (Rules(1, 5, interval_ms=3_600_000),)},
             "rules, version 1",
-            "intervals of 15 minutes, not 60",
+            "asks for intervals of 15 minutes, not 60",
         ),
     ],
 )
