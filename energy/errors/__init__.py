@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from energy.errors.base import EnergyError as EnergyError
+from energy.errors.bills import BadMonth as BadMonth
+from energy.errors.bills import BillDoesNotFollow as BillDoesNotFollow
+from energy.errors.bills import LineDoesNotFollow as LineDoesNotFollow
+from energy.errors.bills import NoPdf as NoPdf
+from energy.errors.bills import NothingToBill as NothingToBill
 from energy.errors.clearing import BadBids as BadBids
 from energy.errors.communities import BadCommunity as BadCommunity
 from energy.errors.communities import BadCommunityFile as BadCommunityFile

@@ -41,8 +41,8 @@ class FlowKind(Enum):
 
 
 class Stage(Enum):
-    """How sure a settlement is: PROVISIONAL with substituted or missing readings, CORRECTED by
-    later ones, FINAL once no correction is taken any more."""
+    """How sure a settlement is: PROVISIONAL is the first of an interval, CORRECTED one that later
+    readings made, FINAL one after which no correction is taken any more."""
 
     PROVISIONAL = "provisional"
     CORRECTED = "corrected"
@@ -70,7 +70,8 @@ class Metered:
 class Flow:
     """`payer` owes `payee` `amount_ntok` (>= 0) = energy_wh * price_utok_per_kwh.
 
-    `trade`: the place of the trade in its clearing that it follows from, -1 for none.
+    `trade`: the place of the trade in its clearing that it follows from, -1 for none. `adjusts`: of
+    an ADJUSTMENT, the kind of what it adds to, or takes back where payer and payee are exchanged.
     """
 
     kind: FlowKind
@@ -80,13 +81,21 @@ class Flow:
     price_utok_per_kwh: int
     amount_ntok: int
     trade: int = -1
+    adjusts: FlowKind | None = None
+
+    @property
+    def subject(self) -> FlowKind:
+        """What it is for, or for an adjustment what it adjusts."""
+        return self.adjusts or self.kind
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """Who owes whom for an interval. `clearing`: digest of the clearing it settles.
 
-    `revision` 0 is the first; each later one replaces the one before by an adjustment of its own.
+    `revision` 0 is the first. Each later one is an adjustment: `before` is the digest of the one
+    before it, `metered` is what the meters show by now, and its flows come on top of all earlier
+    ones. What is owed for an interval is the sum of all its settlements' flows.
     """
 
     interval: Interval
@@ -96,6 +105,7 @@ class Settlement:
     stage: Stage
     metered: tuple[Metered, ...]
     flows: tuple[Flow, ...]
+    before: bytes = b""
 
 
 def net_ntok(flows: Iterable[Flow]) -> dict[Party, int]:
