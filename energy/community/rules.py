@@ -28,10 +28,28 @@ class Timing(Enum):
 
 
 class SharingRule(Enum):
-    """Who gets how much where not all can have what they want at the same price."""
+    """Who gets how much where not all can have what they want at the same price.
+
+    MOST_DELIVERED says how a settlement shares what the meters show: so that the most is delivered
+    of all trades together. A clearing shares pro rata under it.
+    """
 
     PRO_RATA = "pro-rata"
     FIRST_IN_FIRST_OUT = "first-in-first-out"
+    MOST_DELIVERED = "most-delivered"
+
+
+class DeviationRule(Enum):
+    """Who pays whom where the meters show less than was traded (AHEAD only).
+
+    TO_THE_OTHER_SIDE: what both meters bear out is paid, and a side pays `short_utok_per_kwh` on
+    each kWh that it is short to the other. EACH_ITS_OWN: the trade is paid in full, and each side
+    settles its own deviation with the supplier: a seller buys what it is short at
+    `short_utok_per_kwh`, a buyer gives back what it did not take at `surplus_utok_per_kwh`.
+    """
+
+    TO_THE_OTHER_SIDE = "to-the-other-side"
+    EACH_ITS_OWN = "each-its-own"
 
 
 class PaymentMode(Enum):
@@ -89,8 +107,9 @@ class Tariff:
 class Rules:
     """One version of a community's rules, in force from `valid_from_ms` until the next version.
 
-    `short_utok_per_kwh`: what a side that delivered or took less than its trade pays on each kWh
-    missing to the other side (AHEAD only). `adjust_days`: how long readings may be corrected.
+    `deviation`, `short_utok_per_kwh`, `surplus_utok_per_kwh`: what a side that delivered or took
+    less than its trade pays or gets on each kWh missing (AHEAD only). `adjust_days`: how long
+    readings may be corrected.
     """
 
     version: int
@@ -103,3 +122,5 @@ class Rules:
     interval_ms: int = QUARTER_MS
     short_utok_per_kwh: int = 0
     adjust_days: int = 60
+    deviation: DeviationRule = DeviationRule.TO_THE_OTHER_SIDE
+    surplus_utok_per_kwh: int = 0

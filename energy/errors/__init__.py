@@ -64,6 +64,12 @@ from energy.errors.readings import SkippedSequence as SkippedSequence
 from energy.errors.readings import TamperedReading as TamperedReading
 from energy.errors.readings import UnexplainedEpoch as UnexplainedEpoch
 from energy.errors.readings import WrongKey as WrongKey
+from energy.errors.settlements import ChainBroken as ChainBroken
+from energy.errors.settlements import CorrectionsOpen as CorrectionsOpen
+from energy.errors.settlements import CorrectionsOver as CorrectionsOver
+from energy.errors.settlements import MeteredElsewhere as MeteredElsewhere
+from energy.errors.settlements import MeteredTwice as MeteredTwice
+from energy.errors.settlements import RulesDiffer as RulesDiffer
 from energy.errors.sources import BadSource as BadSource
 from energy.errors.sources import BadSourceRecord as BadSourceRecord
 from energy.errors.sources import MissingExtra as MissingExtra
