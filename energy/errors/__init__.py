@@ -17,6 +17,7 @@ from energy.errors.communities import NotSigned as NotSigned
 from energy.errors.communities import UnknownMember as UnknownMember
 from energy.errors.documents import BadDocument as BadDocument
 from energy.errors.documents import BadInterval as BadInterval
+from energy.errors.market import AlreadyFounded as AlreadyFounded
 from energy.errors.market import AnotherRollup as AnotherRollup
 from energy.errors.market import BadRequest as BadRequest
 from energy.errors.market import CannotServe as CannotServe
@@ -36,6 +37,7 @@ from energy.errors.market import OutOfTurn as OutOfTurn
 from energy.errors.market import TooLarge as TooLarge
 from energy.errors.market import TooLate as TooLate
 from energy.errors.market import UnknownKind as UnknownKind
+from energy.errors.market import UnknownMeter as UnknownMeter
 from energy.errors.meter_files import BadMeterKeyFile as BadMeterKeyFile
 from energy.errors.meter_files import DayNotOver as DayNotOver
 from energy.errors.meter_files import MeterStoreInUse as MeterStoreInUse

@@ -75,6 +75,13 @@ class NoCommunityYet(MarketError):
         return "the journal has no community yet: its first entry must be one"
 
 
+class AlreadyFounded(MarketError):
+    """A second founding of a community in one journal."""
+
+    def __str__(self) -> str:
+        return "this market has a community: amend it, or propose what members vote on"
+
+
 @dataclass
 class AnotherRollup(MarketError):
     """A community, or a copy of a journal, that belongs to another rollup."""
@@ -203,3 +210,13 @@ class MarketRefused(MarketError):
 
     def __str__(self) -> str:
         return f"the market refuses ({self.reason_code}): {self.detail}"
+
+
+@dataclass
+class UnknownMeter(MarketError):
+    """A reading of a meter that no member of the community has."""
+
+    meter: str
+
+    def __str__(self) -> str:
+        return f"no member of the community has the meter {self.meter[:80]}"

@@ -58,7 +58,8 @@ PartyName = Annotated[
     WithJsonSchema({"type": "string", "description": "An account, or a party outside"}),
 ]
 Stage = Literal["provisional", "corrected", "final"]
-Status = Literal["to come", "running", "waiting", "provisional", "corrected", "final"]
+OrderState = Literal["standing", "replaced", "cancelled", "ended"]
+Status = Literal["not traded", "to come", "running", "waiting", "provisional", "corrected", "final"]
 
 
 class Answer(BaseModel):
@@ -138,7 +139,7 @@ class MemberRow(Answer):
 
 
 class CommunityRow(Answer):
-    """The community as it is now; `document`: the whole of it, signed, from entry `seq`."""
+    """The community as it is now, by entry `seq`; `document`: its canonical bytes."""
 
     seq: Decimal
     digest: Hex
@@ -149,9 +150,11 @@ class CommunityRow(Answer):
 
 
 class OrderRow(Answer):
-    """An order. `quantity_wh` None: all that the meter shows. `state`: where it stands.
+    """An order as its account signed it, and where it stands.
 
-    `place`: its priority in time, lower first. `daily_budget_ntok` None: without bound.
+    `limit_utok_per_kwh` None: as the grid pays or takes. `energy_wh` 0: all that the meter shows.
+    `day_from`, `day_until`: minutes of a local day. `budget_ntok` 0: without bound. `place`: its
+    priority in time, lower first. `ended_ms`: when it was changed or cancelled.
     """
 
     digest: Hex
@@ -159,16 +162,20 @@ class OrderRow(Answer):
     name: str
     number: Decimal
     side: Literal["sell", "buy"]
-    limit_utok_per_kwh: Decimal
-    quantity_wh: Decimal | None
+    limit_utok_per_kwh: Decimal | None
+    energy_wh: Decimal
     from_ms: Decimal
     until_ms: Decimal
+    day_from: Decimal
+    day_until: Decimal
     preferred: list[Decimal]
     green_only: bool
-    daily_budget_ntok: Decimal | None
+    budget_ntok: Decimal
+    replaces: Hex
     place: Decimal
-    since_ms: Decimal
-    state: Literal["standing", "replaced", "cancelled", "ended"]
+    taken_ms: Decimal
+    ended_ms: Decimal | None
+    state: OrderState
 
 
 class Book(Answer):

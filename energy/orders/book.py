@@ -74,21 +74,23 @@ class Book:
         """All orders that an account has ever given, by place."""
         return tuple(self._placed[name] for name in self._of_account.get(account, ()))
 
-    def take(self, order: Order, name: bytes, time_ms: int) -> Placed:
-        """Enter an order by its digest.
-
-        Raises WrongNumber, OrderOver, NotStanding (what it replaces), TooManyOrders; no order has
-        then been changed.
-        """
+    def check(self, order: Order, time_ms: int) -> None:
+        """Raises WrongNumber, OrderOver, NotStanding (what it replaces), TooManyOrders."""
         now_ms = self._go_on(time_ms)
         self._check_number(order.account, order.number)
         if order.until_ms <= now_ms:
             raise OrderOver(order.until_ms, now_ms)
         if order.replaces:
             self._check_own(order.account, order.replaces)
-            self._end(order.replaces, now_ms, Ending.REPLACED)
         elif self._count_standing(order.account) >= MOST_STANDING:
             raise TooManyOrders(order.account, MOST_STANDING)
+
+    def take(self, order: Order, name: bytes, time_ms: int) -> Placed:
+        """Enter an order by its digest. Raises as `check`; no order has then been changed."""
+        self.check(order, time_ms)
+        now_ms = self._go_on(time_ms)
+        if order.replaces:
+            self._end(order.replaces, now_ms, Ending.REPLACED)
         placed = Placed(order, name, len(self._placed), now_ms)
         self._placed[name] = self._standing[name] = placed
         self._of_account.setdefault(order.account, []).append(name)
@@ -96,12 +98,16 @@ class Book:
         self._numbers[order.account] = order.number
         return placed
 
-    def cancel(self, cancel: Cancel, time_ms: int) -> None:
-        """Withdraw an order. Raises WrongNumber, NotStanding; no order has then been changed."""
-        now_ms = self._go_on(time_ms)
+    def check_cancel(self, cancel: Cancel, time_ms: int) -> None:
+        """Raises WrongNumber, NotStanding."""
+        self._go_on(time_ms)
         self._check_number(cancel.account, cancel.number)
         self._check_own(cancel.account, cancel.order)
-        self._end(cancel.order, now_ms, Ending.CANCELLED)
+
+    def cancel(self, cancel: Cancel, time_ms: int) -> None:
+        """Withdraw an order. Raises as `check_cancel`; no order has then been changed."""
+        self.check_cancel(cancel, time_ms)
+        self._end(cancel.order, self._go_on(time_ms), Ending.CANCELLED)
         self._numbers[cancel.account] = cancel.number
 
     def standing(self, interval: Interval, zone: ZoneInfo) -> list[Placed]:

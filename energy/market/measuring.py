@@ -1,0 +1,101 @@
+"""The readings that a market has been shown: checked one by one, and kept while needed.
+
+What a home has shown for an interval follows from its readings at the interval's two ends. A home
+has one meter at a time; where several are listed, the first that shows both ends speaks for it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import replace
+
+from energy.community.members import Member
+from energy.errors import NoVerifiedReading, UnknownMeter
+from energy.intervals import Interval
+from energy.meters.checking import check_shared
+from energy.meters.meter import meters_of
+from energy.meters.metering import DEFAULT_SLACK_MS, metered
+from energy.meters.reading import Reading
+from energy.settlement.flows import Metered
+
+
+class Measuring:
+    """The readings of all homes, fed in the journal's order."""
+
+    def __init__(self) -> None:
+        self._tracks: dict[str, list[Reading]] = {}
+
+    def newest(self, meter: str) -> Reading | None:
+        """A meter's newest reading."""
+        track = self._tracks.get(meter)
+        return track[-1] if track else None
+
+    def check(self, reading: Reading, members: Iterable[Member], now_ms: int) -> Member:
+        """Whose reading it is, if it may follow the meter's last one.
+
+        Raises UnknownMeter, ReadingRefused by its leaves.
+        """
+        for member in members:
+            meter = meters_of(member).get(reading.meter)
+            if meter is not None:
+                check_shared(self.newest(reading.meter), reading, meter, now_ms)
+                return member
+        raise UnknownMeter(reading.meter)
+
+    def take(self, reading: Reading) -> None:
+        """Keep a reading that was checked."""
+        self._tracks.setdefault(reading.meter, []).append(reading)
+
+    def reaches(self, member: Member, time_ms: int) -> bool:
+        """Whether any meter of a home has shown its registers at this time or later."""
+        newest = (self.newest(key.did) for key in member.meters)
+        return any(last is not None and last.end_ms >= time_ms for last in newest)
+
+    def metered(self, member: Member, interval: Interval) -> Metered | None:
+        """What a home's meter shows for an interval, None where an end of it is not verified."""
+        for did, meter in meters_of(member).items():
+            track = self._tracks.get(did)
+            if not track:
+                continue
+            try:
+                return metered(member.account, interval, track, register_wh=meter.register_wh)
+            except NoVerifiedReading:
+                continue
+        return None
+
+    def so_far(
+        self, members: Iterable[Member], interval: Interval
+    ) -> tuple[int, dict[int, Metered]]:
+        """The latest time in an interval up to which homes have shown their registers, and what.
+
+        The time is the earliest of the homes' newest readings, of those that are not far behind the
+        newest of all; homes that are, or that showed nothing at the start, are left out. The time
+        is the interval's start, and nobody is metered, where no reading lies in it.
+        """
+        newest: dict[int, int] = {}
+        for member in members:
+            ends = [
+                last.end_ms
+                for key in member.meters
+                if (last := self.newest(key.did)) and interval.start_ms < last.end_ms
+            ]
+            if ends:
+                newest[member.account] = min(max(ends), interval.end_ms)
+        if not newest:
+            return interval.start_ms, {}
+        latest = max(newest.values())
+        cut_ms = min(end for end in newest.values() if end >= latest - DEFAULT_SLACK_MS)
+        part = Interval(interval.start_ms, cut_ms)
+        found = {}
+        for member in members:
+            shown = self.metered(member, part)
+            if shown is not None and newest.get(member.account, 0) >= cut_ms:
+                found[member.account] = replace(shown, interval=interval)
+        return cut_ms, found
+
+    def forget_before(self, time_ms: int) -> None:
+        """Drop readings that no interval from this time on needs; each meter's newest one stays."""
+        for track in self._tracks.values():
+            first = bisect_left(track, time_ms, key=lambda reading: reading.end_ms)
+            del track[: min(first, len(track) - 1)]

@@ -1,0 +1,291 @@
+"""Intervals one after the other: when each is due, its clearing, its settlements, what is owed.
+
+They come from the first that begins with, or after, the first entry. An interval is due once it has
+ended (AHEAD: once its orders have closed) and every home that takes part has shown its registers at
+its end; homes that are silent are waited for GRACE_MS, counted from when the market heard anything
+at all after a long pause. Pure: every time is an argument.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+from energy.canonical import digest
+from energy.clearing.trades import Clearing
+from energy.community.community import Community
+from energy.community.rules import Rules, Tariff, Timing
+from energy.intervals import DAY_S, Interval, interval_at, local_day
+from energy.market.measuring import Measuring
+from energy.market.purses import Purses
+from energy.market.rounds import Means, clear_round
+from energy.orders.book import Book
+from energy.settlement.documents import encode_clearing, encode_settlement
+from energy.settlement.dues import NOTHING, Due, Pair, dues
+from energy.settlement.flows import Flow, FlowKind, Metered, Settlement
+from energy.settlement.revise import corrected_until_ms, finish, revise
+from energy.settlement.settle import settle
+
+GRACE_MS = 300_000
+"""How long an interval waits for homes that have not shown their registers at its end."""
+GATE_MS = 300_000
+"""AHEAD: how long before an interval its orders close."""
+_DAY_MS = DAY_S * 1000
+_DAYS_BACK = 7
+
+
+@dataclass(slots=True)
+class Round:
+    """An interval that was cleared, and its settlements so far: the first one, then adjustments.
+
+    `community`, `rules`, `tariff`: as they were then. `name`, `names`: digests of the documents;
+    `seq`, `seqs`: their entries. `owed`: dues of its settlements together.
+    """
+
+    interval: Interval
+    community: Community
+    rules: Rules
+    tariff: Tariff
+    clearing: Clearing
+    name: bytes
+    seq: int
+    chain: list[Settlement] = field(default_factory=list)
+    names: list[bytes] = field(default_factory=list)
+    seqs: list[int] = field(default_factory=list)
+    owed: dict[Pair, Due] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The interval under way, cleared and settled over the readings up to `until_ms`."""
+
+    interval: Interval
+    until_ms: int
+    clearing: Clearing
+    settlement: Settlement
+    owed: dict[Pair, Due]
+
+
+class Periods:
+    """All intervals of a community's market. `heard` is to be told of every entry's time."""
+
+    def __init__(
+        self,
+        community: Community,
+        start_ms: int,
+        book: Book,
+        measuring: Measuring,
+        purses: Purses,
+    ) -> None:
+        self.community = community
+        self.rounds: dict[int, Round] = {}
+        self.owed: dict[Pair, Due] = {}
+        self._book, self._measuring, self._purses = book, measuring, purses
+        self._next_ms = _first_start_ms(community, start_ms)
+        self._heard_ms = self._resumed_ms = start_ms
+        self._unsettled: list[int] = []
+        self._unfinished: list[int] = []
+        self._late: set[int] = set()
+        self._spent: defaultdict[tuple[date, int], int] = defaultdict(int)
+
+    # --- what is next ---------------------------------------------------------------------------
+
+    def next_interval(self) -> Interval:
+        """The interval that is to be cleared next."""
+        start_ms = self._next_ms
+        length_ms = self.community.rules_at(start_ms).interval_ms
+        return Interval(start_ms, interval_at(start_ms, length_ms).end_ms)
+
+    def rules_at(self, interval: Interval) -> Rules:
+        """The rules in force in an interval. Raises NothingInForce."""
+        return self.community.rules_at(interval.start_ms)
+
+    def may_clear(self, now_ms: int) -> bool:
+        """Whether the next interval's clearing is due."""
+        interval = self.next_interval()
+        if self.rules_at(interval).timing is Timing.AHEAD:
+            return now_ms >= interval.start_ms - GATE_MS
+        return self._is_shown(interval, now_ms)
+
+    def due(self, now_ms: int) -> bytes | None:
+        """The next document that the journal lacks: a clearing or a settlement; None for none."""
+        for start_ms in self._unsettled:
+            if settlement := self.settlement(self.rounds[start_ms], now_ms):
+                return encode_settlement(settlement)
+        if self.may_clear(now_ms):
+            return encode_clearing(self.clearing(self.next_interval()))
+        for start_ms in sorted(self._late):
+            if settlement := self.settlement(self.rounds[start_ms], now_ms):
+                return encode_settlement(settlement)
+            self._late.discard(start_ms)
+        while self._unfinished:
+            found = self.rounds[self._unfinished[0]]
+            if now_ms <= corrected_until_ms(found.interval, found.rules):
+                break
+            if settlement := self.settlement(found, now_ms):
+                return encode_settlement(settlement)
+            self._unfinished.pop(0)
+        return None
+
+    # --- what they come to ----------------------------------------------------------------------
+
+    def clearing(self, interval: Interval, shown: dict[int, Metered] | None = None) -> Clearing:
+        """An interval's clearing. `shown`: by the meters, if not by those at both its ends."""
+        community, rules = self.community, self.rules_at(interval)
+        is_ahead = rules.timing is Timing.AHEAD
+        if shown is None:
+            shown = self._expected(interval) if is_ahead else self._shown(interval)
+        standing = self._book.standing(interval, community.zone_info)
+        if is_ahead:
+            gate_ms = interval.start_ms - GATE_MS
+            standing = [one for one in standing if one.taken_ms <= gate_ms]
+        day = local_day(interval.start_ms, community.zone_info)
+        spent = {one.account: self._spent.get((day, one.account), 0) for one in community.members}
+        means = Means(self._purses, self.owed, spent)
+        return clear_round(standing, interval, shown, community, rules, means)
+
+    def settlement(self, found: Round, now_ms: int) -> Settlement | None:
+        """The settlement that is to follow a round's last one, None where none is."""
+        interval, shown = found.interval, self._shown(found.interval)
+        if not found.chain:
+            if not self._is_shown(interval, now_ms):
+                return None
+            return settle(found.clearing, shown.values(), found.rules, found.tariff, found.name)
+        if now_ms > corrected_until_ms(interval, found.rules):
+            return finish(found.chain, found.clearing, found.rules, found.tariff, now_ms)
+        known = {one.home: one for one in found.chain[-1].metered} | shown
+        metered = known.values()
+        return revise(found.chain, found.clearing, metered, found.rules, found.tariff, now_ms)
+
+    def running(self) -> Running | None:
+        """The interval that is under way by its readings, cleared as if it ended now.
+
+        None where nothing is metered in it, or it is cleared ahead and so needs no guess.
+        """
+        interval = self.next_interval()
+        rules, community = self.rules_at(interval), self.community
+        if rules.timing is Timing.AHEAD:
+            return None
+        until_ms, shown = self._measuring.so_far(community.members, interval)
+        if not shown:
+            return None
+        clearing = self.clearing(interval, shown)
+        tariff, name = community.tariff_at(interval.start_ms), digest(encode_clearing(clearing))
+        settlement = settle(clearing, shown.values(), rules, tariff, name)
+        owed = dict(self.owed)
+        _add(owed, dues([settlement], rules.topology, community.account), {})
+        return Running(interval, until_ms, clearing, settlement, owed)
+
+    # --- what was journaled ---------------------------------------------------------------------
+
+    def heard(self, time_ms: int) -> None:
+        """An entry of this time."""
+        if time_ms - self._heard_ms > self._pause_ms():
+            self._resumed_ms = time_ms
+        self._heard_ms = time_ms
+
+    def take_clearing(self, clearing: Clearing, name: bytes, seq: int) -> None:
+        """The next interval was cleared."""
+        interval, community = clearing.interval, self.community
+        start_ms = interval.start_ms
+        rules, tariff = self.rules_at(interval), community.tariff_at(start_ms)
+        self.rounds[start_ms] = Round(interval, community, rules, tariff, clearing, name, seq)
+        self._next_ms = interval.end_ms
+        self._unsettled.append(start_ms)
+
+    def take_settlement(self, found: Round, given: Settlement, name: bytes, seq: int) -> None:
+        """A round was settled, or what was settled was adjusted."""
+        found.chain.append(given)
+        found.names.append(name)
+        found.seqs.append(seq)
+        now = dues(found.chain, found.rules.topology, found.community.account)
+        _add(self.owed, now, found.owed)
+        found.owed = now
+        start_ms = found.interval.start_ms
+        self._late.discard(start_ms)
+        if given.revision:
+            return
+        self._unsettled.remove(start_ms)
+        self._unfinished.append(start_ms)
+        day = local_day(start_ms, found.community.zone_info)
+        for flow in given.flows:
+            buyer = _buyer_of(flow, found.clearing)
+            if buyer is not None:
+                self._spent[day, buyer] += flow.amount_ntok
+        needed_ms = min([self._next_ms, *self._unsettled]) - 2 * found.interval.length_ms
+        self._measuring.forget_before(needed_ms)
+
+    def take_reading(self, since_ms: int, end_ms: int) -> None:
+        """A meter has shown its registers from one time to another: settled rounds may change."""
+        for found in reversed(self.rounds.values()):
+            if found.interval.end_ms <= since_ms:
+                return
+            if found.chain and found.interval.start_ms <= end_ms:
+                self._late.add(found.interval.start_ms)
+
+    # --- the meters' side -----------------------------------------------------------------------
+
+    def _shown(self, interval: Interval) -> dict[int, Metered]:
+        found = {}
+        for member in self.community.members:
+            shown = self._measuring.metered(member, interval)
+            if shown is not None:
+                found[member.account] = shown
+        return found
+
+    def _expected(self, interval: Interval) -> dict[int, Metered]:
+        """What each home showed in the same interval of the last day that has one, at most a week
+        ago; nothing where there is none."""
+        found = {}
+        for member in self.community.members:
+            home = member.account
+            earlier = next(self._earlier(home, interval), None)
+            imported, exported = (earlier.import_wh, earlier.export_wh) if earlier else (0, 0)
+            found[home] = Metered(home, interval, imported, exported, b"", b"", is_measured=False)
+        return found
+
+    def _earlier(self, home: int, interval: Interval) -> Iterator[Metered]:
+        for days in range(1, _DAYS_BACK + 1):
+            found = self.rounds.get(interval.start_ms - days * _DAY_MS)
+            if found is not None and found.chain:
+                yield from (one for one in found.chain[-1].metered if one.home == home)
+
+    def _is_shown(self, interval: Interval, now_ms: int) -> bool:
+        if now_ms < interval.end_ms:
+            return False
+        since_ms = interval.start_ms - interval.length_ms
+        members = self.community.members
+        taking_part = [one for one in members if self._measuring.reaches(one, since_ms)]
+        if taking_part and all(
+            self._measuring.reaches(one, interval.end_ms) for one in taking_part
+        ):
+            return True
+        is_paused = now_ms - self._heard_ms > self._pause_ms()
+        resumed_ms = now_ms if is_paused else self._resumed_ms
+        return now_ms >= max(interval.end_ms, resumed_ms) + GRACE_MS
+
+    def _pause_ms(self) -> int:
+        """Without any entry for longer than this, market or street were off."""
+        return 2 * self.next_interval().length_ms + GRACE_MS
+
+
+def _add(owed: dict[Pair, Due], now: dict[Pair, Due], before: dict[Pair, Due]) -> None:
+    for pair in before.keys() | now.keys():
+        more = now.get(pair, NOTHING) - before.get(pair, NOTHING)
+        owed[pair] = owed.get(pair, NOTHING) + more
+
+
+def _buyer_of(flow: Flow, clearing: Clearing) -> int | None:
+    """Who buys by it: for the trade itself, or for a fee that the trade's buyer pays."""
+    if flow.trade < 0 or flow.kind is FlowKind.DEVIATION:
+        return None
+    buyer = clearing.trades[flow.trade].buyer
+    return buyer if flow.payer == buyer else None
+
+
+def _first_start_ms(community: Community, time_ms: int) -> int:
+    first_ms = max(time_ms, community.rules[0].valid_from_ms, community.tariffs[0].valid_from_ms)
+    length_ms = community.rules_at(first_ms).interval_ms
+    return -(-first_ms // length_ms) * length_ms

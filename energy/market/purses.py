@@ -1,0 +1,83 @@
+"""Who can still pay whom, and what was paid, by what both ends of each channel have stated.
+
+Everything is cumulative, as lanes and dues are, so the order in which statements, settlements and
+payments arrive does not matter: free = what the lanes can carry - where they started - what is due.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from energy.market.funds import ChannelFunds, Funds
+from energy.settlement.dues import NOTHING, Due, Pair
+
+
+class Purses:
+    """All statements of a market's accounts, the newest of each; fed in the journal's order."""
+
+    def __init__(self) -> None:
+        self._newest: dict[int, Funds] = {}
+        self._lines: dict[tuple[int, int], ChannelFunds] = {}
+        self._starts: dict[tuple[int, int], Due] = {}
+        self._between: defaultdict[Pair, set[int]] = defaultdict(set)
+
+    def newest_number(self, account: int) -> int:
+        """The number of an account's newest statement, 0 for none."""
+        return self._newest[account].number if account in self._newest else 0
+
+    def of_account(self, account: int) -> Funds | None:
+        """An account's newest statement."""
+        return self._newest.get(account)
+
+    def take(self, funds: Funds) -> None:
+        """Count a statement. A channel that it leaves out stays as it was stated before."""
+        self._newest[funds.account] = funds
+        for line in funds.channels:
+            payee = line.peer_of(funds.account)
+            self._lines[line.channel_id, funds.account] = line
+            self._starts.setdefault(
+                (line.channel_id, funds.account), Due(line.paid_wh, line.paid_ntok)
+            )
+            self._between[funds.account, payee].add(line.channel_id)
+
+    def start_of(self, channel_id: int, payer: int) -> Due:
+        """What a payer's lane carried when the market began to count it; nothing if unknown."""
+        return self._starts.get((channel_id, payer), NOTHING)
+
+    def channels_between(self, pair: Pair) -> frozenset[int]:
+        """Channels over which the pair's payer has said that it can pay its payee."""
+        return frozenset(self._between.get(pair, ()))
+
+    def payees_of(self, payer: int) -> set[int]:
+        """Accounts with which this one has said that it has a channel."""
+        return {payee for one, payee in self._between if one == payer}
+
+    def paid(self, pair: Pair, lanes: Mapping[int, Due] | None = None) -> Due:
+        """What a payer has paid a payee since the market counts, by its own newest word.
+
+        `lanes`: what its lanes carry by now, of channels that are known better from elsewhere: a
+        node's own books.
+        """
+        payer, _ = pair
+        paid = NOTHING
+        for channel_id in self.channels_between(pair) | (lanes or {}).keys():
+            start = self._starts.get((channel_id, payer))
+            if start is None:
+                continue  # it counts from its first statement on
+            line = self._lines[channel_id, payer]
+            stated = Due(line.paid_wh, line.paid_ntok)
+            paid = paid + ((lanes or {}).get(channel_id, stated) - start)
+        return paid
+
+    def free_ntok(self, pair: Pair, owed: Mapping[Pair, Due]) -> int:
+        """What a payer can still come to owe a payee: both ends' lower word, less what is due."""
+        payer, payee = pair
+        most = 0
+        for channel_id in self._between.get(pair, ()):
+            paying, paid = (self._lines.get((channel_id, end)) for end in (payer, payee))
+            if paying is None or paid is None:
+                continue
+            carries = min(paying.most_out_ntok, paid.most_in_ntok)
+            most += max(0, carries - self._starts[channel_id, payer].amount_ntok)
+        return max(0, most - max(0, owed.get(pair, NOTHING).amount_ntok))
