@@ -28,6 +28,7 @@ BENCHES = (
     "node_payments",
     "sequencer_intake",
     "growth",
+    "market_clearing",
 )
 
 

@@ -15,10 +15,11 @@ def largest_remainder(total: int, weights: Sequence[int]) -> tuple[int, ...]:
     whole = sum(weights)
     if not total:
         return (0,) * len(weights)
-    shares = [total * weight // whole for weight in weights]
-    by_remainder = sorted(
-        range(len(weights)), key=lambda place: (-(total * weights[place] % whole), place)
-    )
+    quotas = [divmod(total * weight, whole) for weight in weights]
+    shares = [floor for floor, _ in quotas]
+    remainders = [remainder for _, remainder in quotas]
+    # a reversed sort keeps the order of equal ones: the lower position first
+    by_remainder = sorted(range(len(weights)), key=remainders.__getitem__, reverse=True)
     for place in by_remainder[: total - sum(shares)]:
         shares[place] += 1
     return tuple(shares)

@@ -5,7 +5,8 @@ Integers in and out; the same bids in any order give the same clearing, so anyon
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
 
 from energy.clearing.bidders import bidders
 from energy.clearing.pay_as_bid import clear_pay_as_bid
@@ -26,19 +27,20 @@ def clear(bids: Sequence[Bid], interval: Interval, rules: Rules, tariff: Tariff)
     taking_part = bidders(bids)
     price, trades = _by_rule(rules, tariff, taking_part.sells, taking_part.buys)
     traded = {trade.sell_order for trade in trades} | {trade.buy_order for trade in trades}
-    prices = {trade.price_utok_per_kwh for trade in trades}
-    left_out = taking_part.left_out + [
-        (bid, _reason(bid, prices, rules, tariff))
-        for bid in [*taking_part.sells, *taking_part.buys]
+    why = _reasons(trades, rules, tariff)
+    left_out = [(bid.place, bid.order, reason.value) for bid, reason in taking_part.left_out]
+    left_out += [
+        (bid.place, bid.order, why(bid).value)
+        for bid in chain(taking_part.sells, taking_part.buys)
         if bid.order not in traded
     ]
-    left_out.sort(key=lambda one: one[0].place)
+    left_out.sort()
     return Clearing(
         interval,
         rules.version,
         price,
         tuple(trades),
-        tuple((bid.order, reason.value) for bid, reason in left_out),
+        tuple((order, reason) for _, order, reason in left_out),
     )
 
 
@@ -54,12 +56,19 @@ def _by_rule(
             return clear_supply_demand(sells, buys, rules.sharing, tariff)
 
 
-def _reason(bid: Bid, prices: set[int], rules: Rules, tariff: Tariff) -> Reason:
+def _reasons(trades: Sequence[Trade], rules: Rules, tariff: Tariff) -> Callable[[Bid], Reason]:
+    """Why a bid that takes part is in none of these trades."""
     if rules.clearing is ClearingRule.SUPPLY_DEMAND:
         low, high = price_range(tariff)
         if low > high:
-            return Reason.NO_ROOM
-    limit, is_seller = bid.limit_utok_per_kwh, bid.side is Side.SELL
-    if prices and all(limit > price if is_seller else limit < price for price in prices):
-        return Reason.LIMIT
-    return Reason.NO_GREEN if bid.green_only else Reason.NOTHING_LEFT
+            return lambda bid: Reason.NO_ROOM
+    prices = [trade.price_utok_per_kwh for trade in trades]
+    lowest, highest = (min(prices), max(prices)) if prices else (0, 0)
+
+    def why(bid: Bid) -> Reason:
+        limit = bid.limit_utok_per_kwh
+        if prices and (limit > highest if bid.side is Side.SELL else limit < lowest):
+            return Reason.LIMIT
+        return Reason.NO_GREEN if bid.green_only else Reason.NOTHING_LEFT
+
+    return why

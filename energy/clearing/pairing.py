@@ -10,7 +10,6 @@ the amount, and there are few pairs: without preferences fewer than sellers + bu
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from energy.clearing.trades import Bid
@@ -51,13 +50,13 @@ class _Pairs:
         """Pair these until one side has nothing left: preferences, then places."""
         for i, j in self._preferred(sellers, buyers):
             self._give(i, j)
-        place = 0
+        still_selling = iter([i for i in sellers if self.to_sell[i]])
+        first = next(still_selling, None)
         for j in buyers:
-            while self.to_buy[j] and place < len(sellers):
-                if not self.to_sell[sellers[place]]:
-                    place += 1
-                    continue
-                self._give(sellers[place], j)
+            while self.to_buy[j] and first is not None:
+                self._give(first, j)
+                if not self.to_sell[first]:
+                    first = next(still_selling, None)
 
     def _give(self, i: int, j: int) -> None:
         wh = min(self.to_sell[i], self.to_buy[j])
@@ -72,7 +71,7 @@ class _Pairs:
         wishing_buyers = [j for j in buyers if self.buys[j].preferred]
         wishing_sellers = [i for i in sellers if self.sells[i].preferred]
         if wishing_buyers:
-            of_home = _by_home(self.sells, sellers)
+            of_home = _by_home(self.sells, sellers, (self.buys[j] for j in wishing_buyers))
             wishes = [
                 (i, j)
                 for j in wishing_buyers
@@ -82,15 +81,20 @@ class _Pairs:
             yield from ((i, j) for i, j in wishes if self.buys[j].home in self.sells[i].preferred)
             yield from wishes
         if wishing_sellers:
-            of_home = _by_home(self.buys, buyers)
+            of_home = _by_home(self.buys, buyers, (self.sells[i] for i in wishing_sellers))
             for i in wishing_sellers:
                 for home in self.sells[i].preferred:
                     for j in of_home.get(home, ()):
                         yield i, j
 
 
-def _by_home(bids: Sequence[Bid], places: Iterable[int]) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = defaultdict(list)
+def _by_home(
+    bids: Sequence[Bid], places: Iterable[int], wishing: Iterable[Bid]
+) -> dict[int, list[int]]:
+    """Where the bids of the homes that these wish for stand, in order."""
+    found: dict[int, list[int]] = {home: [] for bid in wishing for home in bid.preferred}
     for place in places:
-        found[bids[place].home].append(place)
+        mine = found.get(bids[place].home)
+        if mine is not None:
+            mine.append(place)
     return found

@@ -13,13 +13,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from energy.clearing.trades import Bid, Trade
+from energy.clearing.uniform import LIMIT
 
 
 def clear_pay_as_bid(sells: Sequence[Bid], buys: Sequence[Bid]) -> list[Trade]:
     """Trades for bids by place, in the order in which they were made."""
     offers = _Offers(sells)
     trades: list[Trade] = []
-    for buy in sorted(buys, key=lambda bid: -bid.limit_utok_per_kwh):
+    for buy in sorted(buys, key=LIMIT, reverse=True):
         needs_wh, limit = buy.energy_wh, buy.limit_utok_per_kwh
         while needs_wh:
             place = offers.best_for(buy)
@@ -37,7 +38,7 @@ class _Offers:
     """Sellers from the lowest limit, with what they have left."""
 
     def __init__(self, sells: Sequence[Bid]) -> None:
-        self.rising = sorted(sells, key=lambda bid: bid.limit_utok_per_kwh)
+        self.rising = sorted(sells, key=LIMIT)
         self.left_wh = [bid.energy_wh for bid in self.rising]
         self._all = _Queue(list(range(len(self.rising))))
         self._green = _Queue([i for i, bid in enumerate(self.rising) if bid.is_green])

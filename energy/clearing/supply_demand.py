@@ -16,6 +16,7 @@ on Power Systems 32(5), 2017, doi:10.1109/TPWRS.2017.2649558.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -79,9 +80,11 @@ class _Curve:
     """How much energy stands up to a limit."""
 
     def __init__(self, bids: Sequence[Bid]) -> None:
-        by_limit = sorted((bid.limit_utok_per_kwh, bid.energy_wh) for bid in bids)
-        self._limits = [limit for limit, _ in by_limit]
-        self._sums = list(accumulate((wh for _, wh in by_limit), initial=0))
+        at_limit: dict[int, int] = defaultdict(int)
+        for bid in bids:
+            at_limit[bid.limit_utok_per_kwh] += bid.energy_wh
+        self._limits = sorted(at_limit)
+        self._sums = list(accumulate((at_limit[limit] for limit in self._limits), initial=0))
         self.total_wh = self._sums[-1]
 
     def up_to(self, price: int) -> int:

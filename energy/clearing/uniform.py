@@ -15,11 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from energy.clearing.pairing import pair
 from energy.clearing.shares import share
 from energy.clearing.trades import Bid, Trade
 from energy.community.rules import SharingRule
+
+LIMIT = attrgetter("limit_utok_per_kwh")
+"""Sorted by it, in either direction, equal bids stay in order of their places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,8 @@ class Auction:
 
 def hold_auction(sells: Sequence[Bid], buys: Sequence[Bid], sharing: SharingRule) -> Auction | None:
     """The auction of bids by place, without regard to green; None where no limits meet."""
-    rising = sorted(sells, key=lambda bid: bid.limit_utok_per_kwh)
-    falling = sorted(buys, key=lambda bid: -bid.limit_utok_per_kwh)
+    rising = sorted(sells, key=LIMIT)
+    falling = sorted(buys, key=LIMIT, reverse=True)
     total_wh = i = j = sold_wh = bought_wh = 0
     last_sell = last_buy = 0
     while i < len(rising) and j < len(falling):

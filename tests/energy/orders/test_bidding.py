@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from energy.clearing.clear import clear
 from energy.clearing.reasons import Reason
 from energy.community.rules import Fee, FeeKind, Rules, Side, Tariff, Timing
 from energy.orders.bidding import Offered, Room, Unfit, bids, net_wh
 from energy.orders.order import Order
-from energy.orders.round import clear_book
 from energy.settlement.flows import Metered
 from tests.energy.orders.household import BERLIN, QUARTER, book_of, name_of, order
 
@@ -138,8 +138,8 @@ def test_ahead_an_order_promises_what_it_says() -> None:
     assert quantities(offered(orders, RULES, home_1=room, home_2=room)) == [100, 100]
 
 
-def test_a_clearing_of_the_book_accounts_for_every_order_that_stands() -> None:
-    """In a trade, or left out with a reason, by place: the book's reasons and the clearing's."""
+def test_each_order_that_stands_is_in_a_trade_or_left_out_with_a_reason() -> None:
+    """The bids' reasons and the clearing's together name all the others, once each."""
     orders = [
         order(1, BUY, limit_utok_per_kwh=100),
         order(2, SELL),
@@ -147,18 +147,20 @@ def test_a_clearing_of_the_book_accounts_for_every_order_that_stands() -> None:
         order(4, BUY),
         order(5, BUY, green_only=True),
     ]
-    rooms = {
-        1: replace(RICH, deficit_wh=10),
-        2: replace(RICH, surplus_wh=50),
-        4: replace(RICH, deficit_wh=50),
-        5: replace(RICH, deficit_wh=50),
-    }
-    done = clear_book(book_of(*orders), QUARTER, rooms, RULES, TARIFF, BERLIN)
-    # low 90, high 250: 90 + 160 * 100 / 150
+    need = replace(RICH, deficit_wh=50)
+    found = offered(
+        orders,
+        home_1=replace(RICH, deficit_wh=10),
+        home_2=replace(RICH, surplus_wh=50),
+        home_4=need,
+        home_5=need,
+    )
+    done = clear(found.bids, QUARTER, RULES, TARIFF)
+    # from 90 to 250, and 100 Wh are wanted of the 150 that stand: 90 + 160 * 100 / 150
     assert done.price_utok_per_kwh == 196
     assert [(t.seller, t.buyer, t.energy_wh) for t in done.trades] == [(2, 4, 50)]
+    assert found.left_out == ((name_of(orders[2]), Unfit.NO_READING.value),)
     assert done.left_out == (
         (name_of(orders[0]), Reason.LIMIT.value),
-        (name_of(orders[2]), Unfit.NO_READING.value),
         (name_of(orders[4]), Reason.NO_GREEN.value),
     )
