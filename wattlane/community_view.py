@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from energy.community.ballots import Ballot
 from energy.community.community import Community, Counting, Voting
 from energy.community.document import community_digest
 from energy.community.members import Member
-from energy.community.rules import Rules, Tariff, Timing
+from energy.community.rules import DeviationRule, Rules, Tariff, Timing
 from wattlane.errors import BadChoice
 from wattlane.money import show_tokens
 
@@ -81,7 +82,10 @@ def rules_lines(rules: Rules) -> Iterator[str]:
     yield f"every {minutes} minutes: {rules.clearing.value}, {rules.timing.value} the interval"
     yield f"shared {rules.sharing.value}, paid by {rules.mode.value}, {rules.topology.value}"
     if rules.timing is Timing.AHEAD:
-        yield f"short of a trade: {show_price(rules.short_utok_per_kwh)}"
+        yield f"deviations: {rules.deviation.value}"
+        yield f"  what is missing costs {show_price(rules.short_utok_per_kwh)}"
+        if rules.deviation is DeviationRule.EACH_ITS_OWN:
+            yield f"  what is left brings   {show_price(rules.surplus_utok_per_kwh)}"
     yield f"readings are corrected for {rules.adjust_days} days"
 
 
@@ -93,6 +97,28 @@ def voting_text(voting: Voting) -> str:
         f"more than {voting.majority_percent} % of those in favour, "
         f"in force after {_days(voting.delay_ms)}"
     )
+
+
+def ballot_lines(ballot: Ballot, community: Community) -> Iterator[str]:
+    """A proposal, who has voted how, and what came of it."""
+    zone, proposal, tally = community.zone_info, ballot.proposal, ballot.tally()
+    names = {one.account: one.name for one in community.members}
+    proposer = names.get(proposal.proposer, "a former member")
+    yield f"proposal 0x{ballot.digest.hex()}"
+    yield f"  by {proposer} (account {proposal.proposer}): {proposal.reason}"
+    if isinstance(proposal.change, Rules):
+        for line in rules_lines(proposal.change):
+            yield f"  rules  {line}"
+    else:
+        yield f"  voting {voting_text(proposal.change)}"
+    yield f"  open   {show_moment(ballot.opened_ms, zone)} to {show_moment(ballot.closes_ms, zone)}"
+    for voter, in_favour in sorted(ballot.cast.items()):
+        said = "for" if in_favour else "against"
+        yield f"    {said:<8} {names.get(voter, 'a former member')}, {ballot.electorate[voter]}"
+    against = tally.cast - tally.in_favour
+    yield f"  votes  {tally.in_favour} for, {against} against, of {tally.all}"
+    since = f", in force from {show_moment(ballot.effective_ms, zone)}"
+    yield f"  result {ballot.outcome.value}{since if ballot.effective_ms else ''}"
 
 
 def _days(length_ms: int) -> str:

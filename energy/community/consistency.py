@@ -72,6 +72,7 @@ def check_one_rules(rules: Rules, law: Profile) -> None:
     )
     _between(where, "short_utok_per_kwh", rules.short_utok_per_kwh, 0, MOST_PRICE)
     _between(where, "surplus_utok_per_kwh", rules.surplus_utok_per_kwh, 0, MOST_PRICE)
+    _between(where, "surplus_utok_per_kwh", rules.surplus_utok_per_kwh, 0, MOST_PRICE)
     _between(where, "adjust_days", rules.adjust_days, 0, 60)
     _say(
         not law.homes_sell_to_homes and rules.topology is not Topology.HUB,

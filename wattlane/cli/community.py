@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from wattlane.cli.options import DEFAULT_FOLDER, Folder, PassphraseFile, http_url
+
+if TYPE_CHECKING:
+    from channels.wallet import Wallet
+    from wattlane.community_changes import Change
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -59,3 +65,226 @@ def show(
     now_ms = time.time_ns() // 1_000_000 if at is None else parse_moment(at)
     for line in community_lines(load_community(file), now_ms):
         typer.echo(line)
+
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE|URL", help="The community as it is: its TOML file, or its market's address."
+    ),
+]
+NewFile = Annotated[
+    Path, typer.Argument(metavar="NEW", help="The TOML file as it shall be, with the change.")
+]
+MarketUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--market",
+        envvar="WATTLANE_MARKET",
+        callback=http_url,
+        help="Hand it in at this market, which answers once it is on disk.",
+    ),
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Write the signed document to this file as well.")
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for those who vote.")]
+
+
+@app.command()
+def save(
+    url: Annotated[str, typer.Argument(metavar="URL", callback=http_url, help="The market's.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The TOML file to write.")],
+) -> None:
+    """Write the community that a market has as a file, to read it, check it, or change it.
+
+    It has the same hash as the community in the market. Nothing is overwritten.
+    """
+    import asyncio
+
+    from energy.community.community_text import community_text
+    from energy.community.document import community_digest
+    from wattlane.community_source import community_from
+    from wattlane.durable import write_durably
+    from wattlane.errors import BadChoice
+
+    if file.exists():
+        raise BadChoice(f"{file} exists: give another name")
+    community = asyncio.run(community_from(url))
+    write_durably(file, community_text(community))
+    typer.echo(f"written  {file}")
+    typer.echo(f"hash     0x{community_digest(community).hex()}")
+
+
+@app.command()
+def found(
+    file: CommunityPath,
+    market: MarketUrl = None,
+    out: Out = None,
+    folder: Folder = DEFAULT_FOLDER,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Sign a community's file with its own account's key: a market's journal begins with it."""
+    from energy.community.community_file import load_community
+    from wattlane.community_changes import founding
+
+    community = load_community(file)
+    _deliver("founding", founding(community, _wallet(folder, passphrase_file)), market, out)
+
+
+@app.command()
+def amend(
+    source: Source,
+    new: NewFile,
+    market: MarketUrl = None,
+    out: Out = None,
+    folder: Folder = DEFAULT_FOLDER,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Change facts: members, meters and their keys, connections, feeders, tariffs to come.
+
+    Signed by the community's own account, in force from the moment when the market has it. Rules,
+    and how they are voted on, are no facts: `propose` those. Tariffs that are in force stay.
+    """
+    import asyncio
+
+    from energy.community.community_file import load_community
+    from wattlane.community_changes import amendment
+    from wattlane.community_source import community_from
+
+    before, after = asyncio.run(community_from(source)), load_community(new)
+    _deliver("amendment", amendment(before, after, _wallet(folder, passphrase_file)), market, out)
+
+
+@app.command()
+def propose(
+    source: Source,
+    new: NewFile,
+    reason: Reason,
+    market: MarketUrl = None,
+    out: Out = None,
+    folder: Folder = DEFAULT_FOLDER,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Propose new rules, signed by a member: everyone may vote on them as long as the vote is open.
+
+    NEW is the file with one more [[rules]] at its end, or with another [voting]. The rules take
+    effect at their valid_from, or as soon as the community's delay after the vote is over, where
+    that is later; at a full hour, and never backwards.
+    """
+    import asyncio
+
+    from energy.community.community_file import load_community
+    from wattlane.community_changes import proposal
+    from wattlane.community_source import community_from
+    from wattlane.community_view import voting_text
+
+    before, after = asyncio.run(community_from(source)), load_community(new)
+    change = proposal(before, after, reason, _wallet(folder, passphrase_file))
+    _deliver("proposal", change, market, out)
+    typer.echo(f"votes    {voting_text(before.voting)}")
+
+
+@app.command()
+def vote(
+    source: Source,
+    proposal: Annotated[
+        str, typer.Argument(metavar="PROPOSAL", help="Its name, 0x and 64 digits, or its file.")
+    ],
+    in_favour: Annotated[
+        bool, typer.Option("--for/--against", help="In favour of it, or against it.")
+    ],
+    market: MarketUrl = None,
+    out: Out = None,
+    folder: Folder = DEFAULT_FOLDER,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Vote on a proposal, signed by a member. Until the vote closes another vote replaces it."""
+    import asyncio
+
+    from wattlane.community_changes import proposal_digest
+    from wattlane.community_changes import vote as signed_vote
+    from wattlane.community_source import community_from
+
+    community = asyncio.run(community_from(source))
+    wallet = _wallet(folder, passphrase_file)
+    change = signed_vote(community, proposal_digest(proposal), in_favour, wallet)
+    _deliver("vote", change, market, out)
+
+
+@app.command()
+def send(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What --out wrote.")],
+    market: Annotated[
+        str, typer.Option("--market", envvar="WATTLANE_MARKET", callback=http_url, help="Its URL.")
+    ],
+) -> None:
+    """Hand in a signed document that was written to a file. Repeating it changes nothing."""
+    from energy.signed import encode_signed
+    from wattlane.community_changes import Change, read_signed
+
+    signed = read_signed(file)
+    _deliver("document", Change(encode_signed(signed), signed.digest), market, None)
+
+
+@app.command()
+def votes(
+    journal: Annotated[
+        str,
+        typer.Argument(
+            metavar="FOLDER|URL", help="A copy of the journal, or the market's address."
+        ),
+    ],
+) -> None:
+    """Show every proposal with its votes, counted from the signed documents of a journal.
+
+    The count is made here, not by the market: each signature, the journal's chain and its key are
+    checked on the way.
+    """
+    import asyncio
+    import time
+
+    from wattlane.cli.progress import shown_progress
+    from wattlane.community_source import history_from
+    from wattlane.community_view import ballot_lines
+
+    now_ms = time.time_ns() // 1_000_000
+    with shown_progress() as progress:
+        history = asyncio.run(
+            history_from(journal, now_ms, lambda done, of: progress("journal", done, of))
+        )
+    if not history.ballots:
+        typer.echo("nothing was proposed yet")
+    for ballot in history.ballots:
+        for line in ballot_lines(ballot, history.latest.community):
+            typer.echo(line)
+
+
+def _wallet(folder: Path, passphrase_file: Path | None) -> Wallet:
+    from channels.passphrase import read_passphrase
+    from channels.wallet import Wallet
+
+    return Wallet.load(folder, read_passphrase(passphrase_file))
+
+
+def _deliver(what: str, change: Change, market: str | None, out: Path | None) -> None:
+    """Write it and hand it in, as asked. Raises BadChoice where neither is, or the file exists."""
+    import asyncio
+
+    from wattlane.community_source import hand_in
+    from wattlane.errors import BadChoice
+
+    if market is None and out is None:
+        raise BadChoice("say where it shall go: --market URL, or --out FILE")
+    if out is not None:
+        try:
+            with out.open("xb") as file:
+                file.write(change.encoded)
+        except FileExistsError:
+            raise BadChoice(f"{out} exists: give another name") from None
+        typer.echo(f"written  {out}")
+    if market is not None:
+        taken = asyncio.run(hand_in(change.encoded, market))
+        again = "" if taken.is_new else ", where it was before"
+        typer.echo(f"taken    entry {taken.seq} of the market's journal{again}")
+    typer.echo(f"{what:<8} 0x{change.digest.hex()}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,10 +10,13 @@ import pytest
 
 from energy.community.community import Community, Counting
 from energy.community.community_file import load_community, read_community
+from energy.community.community_text import community_text
 from energy.community.document import community_digest, decode_community, encode_community
+from energy.community.members import MeterKey
 from energy.community.profiles import ProfileName
-from energy.community.rules import FeeKind, Side, Topology
+from energy.community.rules import DeviationRule, FeeKind, Rules, Side, Timing, Topology
 from energy.errors import BadCommunity, BadCommunityFile
+from tests.energy.community.streets import DAY_MS, DID, KEY_ID, START_MS, member, street
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "communities"
 GERMANY = (EXAMPLES / "germany.toml").read_text(encoding="utf-8")
@@ -28,6 +32,18 @@ def changed(old: str, new: str) -> Community:
 def test_the_examples_are_read_and_keep_their_form(name: str) -> None:
     community = load_community(EXAMPLES / name)
     assert decode_community(encode_community(community)) == community
+    assert read_community(community_text(community)) == community
+
+
+def test_a_community_is_written_as_a_file_that_says_the_same() -> None:
+    """Names with quotes, and every part that a file can leave out."""
+    named = replace(street(), name='The "old" street\\ no. 7\n', carbon=None, area="")
+    revoked = MeterKey(DID, KEY_ID, START_MS, START_MS + DAY_MS, START_MS + 5_000)
+    members = (member(1, name="ü\x7f", meters=(revoked,), weight=7), member(2, battery_wh=9))
+    later = Rules(2, START_MS + DAY_MS, timing=Timing.AHEAD, deviation=DeviationRule.EACH_ITS_OWN)
+    later = replace(later, short_utok_per_kwh=7, surplus_utok_per_kwh=3)
+    full = replace(named, members=members, rules=(*named.rules, later))
+    assert read_community(community_text(full)) == full
 
 
 def test_the_german_example_says_what_it_seems_to_say() -> None:

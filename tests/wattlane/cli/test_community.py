@@ -2,18 +2,56 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from channels.wallet import Wallet
+from energy.community.ballots import Outcome
 from energy.community.community_file import load_community
 from energy.community.document import community_digest
+from energy.community.history import advanced, amended, founded, proposed, voted
 from energy.errors import BadCommunityFile
+from energy.market.entries import BEGINNING, Entry, chain_of
+from energy.market.journal import Journal
+from energy.market.log_key import LogKey
+from energy.signed import decode_signed
 from wattlane.cli.app import app
 from wattlane.errors import BadChoice
 
 GERMANY = Path(__file__).parents[3] / "examples" / "communities" / "germany.toml"
+DAY_MS = 86_400_000
+NEW_RULES = """
+[[rules]]
+version = 2
+valid_from = 2026-08-01
+clearing = "uniform"
+"""
+
+
+@cache
+def opened(folder: Path | str, _passphrase: str = "") -> Wallet:
+    """The wallet of a folder, its keys made from the folder's name."""
+    name = Path(folder).name
+    return Wallet(Path(folder), hashlib.sha256(name.encode()).digest()[:16])
+
+
+@pytest.fixture
+def street(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The German example with the keys of the wallets `community`, `huber`, `yilmaz`, `schmidt`."""
+    monkeypatch.setattr(Wallet, "load", opened)
+    monkeypatch.setenv("WATTLANE_PASSPHRASE", "correct horse")
+    text = GERMANY.read_text(encoding="utf-8")
+    community = load_community(GERMANY)
+    keys = [community.key_hash, *(one.key_hash for one in community.members)]
+    for key_hash, name in zip(keys, ("community", "huber", "yilmaz", "schmidt"), strict=True):
+        text = text.replace(f"{key_hash:#066x}", f"{opened(name).key_hash:#066x}")
+    path = tmp_path / "street.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 def wattlane(*arguments: str | Path) -> str:
@@ -59,3 +97,93 @@ def test_show_marks_what_is_in_force() -> None:
     assert "every 15 minutes: supply-demand, after the interval" in shown
     with pytest.raises(BadChoice, match="needs its offset"):
         wattlane("show", GERMANY, "--at", "2026-12-31T23:00")
+
+
+def test_a_street_changes_its_rules_with_the_command_line_alone(
+    street: Path, tmp_path: Path
+) -> None:
+    """Founded, amended, proposed, voted on by two of three homes, and counted from a journal."""
+    at_ms = load_community(street).rules[0].valid_from_ms
+    wattlane("found", street, "--folder", "community", "--out", tmp_path / "1")
+    amended_file, proposed_file = tmp_path / "amended.toml", tmp_path / "proposed.toml"
+    text = street.read_text(encoding="utf-8")
+    text = text.replace("battery_wh = 10_000", "battery_wh = 15_000")
+    amended_file.write_text(text, encoding="utf-8")
+    wattlane("amend", street, amended_file, "--folder", "community", "--out", tmp_path / "2")
+    proposed_file.write_text(text + NEW_RULES, encoding="utf-8")
+    said = wattlane(
+        *("propose", amended_file, proposed_file, "--reason", "one price for all"),
+        *("--folder", "huber", "--out", tmp_path / "3"),
+    )
+    name = said.split("proposal 0x")[1][:64]
+    assert "votes    one home one vote, open 7 days" in said
+    for place, (home, way) in enumerate([("huber", "--for"), ("schmidt", "--for")], 4):
+        proposal = f"0x{name}" if home == "huber" else tmp_path / "3"
+        out = ("--folder", home, "--out", tmp_path / str(place))
+        wattlane("vote", amended_file, proposal, way, *out)
+
+    signed = [decode_signed((tmp_path / str(place)).read_bytes()) for place in range(1, 6)]
+    history = amended(founded(signed[0], at_ms), signed[1], at_ms)
+    history = proposed(history, signed[2], at_ms)
+    for vote in signed[3:]:
+        history = voted(history, vote, at_ms + 1)
+    history = advanced(history, at_ms + 7 * DAY_MS)
+    assert history.ballots[0].outcome is Outcome.ADOPTED
+    assert history.latest.community.members[0].battery_wh == 15_000
+    assert history.latest.community.rules[1].clearing.value == "uniform"
+
+    key = LogKey.of_folder(tmp_path / "journal")
+    journal, chain, entries = Journal(tmp_path / "journal", key.public), BEGINNING, []
+    for seq in range(1, 6):
+        document = (tmp_path / str(seq)).read_bytes()
+        chain = chain_of(chain, seq, at_ms + seq, document)
+        entries.append(Entry(seq, at_ms + seq, document, chain, key.sign(chain)))
+    journal.append(entries)
+    journal.close()
+    shown = wattlane("votes", tmp_path / "journal")
+    assert f"proposal 0x{name}" in shown
+    assert "by Huber, no. 1 (account 1): one price for all" in shown
+    assert "for      Schmidt, no. 3, first floor, 1" in shown
+    assert "votes  2 for, 0 against, of 3" in shown
+    assert "result adopted, in force from 2026-08-01 00:00 CEST" in shown
+
+
+def test_what_is_no_proposal_is_not_signed(street: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    text = street.read_text(encoding="utf-8")
+    propose = ("propose", street, other, "--reason", "-", "--folder", "huber", "--out", "x")
+
+    def refused(new: str, match: str, *arguments: str | Path) -> None:
+        other.write_text(new, encoding="utf-8")
+        with pytest.raises(BadChoice, match=match):
+            wattlane(*(arguments or propose))
+
+    refused(text, "the files differ in: nothing")
+    refused(text.replace("363", "362"), "the files differ in: carbon")
+    refused(text.replace("adjust_days = 60", "adjust_days = 30"), "rules that there are stay")
+    with_both = text.replace("open_days = 7", "open_days = 8") + NEW_RULES
+    refused(with_both, "differ in: rules, voting|differ in: voting, rules")
+    strangers = (*propose[:-3], "stranger", *propose[-2:])
+    refused(text + NEW_RULES, "no member's of Sonnenstraße", *strangers)
+    amend = ("amend", street, other, "--folder", "community", "--out", "x")
+    refused(text, "nothing to amend", *amend)
+    refused(text + NEW_RULES, "members vote on that", *amend)
+    hubers = (*amend[:-3], "huber", *amend[-2:])
+    refused(text.replace("363", "362"), "only the community's own account", *hubers)
+    refused(text + NEW_RULES, "say where it shall go", *propose[:-2])
+
+
+def test_nothing_is_overwritten_and_a_proposals_name_is_checked(
+    street: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "1"
+    wattlane("found", street, "--folder", "community", "--out", out)
+    before = out.read_bytes()
+    with pytest.raises(BadChoice, match="exists: give another name"):
+        wattlane("found", street, "--folder", "community", "--out", out)
+    assert out.read_bytes() == before
+    for name, reason in (("0x12", "is no proposal's name"), ("nowhere", "No such file")):
+        with pytest.raises(BadChoice, match=reason):
+            wattlane("vote", street, name, "--for", "--folder", "huber", "--out", "x")
+    with pytest.raises(BadChoice, match="no usable signed document"):
+        wattlane("vote", street, street, "--for", "--folder", "huber", "--out", "x")
