@@ -18,6 +18,7 @@ from energy.errors.communities import UnknownMember as UnknownMember
 from energy.errors.documents import BadDocument as BadDocument
 from energy.errors.documents import BadInterval as BadInterval
 from energy.errors.market import AlreadyFounded as AlreadyFounded
+from energy.errors.market import AnotherKey as AnotherKey
 from energy.errors.market import AnotherRollup as AnotherRollup
 from energy.errors.market import BadRequest as BadRequest
 from energy.errors.market import CannotServe as CannotServe
@@ -34,6 +35,7 @@ from energy.errors.market import MarketUnreachable as MarketUnreachable
 from energy.errors.market import NoCommunityYet as NoCommunityYet
 from energy.errors.market import NotThere as NotThere
 from energy.errors.market import OutOfTurn as OutOfTurn
+from energy.errors.market import StrangeReading as StrangeReading
 from energy.errors.market import TooLarge as TooLarge
 from energy.errors.market import TooLate as TooLate
 from energy.errors.market import UnknownKind as UnknownKind

@@ -220,3 +220,30 @@ class UnknownMeter(MarketError):
 
     def __str__(self) -> str:
         return f"no member of the community has the meter {self.meter[:80]}"
+
+
+@dataclass
+class AnotherKey(MarketError):
+    """A market that signs its journal with another key than the one that was known."""
+
+    key: str
+
+    def __str__(self) -> str:
+        return (
+            f"this market signs with the key {self.key}, not with the one that is known: another "
+            "market, or one whose folder was lost; ask the community before you trust it"
+        )
+
+
+@dataclass
+class StrangeReading(MarketError):
+    """The market has a reading of this home's meter that this home does not have."""
+
+    meter: str
+    sequence: int
+
+    def __str__(self) -> str:
+        return (
+            f"the market has a reading {self.sequence} of {self.meter} that is not in this home's "
+            "store: its key is in other hands, or the store was put back; have the key revoked"
+        )

@@ -2,8 +2,9 @@
 
 They come from the first that begins with, or after, the first entry. An interval is due once it has
 ended (AHEAD: once its orders have closed) and every home that takes part has shown its registers at
-its end; homes that are silent are waited for GRACE_MS, counted from when the market heard anything
-at all after a long pause. Pure: every time is an argument.
+its end: at first all that have a meter, then those that were not silent all through the interval
+before. Who takes part and is silent is waited for GRACE_MS, counted from when the market heard
+anything at all after a long pause. Pure: every time is an argument.
 """
 
 from __future__ import annotations
@@ -256,8 +257,10 @@ class Periods:
         if now_ms < interval.end_ms:
             return False
         since_ms = interval.start_ms - interval.length_ms
-        members = self.community.members
-        taking_part = [one for one in members if self._measuring.reaches(one, since_ms)]
+        members = [one for one in self.community.members if one.meters]
+        taking_part = [
+            one for one in members if not self.rounds or self._measuring.reaches(one, since_ms)
+        ]
         if taking_part and all(
             self._measuring.reaches(one, interval.end_ms) for one in taking_part
         ):

@@ -14,7 +14,7 @@ from energy.canonical import digest, encode
 from energy.community.rules import Side
 from energy.errors import DoesNotFollow, JournalUnusable, MarketRefused, MarketUnreachable
 from energy.market.api import MOST_BODY_BYTES, create_app
-from energy.market.client import MarketClient, entries_of
+from energy.market.client import entries_of
 from energy.market.entries import BEGINNING, Entry, chain_of, following
 from energy.market.journal import Journal
 from energy.market.log_key import LogKey
@@ -24,38 +24,10 @@ from energy.market.service import MarketService, MeterClock, WallClock
 from energy.settlement.documents import decode_clearing, encode_clearing
 from energy.settlement.flows import Outside
 from tests.energy.community.streets import START_MS
+from tests.energy.market.served import Served
 from tests.energy.market.street import Street, quarter
 
 DAY = date(2026, 6, 1)
-
-
-class Served:
-    """A market in a folder, its client, and the street that uses it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.service = MarketService.open(folder, MeterClock(START_MS))
-        transport = httpx.ASGITransport(create_app(self.service))
-        self.client = MarketClient("http://market", attempts=1, transport=transport)
-        self.street = Street()
-
-    async def begin(self) -> None:
-        """The community and its funds."""
-        await self.client.submit(self.street.signed_community())
-        for account in (0, 1, 2, 3):
-            await self.client.submit(self.street.funds(account, START_MS))
-
-    async def a_quarter_of_trade(self) -> None:
-        """Homes 1 and 2 sell to home 3 what they have in the first quarter of an hour."""
-        street, client = self.street, self.client
-        await self.begin()
-        await client.submit(street.order(1, Side.SELL, 100_000))
-        await client.submit(street.order(2, Side.SELL, None))
-        await client.submit(street.order(3, Side.BUY, 250_000, energy_wh=700))
-        for home in (1, 2, 3):
-            await client.submit(street.reading(home, quarter(0), 0, 0))
-        for home, shown in {1: (0, 1_000), 2: (0, 500), 3: (900, 0)}.items():
-            await client.submit(street.reading(home, quarter(1), *shown))
 
 
 @pytest.fixture

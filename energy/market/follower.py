@@ -1,0 +1,116 @@
+"""A copy of a market's journal in a household's own folder, and what it says, computed here.
+
+Nothing that a market says is taken for true: each entry must follow from those before it, and each
+clearing and settlement from the entries. What does not is kept all the same: it is signed, and so
+the proof. From then on this copy follows nothing more, and says why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from energy.errors import AnotherKey, EnergyError, JournalBroken, JournalForked
+from energy.market.client import MarketClient, entries_of
+from energy.market.entries import Entry, following
+from energy.market.journal import Journal
+from energy.market.market import Market
+from energy.market.periods import Running
+
+
+class Follower:
+    """One copy. `market`: what it says. Several agents of one machine may share it."""
+
+    def __init__(self, client: MarketClient, journal: Journal, domain: int | None) -> None:
+        """Fold what the copy has. Raises EnergyError leaves where it does not follow."""
+        self.market = Market(domain)
+        self._client, self._journal = client, journal
+        self._turn = asyncio.Lock()
+        self._wrong: EnergyError | None = None
+        self._running: tuple[int, Running | None] = (-1, None)
+        for entry in following(journal.entries(), journal.key):
+            self.market.add(entry)
+
+    @classmethod
+    async def open(
+        cls,
+        client: MarketClient,
+        folder: Path | str,
+        *,
+        key: bytes | None = None,
+        domain: int | None = None,
+    ) -> Follower:
+        """The copy in a folder, begun where there is none.
+
+        `key`: the market's, if it is known from elsewhere; otherwise a new copy takes the one that
+        the market names, and an old one goes on with its own. Raises AnotherKey, JournalInUse,
+        JournalUnusable, MarketUnreachable, MarketRefused, and as the constructor.
+        """
+        told = (await client.journal(0, 1)).key
+        if key is not None and key != told:
+            raise AnotherKey(told.hex())
+        journal = Journal(folder, told)
+        try:
+            return await asyncio.to_thread(cls, client, journal, domain)
+        except BaseException:
+            journal.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the copy."""
+        self._journal.close()
+
+    async def catch_up(self) -> int:
+        """Follow the market to its newest entry; how many were new.
+
+        Raises JournalBroken, JournalForked, AnotherKey, DoesNotFollow and other leaves that name
+        what is wrong with an entry, JournalUnusable, MarketUnreachable, MarketRefused.
+        """
+        count = 0
+        async with self._turn:
+            if self._wrong is not None:
+                raise self._wrong
+            while True:
+                page = await self._client.journal(self.market.seq)
+                if page.key != self._journal.key:
+                    raise AnotherKey(page.key.hex())
+                if page.newest < self.market.seq:
+                    raise JournalForked(page.newest + 1)
+                entries = entries_of(page)
+                await asyncio.to_thread(self._take, entries)
+                count += len(entries)
+                if not entries or self.market.seq >= page.newest:
+                    return count
+
+    def running(self) -> Running | None:
+        """The interval under way, computed once for each entry."""
+        if self._running[0] != self.market.seq:
+            self._running = self.market.seq, self.market.periods.running()
+        return self._running[1]
+
+    def _take(self, entries: list[Entry]) -> None:
+        taken: list[Entry] = []
+        try:
+            for entry in following(entries, self._journal.key, self._journal.last):
+                taken.append(entry)
+                self.market.add(entry)
+        except JournalBroken as error:
+            if error.seq == entries[0].seq and _is_signed(entries[0], self._journal.key):
+                raise JournalForked(error.seq) from error
+            raise
+        except EnergyError as error:
+            self._wrong = error
+            raise
+        finally:
+            self._journal.append(taken)
+
+
+def _is_signed(entry: Entry, key: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(entry.signature, entry.chain)
+    except InvalidSignature:
+        return False
+    return True

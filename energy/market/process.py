@@ -1,0 +1,106 @@
+"""A market as a process: opened, served, stopped gracefully, started again anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from contracts.service_manager import READY, STOPPING, keep_alive, says, tell
+from energy.errors import CannotServe
+from energy.market.api import create_app
+from energy.market.service import Clock, MarketService
+from protocol.crypto import compiled
+from protocol.crypto.kernel_cache import KernelCacheUnwritable
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MarketSettings:
+    """How a market runs. `founding`: the document with which a new journal begins, if it is here;
+    it may come over the interface too. `domain`: the rollup that it must be about, None for any.
+    """
+
+    folder: Path
+    clock: Clock
+    listen: tuple[str, int] = ("127.0.0.1", 0)
+    founding: bytes | None = None
+    domain: int | None = None
+    pause_s: float = 1.0
+    use_compiled: bool = True
+
+
+class _Server(uvicorn.Server):
+    """Handles no signals: whoever runs it does."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Captures none."""
+        yield
+
+
+async def run_market(
+    settings: MarketSettings, on_ready: Callable[[str], None] = lambda _url: None
+) -> None:
+    """Serve until SIGTERM or SIGINT; `on_ready` gets the URL.
+
+    Raises JournalInUse, JournalUnusable, JournalBroken, CannotServe, what the founding lacks, and
+    what does not follow in the journal.
+    """
+    if settings.use_compiled:
+        try:
+            await asyncio.to_thread(compiled.install)
+        except KernelCacheUnwritable as error:
+            _log.warning("works in plain Python", reason=str(error))
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with contextlib.AsyncExitStack() as stack:
+        service = await asyncio.to_thread(
+            MarketService.open, settings.folder, settings.clock, settings.domain
+        )
+        stack.callback(service.close)
+        if settings.founding is not None:
+            await service.submit(settings.founding)
+        listener = stack.enter_context(_listen(*settings.listen))
+        app = create_app(service)
+        server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        working = asyncio.create_task(service.run(settings.pause_s))
+        stopped = asyncio.create_task(stop.wait())
+        host, port = listener.getsockname()[:2]
+        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        on_ready(url)
+        tell(READY, says(url))
+        alive = asyncio.create_task(keep_alive(lambda: True))
+        stack.callback(alive.cancel)
+        await asyncio.wait({serving, working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        tell(STOPPING)
+        server.should_exit = True
+        stopped.cancel()
+        ends = [serving]
+        if working.done():
+            ends.append(working)  # only a bug ends it: say so
+        else:
+            working.cancel()
+        await asyncio.gather(*ends)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        raise CannotServe(f"{host}:{port}", error.strerror or str(error)) from error
+    return listener
