@@ -30,10 +30,11 @@ Owed = Mapping[tuple[int, int], Due]
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A channel and what its two sides have to put in, ntok."""
+    """A channel, what its two sides have to put in, and all that it carries, both ways, ntok."""
 
     channel: Channel
     deposits_ntok: tuple[int, int]
+    carried_ntok: int
     is_open: bool
 
 
@@ -53,14 +54,13 @@ class Exposure:
 class Costs:
     """What one topology asks of a street.
 
-    `paid_ntok`: all that its channels would have carried. `to_one`, `to_all`: the worst exposure
-    of a home to a single debtor, and to all of its; `community_ntok`: the community's own.
+    `to_one`, `to_all`: the worst exposure of a home to a single debtor, and to all of its;
+    `community_ntok`: the community's own.
     """
 
     topology: Topology
     community: int
     needs: tuple[Need, ...]
-    paid_ntok: int
     to_one: Exposure
     to_all: Exposure
     community_ntok: int
@@ -69,6 +69,16 @@ class Costs:
     def to_open(self) -> int:
         """Channels that are not open yet."""
         return sum(not need.is_open for need in self.needs)
+
+    @property
+    def paid_ntok(self) -> int:
+        """All that its channels carry."""
+        return sum(need.carried_ntok for need in self.needs)
+
+    def busiest(self, count: int) -> frozenset[Channel]:
+        """So many channels that carry the most, ties to the lower accounts."""
+        by_load = sorted(self.needs, key=lambda need: (-need.carried_ntok, need.channel))
+        return frozenset(need.channel for need in by_load[:count])
 
     def locked_ntok(self) -> dict[int, int]:
         """What each account has to put into its channels."""
@@ -106,7 +116,6 @@ def costs(
         topology,
         community,
         _needs(intervals, channels, top_up_intervals),
-        sum(due.amount_ntok for owed in intervals for due in owed.values()),
         _worst([each for each in to_one if each.creditor != community], nobody),
         _worst([each for each in to_all if each.creditor != community], nobody),
         max(own, default=0),
@@ -117,6 +126,7 @@ def _needs(
     intervals: Sequence[Owed], channels: Set[Channel], top_up_intervals: int
 ) -> tuple[Need, ...]:
     deepest: defaultdict[Channel, list[int]] = defaultdict(lambda: [0, 0])
+    carried: defaultdict[Channel, int] = defaultdict(int)
     for start in range(0, len(intervals), top_up_intervals):
         net: defaultdict[Channel, int] = defaultdict(int)
         for owed in intervals[start : start + top_up_intervals]:
@@ -129,8 +139,9 @@ def _needs(
                 deposits[0] = max(deposits[0], net[channel] + first)
                 deposits[1] = max(deposits[1], second - net[channel])
                 net[channel] += first - second
+                carried[channel] += first + second
     return tuple(
-        Need(channel, (first, second), channel in channels)
+        Need(channel, (first, second), carried[channel], channel in channels)
         for channel, (first, second) in sorted(deepest.items())
     )
 

@@ -40,3 +40,25 @@ class BadNodeSettings(WattlaneError):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.problem}"
+
+
+@dataclass
+class BadMeterSettings(WattlaneError):
+    """A meter's settings cannot be used."""
+
+    path: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"
+
+
+@dataclass
+class MeterRecordsBroken(WattlaneError):
+    """A meter's records do not follow from each other, or not from what is kept beside them."""
+
+    sequence: int
+    problem: str
+
+    def __str__(self) -> str:
+        return f"reading {self.sequence} is the first that does not follow: {self.problem}"

@@ -58,6 +58,15 @@ def load(folder: Path, passphrase: str | None = None) -> MeterSigner:
         raise BadMeterKeyFile(str(path), str(error)) from error
 
 
+def names(folder: Path) -> tuple[str, str]:
+    """The meter's DID and the name of its key, without unlocking it. Raises BadMeterKeyFile."""
+    document = _document(folder / FILE_NAME)
+    shown = document.get("public") if document.get("kind") == keystore.KIND else document
+    if not isinstance(shown, dict) or not {"did", "key_id"} <= shown.keys():
+        raise BadMeterKeyFile(str(folder / FILE_NAME), "it does not say whose key it is")
+    return str(shown["did"]), str(shown["key_id"])
+
+
 def needs_passphrase(folder: Path) -> bool:
     """Whether the folder's key is under one. Raises BadMeterKeyFile."""
     return _document(folder / FILE_NAME).get("kind") == keystore.KIND

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from energy.errors import DayNotOver, NoSuchReading, NothingOfDay
+from energy.errors import DayNotOver, NoSuchReading, NothingOfDay, ReadingRefused
 from energy.intervals import Interval, day_span, local_day
+from energy.meters.adapters.refusing import Refused, stop_at_first
 from energy.meters.checking import check_next
 from energy.meters.commitments import DayRoot, Disclosure, close_day, disclose
 from energy.meters.meter import Meter
@@ -31,16 +32,24 @@ class Recorder:
         self._meter = meter
         self.last = store.last()
 
-    def take(self, samples: Sequence[Sample], now_ms: int) -> tuple[Reading, ...]:
-        """The records of samples, in order, kept together; none of them if one is refused.
+    def take(
+        self, samples: Sequence[Sample], now_ms: int, refused: Refused = stop_at_first
+    ) -> tuple[Reading, ...]:
+        """The records of samples, in order, kept together.
 
-        `now_ms`: Unix ms, UTC. Raises ReadingRefused by its leaves, MeterStoreUnusable.
+        `now_ms`: Unix ms, UTC. `refused` is called for each that may not follow, and raises (so
+        that none is kept) or returns to go on. Raises ReadingRefused by its leaves,
+        MeterStoreUnusable.
         """
         kept, before = [], self.last
         for sample in samples:
             salts = Salts(secrets.token_bytes(SALT_BYTES), secrets.token_bytes(SALT_BYTES))
             reading = self._signer.record(before, sample, salts)
-            check_next(before, reading, self._meter, now_ms)
+            try:
+                check_next(before, reading, self._meter, now_ms)
+            except ReadingRefused as error:
+                refused(error)
+                continue
             kept.append(Kept(reading, sample.raw, salts))
             before = reading
         self._store.append(kept)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -20,6 +21,8 @@ from sqlalchemy.exc import DBAPIError
 from channels.store import connect
 from contracts.process_lock import LockHeld, take_lock
 from energy.errors import (
+    BadDocument,
+    BadMeterName,
     MeterStoreInUse,
     MeterStoreUnusable,
     NoSuchReading,
@@ -34,6 +37,7 @@ FILE_NAME = "readings.db"
 LOCK_NAME = "readings.lock"
 SCHEMA_VERSION = 1
 _AT_ONCE = 1_000
+_LOG_WAIT_S = 5.0
 
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS meter (did TEXT NOT NULL)",
@@ -43,6 +47,11 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS salts (sequence INTEGER PRIMARY KEY, raw BLOB NOT NULL, "
     "registers BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS days (start_ms INTEGER PRIMARY KEY, document BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS shared (market TEXT PRIMARY KEY, sequence INTEGER NOT NULL)",
+)
+_KEPT = (
+    "SELECT r.sequence, r.record, r.raw, s.raw, s.registers FROM readings r "
+    "LEFT JOIN salts s ON s.sequence = r.sequence WHERE "
 )
 _BETWEEN = (
     "SELECT sequence, record FROM readings WHERE end_ms >= ? AND end_ms < ? AND sequence > ? "
@@ -151,7 +160,7 @@ class MeterStore:
         with self._read() as connection:
             newest = "SELECT record FROM readings ORDER BY sequence DESC LIMIT 1"
             found = connection.exec_driver_sql(newest).scalar()
-        return None if found is None else decode_reading(found)
+        return None if found is None else self._record(found)
 
     def count(self) -> int:
         """How many records there are. Raises MeterStoreUnusable."""
@@ -161,16 +170,22 @@ class MeterStore:
     def kept(self, sequence: int) -> Kept:
         """A record with its raw bytes and salts. Raises NoSuchReading, MeterStoreUnusable."""
         with self._read() as connection:
-            row = connection.exec_driver_sql(
-                "SELECT r.record, r.raw, s.raw, s.registers FROM readings r "
-                "LEFT JOIN salts s ON s.sequence = r.sequence WHERE r.sequence = ?",
-                (sequence,),
-            ).first()
+            row = connection.exec_driver_sql(_KEPT + "r.sequence = ?", (sequence,)).first()
         if row is None:
             raise NoSuchReading(sequence, "none of that number is kept")
-        record, raw, raw_salt, registers_salt = row
-        salts = None if raw_salt is None else Salts(bytes(raw_salt), bytes(registers_salt))
-        return Kept(decode_reading(record), bytes(raw), salts)
+        return self._kept(row)
+
+    def everything(self) -> Iterator[Kept]:
+        """All records with what is kept beside them, in order. Raises MeterStoreUnusable."""
+        after = -1
+        while True:
+            with self._read() as connection:
+                query = _KEPT + "r.sequence > ? ORDER BY r.sequence LIMIT ?"
+                page = connection.exec_driver_sql(query, (after, _AT_ONCE)).all()
+            yield from map(self._kept, page)
+            if len(page) < _AT_ONCE:
+                return
+            after = page[-1][0]
 
     def readings(self, span: Interval | None = None, after: int = -1) -> Iterator[Reading]:
         """Records that end in a span (None: all), of higher sequence than `after`, in order.
@@ -183,10 +198,23 @@ class MeterStore:
                 at = (start, end, after, _AT_ONCE)
                 page = connection.exec_driver_sql(_BETWEEN, at).all()
             for row in page:
-                yield decode_reading(row[1])
+                yield self._record(row[1])
             if len(page) < _AT_ONCE:
                 return
             after = page[-1][0]
+
+    def shared_to(self, market: str) -> int:
+        """The highest sequence that a market is known to have, -1 for none."""
+        with self._read() as connection:
+            query = "SELECT sequence FROM shared WHERE market = ?"
+            found = connection.exec_driver_sql(query, (market,)).scalar()
+        return -1 if found is None else int(found)
+
+    def mark_shared(self, market: str, sequence: int) -> None:
+        """A market (by its URL) has the record on its disk. Raises MeterStoreUnusable."""
+        with self._writing, self._write() as connection:
+            row = (market, sequence)
+            connection.exec_driver_sql("INSERT OR REPLACE INTO shared VALUES (?, ?)", row)
 
     # --- days -----------------------------------------------------------------------------------
 
@@ -232,7 +260,7 @@ class MeterStore:
     def _empty_log(self) -> None:
         """Write the log into the file and cut it to nothing, as it holds what was erased."""
         try:
-            connection = sqlite3.connect(self.path, timeout=10)
+            connection = sqlite3.connect(self.path, timeout=_LOG_WAIT_S)
             try:
                 busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             finally:
@@ -244,6 +272,22 @@ class MeterStore:
             raise MeterStoreUnusable(str(self.path), reason)
 
     # --- inside ---------------------------------------------------------------------------------
+
+    def _record(self, record: object) -> Reading:
+        try:
+            return decode_reading(self._octets(record))
+        except (BadDocument, BadMeterName) as error:
+            raise MeterStoreUnusable(str(self.path), f"a record is damaged: {error}") from error
+
+    def _kept(self, row: Sequence[Any]) -> Kept:
+        _, record, raw, *salts = row
+        kept = None if salts[0] is None else Salts(*map(self._octets, salts))
+        return Kept(self._record(record), self._octets(raw), kept)
+
+    def _octets(self, found: object) -> bytes:
+        if not isinstance(found, bytes):
+            raise MeterStoreUnusable(str(self.path), "a row is damaged: it holds no bytes")
+        return found
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:

@@ -12,7 +12,7 @@ from energy.intervals import QUARTER_MS, Interval
 from energy.settlement.dues import Due, dues
 from energy.settlement.flows import FlowKind, Metered, Settlement
 from energy.topology import Exposure, Need, Owed, channel_of, costs
-from energy.trial import trial
+from energy.trial import carried_wh, trial
 
 COMMUNITY = 0
 TARIFF = Tariff(0, retail_utok_per_kwh=280_000, feed_in_utok_per_kwh=80_000)
@@ -33,16 +33,17 @@ BY_HAND = [_owed(_1_2=50, _3_2=30), _owed(_1_2=20, _2_3=70), _owed(_2_1=100)]
 def test_collateral_follows_the_difference_of_the_lanes() -> None:
     """1 pays 2 70 and then gets 100: 70 of its own are enough, and 2 needs 30 beyond those 70."""
     found = costs(Topology.MESH, BY_HAND, COMMUNITY, {(1, 2)}, top_up_intervals=3, readings=1)
-    assert found.needs == (Need((1, 2), (70, 30), True), Need((2, 3), (40, 30), False))
+    assert found.needs == (Need((1, 2), (70, 30), 170, True), Need((2, 3), (40, 30), 100, False))
     assert found.to_open == 1
     assert found.locked_ntok() == {1: 70, 2: 70, 3: 30}
     assert found.paid_ntok == 270
+    assert found.busiest(1) == {(1, 2)}
 
 
 def test_topping_up_more_often_locks_less() -> None:
     """After two intervals each channel begins anew; so the third costs 2 all of its 100."""
     found = costs(Topology.MESH, BY_HAND, COMMUNITY, set(), top_up_intervals=2, readings=1)
-    assert found.needs == (Need((1, 2), (70, 100), False), Need((2, 3), (40, 30), False))
+    assert found.needs == (Need((1, 2), (70, 100), 170, False), Need((2, 3), (40, 30), 100, False))
 
 
 def test_both_ways_in_one_interval_need_both_deposits() -> None:
@@ -50,7 +51,7 @@ def test_both_ways_in_one_interval_need_both_deposits() -> None:
     found = costs(
         Topology.MESH, [_owed(_1_2=50, _2_1=40)], COMMUNITY, set(), top_up_intervals=9, readings=1
     )
-    assert found.needs == (Need((1, 2), (50, 40), False),)
+    assert found.needs == (Need((1, 2), (50, 40), 90, False),)
 
 
 def test_credit_is_what_is_owed_before_it_is_paid() -> None:
@@ -128,6 +129,20 @@ def test_a_channel_that_was_opened_is_used_again() -> None:
         found = costs(Topology.MESH, owed, COMMUNITY, set(), top_up_intervals=9, readings=1)
         used.append([need.channel for need in found.needs])
     assert used == [[(1, 4), (2, 3)], [(1, 3), (1, 4), (2, 4)]]
+
+
+def test_fewer_channels_carry_less() -> None:
+    """1 and 2 sell 300 each to 3 and 4: over two channels all, over one half, and over two that
+    both are 1's only what 1 has."""
+    (settlement,) = trial(_street([[300, 300, -300, -300]]), RULES, TARIFF)
+    for channels, energy_wh in (
+        ({(1, 4), (2, 3)}, 600),
+        ({(2, 3)}, 300),
+        ({(1, 3), (1, 4)}, 300),
+        ({(1, 2), (3, 4)}, 0),
+        ({(1, 3), (1, 4), (2, 3), (2, 4)}, 600),
+    ):
+        assert carried_wh(settlement, channels) == energy_wh
 
 
 def _traded_wh(settlement: Settlement) -> int:

@@ -17,6 +17,7 @@ from wattlane.cli import (
     l1,
     leave,
     market,
+    meter,
     node,
     prover,
     rebuild,
@@ -51,6 +52,7 @@ app.add_typer(tower.app, name="tower")
 app.add_typer(service.app, name="service")
 app.add_typer(receipt.app, name="receipt")
 app.add_typer(market.app, name="market")
+app.add_typer(meter.app, name="meter")
 app.command()(account.deposit)
 app.command()(account.withdraw)
 app.command()(account.balance)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from wattlane.cli import community
+from wattlane.cli import community, market_topology
 
 app = typer.Typer(no_args_is_help=True, help="A community's market.")
 app.add_typer(community.app, name="community")
+app.command()(market_topology.topology)

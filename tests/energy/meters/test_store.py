@@ -11,6 +11,7 @@ import pytest
 
 from energy.errors import (
     DayNotOver,
+    EnergyError,
     FallingRegister,
     MeterStoreInUse,
     MeterStoreUnusable,
@@ -81,6 +82,23 @@ def test_beside_a_record_its_raw_bytes_and_salts_are_kept(tmp_path: Path) -> Non
             store.kept(3)
 
 
+def test_refused_samples_may_be_passed_over(tmp_path: Path) -> None:
+    with recorded(tmp_path, 2) as store:
+        refused: list[EnergyError] = []
+        samples = [sample_at(2 * HOUR, 29), *hourly(4, 2)]
+        taken = Recorder(store, SIGNER, METER).take(samples, LATER_MS, refused.append)
+        assert [type(one) for one in refused] == [FallingRegister]
+        assert [one.sequence for one in taken] == [2, 3]
+        assert list(store.readings(after=1)) == list(taken)
+
+
+def test_a_market_is_known_to_have_so_much(tmp_path: Path) -> None:
+    with recorded(tmp_path, 2) as store:
+        assert store.shared_to("http://one") == -1
+        store.mark_shared("http://one", 1)
+        assert (store.shared_to("http://one"), store.shared_to("http://two")) == (1, -1)
+
+
 def test_a_refused_sample_keeps_its_whole_batch_out(tmp_path: Path) -> None:
     with recorded(tmp_path, 3) as store:
         recorder = Recorder(store, SIGNER, METER)
@@ -125,12 +143,10 @@ def test_a_store_that_is_none_is_refused(tmp_path: Path) -> None:
     recorded(tmp_path, 1).close()
     with sqlite3.connect(tmp_path / FILE_NAME) as connection:
         connection.execute("PRAGMA user_version=99")
-    for opened in (
-        lambda: MeterStore(tmp_path, SIGNER.did),
-        lambda: MeterStore.for_reading(tmp_path),
-    ):
-        with pytest.raises(MeterStoreUnusable, match="newer"):
-            opened()
+    with pytest.raises(MeterStoreUnusable, match="newer"):
+        MeterStore(tmp_path, SIGNER.did)
+    with pytest.raises(MeterStoreUnusable, match="newer"):
+        MeterStore.for_reading(tmp_path)
 
 
 # --- days ---------------------------------------------------------------------------------------
@@ -170,10 +186,13 @@ def test_erased_salts_are_gone_from_the_disk(tmp_path: Path) -> None:
     """Neither the file nor its log has them, and nothing but what was kept opens any more."""
     with recorded(tmp_path, 9) as store:
         close_days(store, SIGNER, BERLIN)
+        other = sqlite3.connect(tmp_path / FILE_NAME)
+        other.execute("SELECT count(*) FROM salts").fetchall()  # as it is open, the log stays
         salts = [store.kept(sequence).salts for sequence in range(8)]
         assert all(one is not None and one.registers in on_disk(tmp_path) for one in salts)
         assert store.erase_salts(day_span(FIRST_DAY, BERLIN), keep=[3]) == 7
         left = on_disk(tmp_path)
+        other.close()
         for sequence, one in enumerate(salts):
             assert one is not None
             assert (one.registers in left) is (sequence == 3)
@@ -184,6 +203,21 @@ def test_erased_salts_are_gone_from_the_disk(tmp_path: Path) -> None:
         show_alone(store, 3, BERLIN)
         assert store.kept(8).salts is not None
         assert store.erase_salts(day_span(FIRST_DAY, BERLIN), keep=[3]) == 0
+
+
+def test_salts_in_the_log_of_a_reader_are_said_to_be_there_still(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("energy.meters.store._LOG_WAIT_S", 0.05)
+    with recorded(tmp_path, 9) as store:
+        reader = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM salts").fetchall()
+        with pytest.raises(MeterStoreUnusable, match="erase once more"):
+            store.erase_salts(day_span(FIRST_DAY, BERLIN))
+        reader.close()
+        assert store.erase_salts(day_span(FIRST_DAY, BERLIN)) == 0
+        assert store.kept(0).salts is None
 
 
 def on_disk(folder: Path) -> bytes:

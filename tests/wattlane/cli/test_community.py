@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
+from httpx import ASGITransport
 from typer.testing import CliRunner
 
 from channels.wallet import Wallet
@@ -14,11 +15,15 @@ from energy.community.ballots import Outcome
 from energy.community.community_file import load_community
 from energy.community.document import community_digest
 from energy.community.history import advanced, amended, founded, proposed, voted
-from energy.errors import BadCommunityFile
+from energy.errors import BadCommunityFile, MarketRefused
+from energy.market.api import create_app
+from energy.market.client import MarketClient
 from energy.market.entries import BEGINNING, Entry, chain_of
 from energy.market.journal import Journal
 from energy.market.log_key import LogKey
+from energy.market.service import MarketService, WallClock
 from energy.signed import decode_signed
+from wattlane import community_source
 from wattlane.cli.app import app
 from wattlane.errors import BadChoice
 
@@ -187,3 +192,44 @@ def test_nothing_is_overwritten_and_a_proposals_name_is_checked(
             wattlane("vote", street, name, "--for", "--folder", "huber", "--out", "x")
     with pytest.raises(BadChoice, match="no usable signed document"):
         wattlane("vote", street, street, "--for", "--folder", "huber", "--out", "x")
+
+
+def test_the_same_goes_through_a_running_market(
+    street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Handed in, repeated, voted on; and the community comes back from it as a file."""
+    now_ms = load_community(street).rules[0].valid_from_ms
+    service = MarketService.open(tmp_path / "market", WallClock(lambda: now_ms))
+    transport = ASGITransport(create_app(service))
+    monkeypatch.setattr(
+        community_source, "MarketClient", partial(MarketClient, attempts=1, transport=transport)
+    )
+    market = ("--market", "http://market")
+    out = tmp_path / "founding"
+    wattlane("found", street, "--folder", "community", *market, "--out", out)
+    assert "taken    entry 1 of the market's journal, where it was before" in wattlane(
+        "send", out, *market
+    )
+    new = tmp_path / "new.toml"
+    new.write_text(street.read_text(encoding="utf-8") + NEW_RULES, encoding="utf-8")
+    propose = ("propose", "http://market", new, "--reason", "one price", "--folder", "huber")
+    name = wattlane(*propose, *market).split("proposal ")[1][:66]
+    for home in ("huber", "yilmaz"):
+        wattlane("vote", "http://market", name, "--for", "--folder", home, *market)
+    with pytest.raises(MarketRefused, match="there is no proposal 0x00"):
+        wattlane("vote", new, "0x" + "00" * 32, "--for", "--folder", "huber", *market)
+    shown = wattlane("votes", "http://market")
+    assert "votes  2 for, 0 against, of 3" in shown
+    assert "result adopted" in shown
+
+    now_ms += 7 * DAY_MS
+    service.market.go_on(service.now_ms())  # as it does itself every second while it runs
+    saved = tmp_path / "saved.toml"
+    said = wattlane("save", "http://market", saved)
+    community = load_community(saved)
+    assert f"hash     0x{community_digest(community).hex()}" in said
+    assert [one.version for one in community.rules] == [1, 2]
+    assert community.members == load_community(street).members
+    with pytest.raises(BadChoice, match="exists: give another name"):
+        wattlane("save", "http://market", saved)
+    service.close()
