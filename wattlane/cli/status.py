@@ -24,6 +24,7 @@ def status(l1: L1Url, contract: ContractAddress, sequencer: MaybeSequencer = Non
     typer.echo(f"queue         {progress.processed} of {enqueued} ops processed")
     typer.echo(f"accounts      {reader.account_count(block.number)}")
     typer.echo(f"tokens held   {show_tokens(reader.held_ntok(block.number))}")
+    typer.echo(f"domain        {settings.domain:#034x}, in every signature of this rollup")
     typer.echo(f"circuit       {shape.queue_slots} queue slots, {shape.user_slots} user slots")
     if sequencer is None:
         return

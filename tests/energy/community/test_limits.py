@@ -66,6 +66,13 @@ def test_a_home_sells_and_buys_no_more_than_its_connection_carries() -> None:
     }
 
 
+def test_each_way_has_its_own_limit() -> None:
+    one_way = street(members=(member(1, connection=Connection(8_000, 4_000)), member(2), member(3)))
+    bids = [bid(1, Side.SELL, 5_000, 0), bid(1, Side.BUY, 5_000, 1)]
+    limited = within_limits(bids, NOW, one_way)
+    assert [one.energy_wh for one in limited.bids] == [1_000, 2_000]
+
+
 def test_a_stranger_is_left_out() -> None:
     limited = within_limits([bid(9, Side.BUY, 5, 0)], NOW, street())
     assert not limited.bids
