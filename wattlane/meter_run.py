@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from energy.errors import EnergyError, MarketUnreachable, SourceSilent
 from energy.market.client import MarketClient
 from energy.meters.adapters.by_name import open_source
+from energy.meters.meter import Meter
 from energy.meters.metering import to_share
+from energy.meters.plausible import MoreThanTheSun, Sun, doubt
 from energy.meters.reading import Reading
 from energy.meters.recording import Recorder, close_days
 from energy.meters.sample import Sample
@@ -32,11 +34,12 @@ Said = Callable[[str], None]
 @dataclass(slots=True)
 class Outcome:
     """What a run has done: records kept, samples refused, samples that were kept before, records
-    that the market took."""
+    that are doubted, records that the market took."""
 
     kept: int = 0
     refused: int = 0
     passed_over: int = 0
+    doubted: int = 0
     shared: int = 0
 
 
@@ -71,7 +74,12 @@ async def run_meter(
             async for samples in _together(_again(lambda: aiter(source), say)):
                 new = [sample for sample in samples if resume.is_new(sample)]
                 outcome.passed_over += len(samples) - len(new)
-                outcome.kept += len(recorder.take(new, unix_ms(), refused))
+                before = recorder.last
+                taken = recorder.take(new, unix_ms(), refused)
+                outcome.kept += len(taken)
+                for found in doubts(before, taken, meter, settings.place):
+                    outcome.doubted += 1
+                    say(f"worth a look: {found}")
                 for day in close_days(store, signer, settings.days_in):
                     say(f"day of {day.count} readings closed, root 0x{day.root.hex()}")
                 if client is not None:
@@ -80,6 +88,17 @@ async def run_meter(
             if client is not None:
                 await client.close()
     return outcome
+
+
+def doubts(
+    before: Reading | None, readings: Iterable[Reading], meter: Meter, sun: Sun | None
+) -> Iterator[MoreThanTheSun]:
+    """What is doubted of verified records that follow each other; nothing without a `sun`."""
+    for reading in readings:
+        found = doubt(before, reading, meter, sun) if sun and before else None
+        if found is not None:
+            yield found
+        before = reading
 
 
 class _Resume:

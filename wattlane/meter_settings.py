@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from channels.keystore import write_new
 from energy.community.members import MeterKey
 from energy.meters.meter import DEFAULT_REGISTER_WH, Meter
+from energy.meters.sun import SunnyPlace
 from wattlane.errors import BadMeterSettings
 
 FILE = "meter.toml"
@@ -30,6 +31,12 @@ adapter = "csv"           # the columns time,meter,import_wh,export_wh
 path = "readings.csv"
 meter = "1"
 
+# Panels and no battery: more export than the sun allows there is told (needs wattlane[sun]).
+# [sun]
+# latitude = 52.5
+# longitude = 13.4
+# peak_w = 8000           # of all modules together
+
 # [source]
 # adapter = "dsmr"        # a P1 port: tcp://HOST:PORT, serial:/dev/ttyUSB0, or a file of telegrams
 # place = "serial:/dev/ttyUSB0"
@@ -47,8 +54,22 @@ meter = "1"
 """
 
 
+class SunTable(BaseModel):
+    """Where the panels stand, and what all of them are rated at, W."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+    peak_w: int = Field(gt=0, strict=True)
+    altitude_m: int = Field(default=0, strict=True)
+
+
 class MeterFile(BaseModel):
-    """What `wattlane meter run` needs besides the key. `source`: an adapter and its settings."""
+    """What `wattlane meter run` needs besides the key. `source`: an adapter and its settings.
+
+    `sun`: what more than is exported is doubted; None: nothing is.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -58,6 +79,7 @@ class MeterFile(BaseModel):
     register_wh: int = Field(default=DEFAULT_REGISTER_WH, gt=0)
     step_wh: int = Field(default=1, gt=0)
     source: dict[str, Any] = Field(default_factory=dict)
+    sun: SunTable | None = None
 
     @field_validator("zone")
     @classmethod
@@ -72,6 +94,14 @@ class MeterFile(BaseModel):
     def days_in(self) -> ZoneInfo:
         """Where its days begin at midnight."""
         return ZoneInfo(self.zone)
+
+    @property
+    def place(self) -> SunnyPlace | None:
+        """Where its panels stand, if that is known. Raises BadSource."""
+        sun = self.sun
+        if sun is None:
+            return None
+        return SunnyPlace(sun.latitude, sun.longitude, sun.peak_w, sun.altitude_m)
 
     def meter(self, did: str, keys: tuple[MeterKey, ...]) -> Meter:
         """What its readings are held against."""

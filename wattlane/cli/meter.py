@@ -116,7 +116,8 @@ def run(
     It ends where a file does, and otherwise at Ctrl-C. A sample that others would refuse is refused
     here, with the reason, and nothing of it is kept (exit status 1 at the end). Started again it
     goes on after the last record; a file is then read from its beginning, and what was kept before
-    is passed over.
+    is passed over. With [sun] in meter.toml, more export than the sun allows at that place is told;
+    such a reading is kept all the same.
     """
     import asyncio
 
@@ -129,7 +130,8 @@ def run(
     done = asyncio.run(run_meter(folder, settings, signer, typer.echo, market))
     shared = f", {done.shared} shared" if market else ""
     again = f", {done.passed_over} kept before" if done.passed_over else ""
-    typer.echo(f"{done.kept} readings kept, {done.refused} refused{again}{shared}")
+    doubted = f", {done.doubted} worth a look" if done.doubted else ""
+    typer.echo(f"{done.kept} readings kept, {done.refused} refused{doubted}{again}{shared}")
     if done.refused:
         raise typer.Exit(1)
 

@@ -98,6 +98,23 @@ def test_run_names_what_it_refuses(folder: Path) -> None:
     assert "records follow" in wattlane("verify", "--folder", folder)
 
 
+def test_run_tells_of_solar_power_at_night(folder: Path) -> None:
+    """20 Wh an hour; in Berlin the sun rises at 02:43 UTC that day and sets at 19:31."""
+    settings = folder / "meter.toml"
+    sun = "[sun]\nlatitude = 52.5\nlongitude = 13.4\npeak_w = 8000\n"
+    settings.write_text(settings.read_text() + sun)
+    (folder / "readings.csv").write_text("\n".join(rows(HOURS + 8)) + "\n")
+    said = wattlane("run", "--folder", folder)
+    assert "8 readings kept, 0 refused" in said
+    assert "worth a look" not in said
+    (folder / "readings.csv").write_text("\n".join(rows(HOURS + 23)) + "\n")
+    said = wattlane("run", "--folder", folder)
+    assert "15 readings kept, 0 refused, 5 worth a look" in said
+    assert "20 Wh exported" in said
+    assert "the sun allows 1 Wh" in said
+    assert f"{HOURS + 23} records follow" in wattlane("verify", "--folder", folder)
+
+
 def test_verify_names_the_first_record_that_does_not_follow(folder: Path) -> None:
     assert f"{HOURS} records follow from each other, {HOURS} of them openable" in wattlane(
         "verify", "--folder", folder
