@@ -29,6 +29,7 @@ BENCHES = (
     "sequencer_intake",
     "growth",
     "market_clearing",
+    "market_replay",
 )
 
 

@@ -68,6 +68,7 @@ from energy.errors.readings import SkippedSequence as SkippedSequence
 from energy.errors.readings import TamperedReading as TamperedReading
 from energy.errors.readings import UnexplainedEpoch as UnexplainedEpoch
 from energy.errors.readings import WrongKey as WrongKey
+from energy.errors.replays import BadReplay as BadReplay
 from energy.errors.settlements import ChainBroken as ChainBroken
 from energy.errors.settlements import CorrectionsOpen as CorrectionsOpen
 from energy.errors.settlements import CorrectionsOver as CorrectionsOver

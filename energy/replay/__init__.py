@@ -1,0 +1,1 @@
+"""A year of a street, cleared again hour by hour without payments: what trades, and what not."""
