@@ -62,8 +62,9 @@ def within_limits(bids: Sequence[Bid], interval: Interval, community: Community)
                     f"{power_w} W, {energy_at(power_w, interval)} Wh in this interval",
                 )
             )
+            bid = replace(bid, energy_wh=energy_wh)
         if energy_wh:
-            kept[position] = replace(bid, energy_wh=energy_wh)
+            kept[position] = bid
     return Limited(tuple(kept[position] for position in sorted(kept)), tuple(reasons))
 
 

@@ -48,25 +48,6 @@ def check(file: CommunityPath) -> None:
         typer.echo(f"no meter {', '.join(without)}: without verified readings they do not trade")
 
 
-@app.command()
-def show(
-    file: CommunityPath,
-    at: Annotated[
-        str | None,
-        typer.Option("--at", help="Show what is in force at a time such as 2026-07-01T12:00Z."),
-    ] = None,
-) -> None:
-    """Show a community in words: its members and their limits, its prices and its rules."""
-    import time
-
-    from energy.community.community_file import load_community
-    from wattlane.community_view import community_lines, parse_moment
-
-    now_ms = time.time_ns() // 1_000_000 if at is None else parse_moment(at)
-    for line in community_lines(load_community(file), now_ms):
-        typer.echo(line)
-
-
 Source = Annotated[
     str,
     typer.Argument(
@@ -89,6 +70,26 @@ Out = Annotated[
     Path | None, typer.Option("--out", help="Write the signed document to this file as well.")
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for those who vote.")]
+
+
+@app.command()
+def show(
+    source: Source,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", help="Show what is in force at a time such as 2026-07-01T12:00Z."),
+    ] = None,
+) -> None:
+    """Show a community in words: its members and their limits, its prices and its rules."""
+    import asyncio
+    import time
+
+    from wattlane.community_source import community_from
+    from wattlane.community_view import community_lines, parse_moment
+
+    now_ms = time.time_ns() // 1_000_000 if at is None else parse_moment(at)
+    for line in community_lines(asyncio.run(community_from(source)), now_ms):
+        typer.echo(line)
 
 
 @app.command()

@@ -24,7 +24,7 @@ from energy.market.log_key import LogKey
 from energy.market.service import MarketService, WallClock
 from energy.signed import decode_signed
 from wattlane import community_source
-from wattlane.cli.app import app
+from wattlane.cli.community import app
 from wattlane.errors import BadChoice
 
 GERMANY = Path(__file__).parents[3] / "examples" / "communities" / "germany.toml"
@@ -60,9 +60,8 @@ def street(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def wattlane(*arguments: str | Path) -> str:
-    """What the command prints; what it raises is raised."""
-    given = ["market", "community", *map(str, arguments)]
-    done = CliRunner().invoke(app, given, catch_exceptions=False)
+    """What `wattlane market community` prints; what it raises is raised."""
+    done = CliRunner().invoke(app, [*map(str, arguments)], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done.output
 
@@ -229,6 +228,7 @@ def test_the_same_goes_through_a_running_market(
     community = load_community(saved)
     assert f"hash     0x{community_digest(community).hex()}" in said
     assert [one.version for one in community.rules] == [1, 2]
+    assert "rules     version 2, from 2026-08-01 00:00 CEST" in wattlane("show", "http://market")
     assert community.members == load_community(street).members
     with pytest.raises(BadChoice, match="exists: give another name"):
         wattlane("save", "http://market", saved)
