@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,7 @@ from energy.meters.checking import check_next
 from energy.meters.commitments import DayRoot, Disclosure, close_day, disclose
 from energy.meters.meter import Meter
 from energy.meters.reading import SALT_BYTES, Reading
-from energy.meters.sample import Sample
+from energy.meters.sample import SWAP, WRAP, Sample
 from energy.meters.signing import MeterSigner, Salts
 from energy.meters.store import Kept, MeterStore
 
@@ -44,7 +45,7 @@ class Recorder:
         kept, before = [], self.last
         for sample in samples:
             salts = Salts(secrets.token_bytes(SALT_BYTES), secrets.token_bytes(SALT_BYTES))
-            reading = self._signer.record(before, sample, salts)
+            reading = self._signer.record(before, _with_its_swap(before, sample), salts)
             try:
                 check_next(before, reading, self._meter, now_ms)
             except ReadingRefused as error:
@@ -55,6 +56,16 @@ class Recorder:
         self._store.append(kept)
         self.last = before
         return tuple(one.reading for one in kept)
+
+
+def _with_its_swap(before: Reading | None, sample: Sample) -> Sample:
+    """The first sample of a new register epoch, named a swap unless its source names a wrap.
+
+    A source knows its epoch from its settings, where a household writes that it has another device,
+    and cannot know which sample is the first after it.
+    """
+    is_next = before is not None and sample.register_epoch == before.register_epoch + 1
+    return replace(sample, context=SWAP) if is_next and sample.context != WRAP else sample
 
 
 def close_days(store: MeterStore, signer: MeterSigner, zone: ZoneInfo) -> list[DayRoot]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from energy.errors import (
 from energy.meters.adapters.ocmf import OcmfReader, OcmfSource
 from energy.meters.sample import Clock, Quality
 from tests.energy.meters.adapters.gathering import SAMPLES, Refusals, all_of
+from tests.energy.meters.adapters.published import published_key
 
 KEY = ec.derive_private_key(7, ec.SECP256R1())
 PUBLIC_KEY = (
@@ -29,16 +29,8 @@ PUBLIC_KEY = (
 )
 
 
-def _published_key(name: str) -> str:
-    """The key that a sample's file states beside the record; a household reads it off the meter."""
-    text = (SAMPLES / name).read_text()
-    found = re.search(r"<publicKey[^>]*>(.*?)</publicKey>", text, re.DOTALL)
-    assert found is not None
-    return "".join(found[1].split())
-
-
 def _published(name: str, refused: Refusals | None = None) -> OcmfSource:
-    reader = OcmfReader(_published_key(name))
+    reader = OcmfReader(published_key(name))
     path = SAMPLES / name
     return OcmfSource(path, reader) if refused is None else OcmfSource(path, reader, refused)
 
@@ -70,7 +62,7 @@ async def test_a_dc_meter_shows_both_registers_under_its_own_signature() -> None
 async def test_the_raw_bytes_are_those_that_were_published() -> None:
     (sample, _) = await all_of(_published("lem_dcbm.xml"))
     assert sample.raw in (SAMPLES / "lem_dcbm.xml").read_bytes()
-    again = OcmfReader(_published_key("lem_dcbm.xml")).read(sample.raw, "again")
+    again = OcmfReader(published_key("lem_dcbm.xml")).read(sample.raw, "again")
     assert again[0] == sample
 
 
@@ -96,7 +88,7 @@ async def test_a_changed_date_is_tampering() -> None:
 
 
 async def test_another_meters_key_does_not_do() -> None:
-    source = OcmfSource(SAMPLES / "lem_dcbm.xml", OcmfReader(_published_key("keba_kcp30.xml")))
+    source = OcmfSource(SAMPLES / "lem_dcbm.xml", OcmfReader(published_key("keba_kcp30.xml")))
     with pytest.raises(WrongSourceSignature):
         await all_of(source)
 
@@ -129,7 +121,7 @@ def test_one_bit_of_the_payload_is_enough() -> None:
 def test_a_key_that_rides_in_the_record_proves_nothing() -> None:
     record = _signed([_reading()]) + b"|" + PUBLIC_KEY.encode()
     with pytest.raises(WrongSourceSignature):
-        OcmfReader(_published_key("lem_dcbm.xml")).read(record, "it")
+        OcmfReader(published_key("lem_dcbm.xml")).read(record, "it")
 
 
 def test_synchronised_milliseconds_and_exact_kilowatt_hours() -> None:

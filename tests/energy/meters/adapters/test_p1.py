@@ -12,31 +12,19 @@ from pathlib import Path
 import pytest
 from dlms_cosem.protocol.xdlms import GeneralGlobalCipher
 from dlms_cosem.security import SecurityControlField, encrypt
-from dsmr_parser.parsers import TelegramParser
 
 from energy.errors import BadSource, BadSourceRecord, OtherMeter, SourceSilent
 from energy.meters.adapters.p1 import P1Source
 from energy.meters.adapters.p1_telegrams import P1Reader
 from energy.meters.sample import Clock
 from tests.energy.meters.adapters.gathering import SAMPLES, Refusals, all_of, first_of
+from tests.energy.meters.adapters.published import ISKRA, with_other_lines
 
-ISKRA = (SAMPLES / "iskra_v5.p1").read_bytes()
 KEYS = ("AA" * 16, "BB" * 16)
 
 
-def _with_checksum(telegram: bytes) -> bytes:
-    """The telegram with the checksum that its changed text has."""
-    text = telegram[: telegram.rindex(b"!") + 1]
-    return text + f"{TelegramParser.crc16(text.decode('latin-1')):04X}\r\n".encode()
-
-
-def _changed(before: bytes, after: bytes) -> bytes:
-    assert before in ISKRA
-    return _with_checksum(ISKRA.replace(before, after))
-
-
 def _at_second(second: int) -> bytes:
-    return _changed(b"(170102192002W)", f"(1701021920{second:02}W)".encode())
+    return with_other_lines((b"(170102192002W)", f"(1701021920{second:02}W)".encode()))
 
 
 def _encrypted(plain: bytes) -> bytes:
@@ -100,18 +88,18 @@ def test_every_bit_of_a_telegram_is_under_its_checksum() -> None:
 )
 def test_a_telegram_that_lacks_what_is_needed(before: bytes, after: bytes, reason: str) -> None:
     with pytest.raises(BadSourceRecord, match=reason):
-        P1Reader("5").read(_changed(before, after), "it")
+        P1Reader("5").read(with_other_lines((before, after)), "it")
 
 
 def test_a_gas_meters_broken_line_spoils_nothing() -> None:
-    telegram = _changed(b"(00000.107*m3)", b"(what?)")
+    telegram = with_other_lines((b"(00000.107*m3)", b"(what?)"))
     assert P1Reader("5").read(telegram, "it").import_wh == 6_825
 
 
 def test_another_meter_on_the_line_is_named() -> None:
     reader = P1Reader("5")
     reader.read(ISKRA, "first")
-    other = _changed(b"(4B384547303034303436333935353037)", b"(4B384547303034303436333935353038)")
+    other = with_other_lines((b"3935353037)\r\n1-0:1.8.1", b"3935353038)\r\n1-0:1.8.1"))
     with pytest.raises(OtherMeter, match="register_epoch"):
         reader.read(other, "second")
 
@@ -129,13 +117,13 @@ def test_a_meters_clock_far_from_ours_is_not_believed(now_ms: int, clock: Clock)
 
 
 def test_summer_time_in_winter_makes_a_clock_unknown() -> None:
-    telegram = _changed(b"(170102192002W)", b"(170102192002S)")
+    telegram = with_other_lines((b"(170102192002W)", b"(170102192002S)"))
     assert P1Reader("5").read(telegram, "it").clock is Clock.UNKNOWN
 
 
 def test_both_hours_of_the_night_that_has_one_twice() -> None:
-    summer = P1Reader("5").read(_changed(b"(170102192002W)", b"(171029023000S)"), "it")
-    winter = P1Reader("5").read(_changed(b"(170102192002W)", b"(171029023000W)"), "it")
+    summer = P1Reader("5").read(with_other_lines((b"(170102192002W)", b"(171029023000S)")), "it")
+    winter = P1Reader("5").read(with_other_lines((b"(170102192002W)", b"(171029023000W)")), "it")
     assert winter.time_ms - summer.time_ms == 3_600_000
     assert (summer.clock, winter.clock) == (Clock.SYNCHRONISED, Clock.SYNCHRONISED)
 
