@@ -23,13 +23,15 @@ MOST_PRICE = 1_000_000_000
 MOST_WEIGHT = 1_000_000
 KEY_HASH_BITS = 255
 MS_PER_DAY = 86_400_000
+MOST_TIME_MS = 253_402_300_799_999
+"""The end of the year 9999, the last that dates can have."""
 MOST_DELAY_MS = 366 * MS_PER_DAY
 HUNDRED_PERCENT = 100
 
 
 def check_community(community: Community) -> None:
     """Raises BadCommunity for the first contradiction, with the part of the file that has it."""
-    _say(not community.name.strip(), "name", "it has none")
+    check_text("name", community.name)
     _width("domain", community.domain, DOMAIN_BITS)
     _width("account", community.account, INDEX_BITS)
     _width("key_hash", community.key_hash, KEY_HASH_BITS)
@@ -40,12 +42,13 @@ def check_community(community: Community) -> None:
     _check_rules(community)
     check_voting(community.voting)
     if community.carbon is not None:
-        _say(
-            not community.carbon.source.strip(),
-            "carbon",
-            "a factor without its source tells nothing",
-        )
+        check_text("carbon's source, without which it tells nothing", community.carbon.source)
         _between("carbon", "grams_per_kwh", community.carbon.grams_per_kwh, 0, 5_000)
+
+
+def check_text(where: str, text: str) -> None:
+    """Raises BadCommunity for text that is empty, or would do something to a terminal."""
+    _say(not text.strip() or not text.isprintable(), where, f"{text!r} is no text of one line")
 
 
 def check_voting(voting: Voting) -> None:
@@ -93,7 +96,7 @@ def _check_feeders(community: Community) -> None:
     _unique("feeders", names)
     for feeder in community.feeders:
         where = f"feeder {feeder.name!r}"
-        _say(not feeder.name.strip(), "feeders", "one has no name")
+        check_text("feeders", feeder.name)
         _between(where, "most_in_w", feeder.most_in_w, 0, MOST_W)
         _between(where, "most_out_w", feeder.most_out_w, 0, MOST_W)
 
@@ -109,7 +112,7 @@ def _check_members(community: Community) -> None:
     feeders = {feeder.name for feeder in community.feeders}
     for member in members:
         where = f"member {member.name!r}"
-        _say(not member.name.strip(), "members", f"account {member.account} has no name")
+        check_text(f"members, account {member.account}", member.name)
         _width(f"{where} account", member.account, INDEX_BITS)
         _width(f"{where} key_hash", member.key_hash, KEY_HASH_BITS)
         _say(
@@ -145,7 +148,7 @@ def _check_meter_key(where: str, key: MeterKey) -> None:
         ("valid_until", key.valid_until_ms),
         ("revoked", key.revoked_ms),
     ):
-        _say(time_ms < 0, where, f"{name} of meter key {key.key_id} lies before 1970")
+        _between(where, f"{name} of meter key {key.key_id}", time_ms, 0, MOST_TIME_MS)
     _say(
         0 < key.valid_until_ms <= key.valid_from_ms,
         where,
@@ -183,7 +186,8 @@ def _check_rules(community: Community) -> None:
 
 
 def _in_order(where: str, times_ms: Sequence[int]) -> None:
-    _say(any(time_ms < 0 for time_ms in times_ms), where, "one is valid from before 1970")
+    for time_ms in times_ms:
+        _between(where, "valid_from", time_ms, 0, MOST_TIME_MS)
     _say(
         any(later <= earlier for earlier, later in pairwise(times_ms)),
         where,

@@ -22,11 +22,14 @@ from energy.community.changes import (
     decode_vote,
 )
 from energy.community.community import Community
-from energy.community.consistency import check_one_rules, check_voting
+from energy.community.consistency import check_one_rules, check_text, check_voting
 from energy.community.document import community_digest, decode_community
 from energy.community.rules import Rules
 from energy.errors import BadCommunity, ChangeRefused, NothingInForce
 from energy.signed import Signed, check_signed
+
+MOST_AHEAD_MS = 5 * 366 * 86_400_000
+"""The latest beginning that rules can be proposed for, from now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def proposed(history: History, signed: Signed, time_ms: int) -> History:
     for ballot in history.ballots:
         if ballot.proposal.proposer == proposer.account and ballot.outcome is Outcome.OPEN:
             raise ChangeRefused("proposal", f"{proposer.name} has another one open")
-    _check_proposal(proposal, community)
+    _check_proposal(proposal, community, time_ms)
     ballot = Ballot(signed.digest, proposal, community.voting, time_ms, electorate_of(community))
     return replace(history, ballots=(*history.ballots, ballot))
 
@@ -197,7 +200,8 @@ def _check_amendment(history: History, amendment: Amendment, time_ms: int) -> No
         raise ChangeRefused("amendment", "it changes tariffs that are in force or were")
 
 
-def _check_proposal(proposal: Proposal, community: Community) -> None:
+def _check_proposal(proposal: Proposal, community: Community, time_ms: int) -> None:
+    check_text("reason", proposal.reason)
     last = community.rules[-1]
     if proposal.base != last.version:
         raise ChangeRefused(
@@ -207,6 +211,8 @@ def _check_proposal(proposal: Proposal, community: Community) -> None:
     if isinstance(proposal.change, Rules):
         rules = replace(proposal.change, version=last.version + 1)
         check_one_rules(rules, community.law)
+        if rules.valid_from_ms > time_ms + MOST_AHEAD_MS:
+            raise ChangeRefused("proposal", "its rules would begin in more than five years")
     else:
         check_voting(proposal.change)
 

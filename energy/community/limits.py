@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from energy.clearing.trades import Bid, Clearing, Trade
 from energy.community.community import Community
@@ -122,7 +123,8 @@ def _ruled_out(bid: Bid, interval: Interval, community: Community) -> str:
     except UnknownMember as error:
         return str(error)
     if interval.start_ms < law.starts_ms:
-        return f"{law.title}: not before {law.starts_ms} ms"
+        since = datetime.fromtimestamp(law.starts_ms // 1000, community.zone_info)
+        return f"{law.title}: not before {since.date().isoformat()}"
     if bid.side is Side.SELL and law.renewable_only and not member.is_green:
         return f"{law.title}: {member.name} has no renewable source to sell from"
     return ""

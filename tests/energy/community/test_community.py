@@ -104,7 +104,8 @@ def test_a_connections_limit_is_rounded_down() -> None:
 @pytest.mark.parametrize(
     ("changes", "where", "reason"),
     [
-        ({"name": " "}, "name", "has none"),
+        ({"name": " "}, "name", "no text of one line"),
+        ({"name": "a\x1b[2Jb"}, "name", "no text of one line"),
         ({"domain": 1 << 128}, "domain", "128 bits"),
         ({"zone": "Mars/Olympus"}, "zone", "no zone such as"),
         ({"zone": "../etc"}, "zone", "no zone such as"),
@@ -152,7 +153,8 @@ def test_a_connections_limit_is_rounded_down() -> None:
         ({"rules": (Rules(1, 5, adjust_days=61),)}, "rules, version 1", "adjust_days"),
         ({"voting": Voting(majority_percent=49)}, "voting", "majority_percent"),
         ({"voting": Voting(quorum_percent=101)}, "voting", "quorum_percent"),
-        ({"carbon": Carbon(300, "")}, "carbon", "without its source"),
+        ({"carbon": Carbon(300, "")}, "carbon's source, without which it tells nothing", "''"),
+        ({"tariffs": (Tariff(1 << 60, 2, 1),)}, "tariffs", "valid_from"),
         ({"profile": ProfileName.RETAILER_ONLY}, "rules, version 1", "only the retailer may sell"),
         (
             {"profile": ProfileName.GERMANY, "rules": (Rules(1, 5, interval_ms=3_600_000),)},

@@ -37,9 +37,9 @@ def test_the_examples_are_read_and_keep_their_form(name: str) -> None:
 
 def test_a_community_is_written_as_a_file_that_says_the_same() -> None:
     """Names with quotes, and every part that a file can leave out."""
-    named = replace(street(), name='The "old" street\\ no. 7\n', carbon=None, area="")
+    named = replace(street(), name='The "old" street\\ no. 7', carbon=None, area="")
     revoked = MeterKey(DID, KEY_ID, START_MS, START_MS + DAY_MS, START_MS + 5_000)
-    members = (member(1, name="ü\x7f", meters=(revoked,), weight=7), member(2, battery_wh=9))
+    members = (member(1, name="ü 🏠", meters=(revoked,), weight=7), member(2, battery_wh=9))
     later = Rules(2, START_MS + DAY_MS, timing=Timing.AHEAD, deviation=DeviationRule.EACH_ITS_OWN)
     later = replace(later, short_utok_per_kwh=7, surplus_utok_per_kwh=3)
     full = replace(named, members=members, rules=(*named.rules, later))

@@ -225,6 +225,16 @@ def test_rules_that_the_place_does_not_allow_are_not_even_voted_on() -> None:
         proposed(begun(), a_proposal(base=2), NOW_MS)
 
 
+def test_a_proposal_has_a_reason_that_can_be_shown_and_a_time_that_comes() -> None:
+    for reason in ("", "so\x1b[31m"):
+        proposal = signed(encode_proposal(Proposal(1, 1, BETTER, reason)), 1)
+        with pytest.raises(BadCommunity, match="no text of one line"):
+            proposed(begun(), proposal, NOW_MS)
+    late = replace(BETTER, valid_from_ms=NOW_MS + 6 * 366 * DAY_MS)
+    with pytest.raises(ChangeRefused, match="more than five years"):
+        proposed(begun(), a_proposal(change=late), NOW_MS)
+
+
 def test_of_two_proposals_for_the_same_rules_the_second_is_void() -> None:
     first, second = a_proposal(1), a_proposal(2, replace(BETTER, adjust_days=30))
     history = proposed(begun(), first, NOW_MS)

@@ -90,7 +90,9 @@ def test_where_only_renewable_energy_is_shared_others_do_not_sell_it() -> None:
     assert "no. 3 has no renewable source" in reason
     assert len(within_limits(bids, NOW, street()).bids) == 3
     early = Interval(START_MS - QUARTER_MS, START_MS)
-    assert not within_limits(bids, early, german).bids
+    too_early = within_limits(bids, early, german)
+    assert not too_early.bids
+    assert all(reason.endswith("not before 2026-06-01") for _, reason in too_early.left_out)
 
 
 def test_where_only_a_retailer_may_sell_homes_trade_with_it_alone() -> None:
