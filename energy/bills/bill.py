@@ -15,11 +15,12 @@ from enum import Enum
 from energy.bills.comparison import Comparison, compare_members
 from energy.bills.lines import Entry, Line, Own, Paid, Payment, Settled, entry_of, own_flows
 from energy.bills.month import Month
-from energy.bills.reckoning import Dues, PaidChannel, Reckoning, payment_of
+from energy.bills.reckoning import Dues, PaidChannel, Part, Reckoning, payment_of
 from energy.clearing.trades import Clearing
 from energy.community.community import Carbon, Community
 from energy.community.rules import Side
 from energy.errors import NothingToBill
+from energy.intervals import Interval
 from energy.settlement.flows import FlowKind
 
 
@@ -161,11 +162,11 @@ def make_bill(records: Records, home: int, month: Month) -> Bill:
     draft = _Draft(records, home)
     without = 0
     for settled in records.settled:
-        mine = span.contains(settled.billed_ms)
+        part = _part(settled, span)
         entry = entry_of(home, settled)
-        if mine and entry.metered is None and not entry.revision:
+        if part is Part.LINES and entry.metered is None and not entry.revision:
             without += 1
-        draft.take(settled, entry, mine, is_before=settled.billed_ms < span.start_ms)
+        draft.take(settled, entry, part)
     if not draft.lines and not draft.entries:
         raise NothingToBill(home, str(month))
     lines, reckonings = draft.finish()
@@ -186,6 +187,12 @@ def make_bill(records: Records, home: int, month: Month) -> Bill:
         compared.get(home, Comparison(0, 0)),
         avoided_by(lines, community),
     )
+
+
+def _part(settled: Settled, span: Interval) -> Part:
+    if span.contains(settled.billed_ms):
+        return Part.LINES
+    return Part.BEFORE if settled.billed_ms < span.start_ms else Part.AFTER
 
 
 def avoided_by(lines: Sequence[Line], community: Community) -> Avoided | None:
@@ -209,26 +216,28 @@ class _Draft:
         self._channels = sorted(records.channels, key=lambda one: one.channel_id)
         self._topology = {one.version: one.topology for one in records.community.rules}
         self._dues: dict[int, Dues] = defaultdict(Dues)
-        self._up_to: list[int] = []
+        self._places: list[tuple[bool, int, int]] = []
         self.entries: list[Entry] = []
         self.lines: list[Line] = []
 
-    def take(self, settled: Settled, entry: Entry, mine: bool, is_before: bool) -> None:
+    def take(self, settled: Settled, entry: Entry, part: Part) -> None:
         """Add a settlement up; where it is the bill's, its flows become lines."""
         flows = list(self._flows(settled))
+        mine = part is Part.LINES
         if mine and (flows or entry.metered is not None):
             self.entries.append(entry)
         for own in flows:
-            dues = self._dues[own.with_account]
-            part = dues.lines if mine else dues.before if is_before else dues.after
-            part[0 if own.owes else 1] += own.flow.amount_ntok
+            place = self._dues[own.with_account].add(part, own.in_own_lane, own.due_ntok)
             if mine:
-                self._up_to.append(dues.up_to_now(own.owes))
+                self._places.append((own.in_own_lane, own.due_ntok, place))
                 self.lines.append(self._line(own, settled.settlement.clearing))
 
     def _flows(self, settled: Settled) -> Iterator[Own]:
-        topology = self._topology[settled.settlement.rules_version]
-        return own_flows(self._home, settled.settlement, topology, self._records.community.account)
+        settlement, community = settled.settlement, self._records.community
+        clearing = self._records.clearings.get(settlement.clearing)
+        trades = clearing.trades if clearing else ()
+        topology = self._topology[settlement.rules_version]
+        return own_flows(self._home, settlement, trades, topology, community.account)
 
     def _line(self, own: Own, clearing: bytes) -> Line:
         flow = own.flow
@@ -263,18 +272,16 @@ class _Draft:
             for other, dues in sorted(self._dues.items())
             if other >= 0
         }
-        lines = tuple(
-            line
-            if line.with_account < 0
-            else replace(
-                line,
-                payment=payment_of(
-                    reckonings[line.with_account], line.owes, up_to, line.amount_ntok
-                ),
-            )
-            for line, up_to in zip(self.lines, self._up_to, strict=True)
-        )
-        return lines, tuple(one.without_steps() for one in reckonings.values())
+        needed = {other: dues.needed() for other, dues in self._dues.items()}
+        lines = []
+        for line, (in_own_lane, due_ntok, place) in zip(self.lines, self._places, strict=True):
+            reckoning = reckonings.get(line.with_account)
+            if reckoning is not None:
+                needed_ntok = needed[line.with_account][0 if in_own_lane else 1][place]
+                paid = payment_of(reckoning, in_own_lane, due_ntok, needed_ntok)
+                line = replace(line, payment=paid)
+            lines.append(line)
+        return tuple(lines), tuple(one.without_steps() for one in reckonings.values())
 
 
 def side_of(line: Line) -> Side:

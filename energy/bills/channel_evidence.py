@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from energy.bills.figures import lane_name
 from energy.bills.reckoning import PaidChannel
 from protocol.channels import Lane, lane_paid_ntok, lane_wh
 from protocol.crypto.schnorr import key_hash, verify
@@ -33,7 +34,7 @@ def channel_fault(channel: PaidChannel, own: Mapping[int, OwnChannel], domain: i
     for lane, highest in ((Lane.AB, known.lane_ab), (Lane.BA, known.lane_ba)):
         wrong = _lane_fault(channel, lane, highest, known.key_hashes[lane], domain)
         if wrong:
-            return f"channel {channel.channel_id:#x}, lane {lane.name.lower()}: {wrong}"
+            return f"channel {channel.channel_id:#x}, lane {lane_name(lane)}: {wrong}"
     return ""
 
 

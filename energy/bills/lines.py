@@ -6,16 +6,18 @@ by, in the order of the settlements.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from energy.clearing.trades import Trade
 from energy.community.rules import Topology
 from energy.intervals import Interval
 from energy.settlement.flows import Flow, FlowKind, Metered, Outside, Party, Settlement, Stage
 
 OUTSIDE_ITS_CHANNELS = (Outside.SUPPLIER,)
 """Parties that a home pays by their own bill, never over a channel."""
+FEES = (FlowKind.GRID_FEE, FlowKind.COMMUNITY_FEE, FlowKind.TAX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,8 @@ class Entry:
 class Paid(Enum):
     """How a line is paid.
 
-    VOUCHER: all that was due up to it is promised by a signed voucher. SET_OFF: by what the other
-    side owes in turn. OPEN: not yet. OUTSIDE: by the supplier's own bill. NOTHING: it is 0.
+    VOUCHER: all that is due up to it is promised by a signed voucher. SET_OFF: against what is due
+    the other way. OPEN: not yet. OUTSIDE: by the supplier's own bill. NOTHING: it is 0.
     """
 
     VOUCHER = "voucher"
@@ -111,25 +113,45 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """A flow from one home's side. `with_account`: as in `Line`."""
+    """A flow from one home's side. `with_account`: as in `Line`.
+
+    `in_own_lane`: whether what the home owes changes, or what is owed to it; by `due_ntok`, which
+    is below 0 where something is taken back.
+    """
 
     flow: Flow
     owes: bool
     other: Party
     with_account: int
+    in_own_lane: bool
+    due_ntok: int
 
 
 def own_flows(
-    home: int, settlement: Settlement, topology: Topology, community: int
+    home: int, settlement: Settlement, trades: Sequence[Trade], topology: Topology, community: int
 ) -> Iterator[Own]:
     """The flows that a home pays or is paid by, with the account that the payment goes through.
 
-    `community`: the account of the community, which takes all fees, and in a hub all payments.
+    `trades`: of the clearing. `community`: the account of the community, which takes all fees, and
+    in a hub all payments. What an adjustment takes back, and in a hub a seller's fee, is taken off
+    what is due the other way, as dues are (energy/settlement/dues.py).
     """
     for flow in settlement.flows:
         for owes, one, other in ((True, flow.payer, flow.payee), (False, flow.payee, flow.payer)):
             if one == home and other != home:
-                yield Own(flow, owes, other, _account(other, topology, community))
+                account = _account(other, topology, community)
+                trade = trades[flow.trade] if 0 <= flow.trade < len(trades) else None
+                turned = _takes_back(flow, trade)
+                if topology is Topology.HUB and trade is not None and trade.seller == home:
+                    turned ^= flow.subject in FEES
+                due_ntok = -flow.amount_ntok if turned else flow.amount_ntok
+                yield Own(flow, owes, other, account, owes ^ turned, due_ntok)
+
+
+def _takes_back(flow: Flow, trade: Trade | None) -> bool:
+    if flow.adjusts is FlowKind.TRADE:
+        return trade is not None and flow.payer == trade.seller
+    return flow.adjusts in FEES and isinstance(flow.payer, Outside)
 
 
 def _account(other: Party, topology: Topology, community: int) -> int:

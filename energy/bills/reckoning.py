@@ -7,7 +7,8 @@ on when a payment was made, and a later month goes on where this one ends.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from enum import Enum
 
 from energy.bills.lines import Paid, Payment
 from protocol.channels import Lane, lane_paid_ntok
@@ -29,8 +30,10 @@ class PaidChannel:
 
     `lane_ab`, `lane_ba`: the highest values exchanged. `vouchers`: of the lanes, those that are
     kept. `on_l1`: what batches have made of its lanes, in order; `opened`, `ended`: by which
-    batches, 0 where none is known. `steps`: lane values that single payments led to, as far as the
-    node keeps them, in rising order; they are in no bill, and only make its citations finer.
+    batches, 0 where none is known. `start_ab_ntok`, `start_ba_ntok`: what the lanes carried when
+    the market began to count them; it paid for something else. `steps`: lane values that single
+    payments led to, as far as the node keeps them, in rising order; they are in no bill, and only
+    make its citations finer.
     """
 
     channel_id: int
@@ -41,6 +44,8 @@ class PaidChannel:
     on_l1: tuple[OnL1, ...] = ()
     opened: int = 0
     ended: int = 0
+    start_ab_ntok: int = 0
+    start_ba_ntok: int = 0
     steps: tuple[tuple[Lane, int], ...] = ()
 
     @property
@@ -57,17 +62,30 @@ class PaidChannel:
         """The lane's highest value."""
         return self.lane_ab if lane is Lane.AB else self.lane_ba
 
+    def start_ntok(self, lane: Lane) -> int:
+        """What the lane carried when the market began to count it."""
+        return self.start_ab_ntok if lane is Lane.AB else self.start_ba_ntok
+
     def paid_ntok(self, owes: bool) -> int:
-        """What was promised one way."""
-        return lane_paid_ntok(self.lane_value(self.lane(owes)))
+        """What was promised one way since the market counts."""
+        lane = self.lane(owes)
+        return lane_paid_ntok(self.lane_value(lane)) - self.start_ntok(lane)
+
+
+class Part(Enum):
+    """Which amounts: of earlier bills, of this one's lines, of later ones."""
+
+    BEFORE = "before"
+    LINES = "lines"
+    AFTER = "after"
 
 
 @dataclass(frozen=True, slots=True)
 class Reckoning:
     """All that is due between the home and `other` up to the journal's head, and what is paid.
 
-    `due_ntok`: what the home owes, and what is owed to it, of intervals before the bill's lines,
-    of its lines, and of intervals that come after them.
+    Each pair of sums: what the home owes, and what is owed to it; of earlier bills' lines, of this
+    one's, and of later ones'. A sum is below 0 where more was taken back than came to be due.
     """
 
     other: int
@@ -101,47 +119,61 @@ class Reckoning:
         return due[0] - due[1] - (paid[0] - paid[1])
 
 
-@dataclass(slots=True)
 class Dues:
-    """Adds up what is due with one account, in the journal's order; each sum is [owed, owing]."""
+    """Adds up what is due with one account, in the journal's order, and knows what it came to."""
 
-    before: list[int] = field(default_factory=lambda: [0, 0])
-    lines: list[int] = field(default_factory=lambda: [0, 0])
-    after: list[int] = field(default_factory=lambda: [0, 0])
+    def __init__(self) -> None:
+        self._parts = {part: [0, 0] for part in Part}
+        self._sums: tuple[list[int], list[int]] = ([], [])
 
-    def up_to_now(self, owes: bool) -> int:
-        """All of one direction so far."""
-        way = 0 if owes else 1
-        return self.before[way] + self.lines[way] + self.after[way]
+    def add(self, part: Part, in_own_lane: bool, due_ntok: int) -> int:
+        """Count an amount; its place among those of its lane, from 0."""
+        way = 0 if in_own_lane else 1
+        self._parts[part][way] += due_ntok
+        sums = self._sums[way]
+        sums.append((sums[-1] if sums else 0) + due_ntok)
+        return len(sums) - 1
+
+    def needed(self) -> tuple[list[int], list[int]]:
+        """For each amount of the own lane, and of the other one, what the lane must promise for it
+        and all before it to be paid: the sum up to it, or less where later ones take back."""
+        found = ([*self._sums[0]], [*self._sums[1]])
+        for sums in found:
+            for place in range(len(sums) - 2, -1, -1):
+                sums[place] = min(sums[place], sums[place + 1])
+        return found
 
     def reckoning(self, other: int, channels: Sequence[PaidChannel]) -> Reckoning:
         """The sums with the channels between the two."""
-        before, lines, after = ((one[0], one[1]) for one in (self.before, self.lines, self.after))
+        before, lines, after = ((own, theirs) for own, theirs in self._parts.values())
         return Reckoning(other, before, lines, after, tuple(channels))
 
 
-def payment_of(reckoning: Reckoning, owes: bool, up_to_ntok: int, amount_ntok: int) -> Payment:
-    """How a line is paid with which, and the lines before it, `up_to_ntok` is due this way."""
-    if not amount_ntok:
+def payment_of(reckoning: Reckoning, in_own_lane: bool, due_ntok: int, needed_ntok: int) -> Payment:
+    """How an amount is paid. `needed_ntok`: see `Dues.needed`."""
+    if not due_ntok:
         return Payment(Paid.NOTHING)
+    if due_ntok < 0:  # taken back: open as long as the whole reckoning is open by it
+        left_ntok = -reckoning.open_ntok if in_own_lane else reckoning.open_ntok
+        return Payment(Paid.OPEN if left_ntok > 0 else Paid.SET_OFF)
     before = 0
-    for channel in reckoning.channels:
-        lane, within = channel.lane(owes), channel.paid_ntok(owes)
-        if up_to_ntok <= before + within:
-            value = _lowest(channel, lane, up_to_ntok - before)
+    for channel in reckoning.channels if needed_ntok > 0 else ():
+        lane, within = channel.lane(in_own_lane), channel.paid_ntok(in_own_lane)
+        if needed_ntok <= before + within:
+            value = _lowest(channel, lane, needed_ntok - before)
             batch = next(
                 (at.batch for at in channel.on_l1 if at.lane is lane and at.lane_value >= value), 0
             )
             return Payment(Paid.VOUCHER, channel.channel_id, int(lane), value, batch)
         before += within
     due, paid = reckoning.due_ntok, reckoning.paid_ntok
-    this, back = (0, 1) if owes else (1, 0)
-    is_set_off = up_to_ntok <= paid[this] - paid[back] + due[back]
+    this, back = (0, 1) if in_own_lane else (1, 0)
+    is_set_off = needed_ntok <= paid[this] - paid[back] + due[back]
     return Payment(Paid.SET_OFF if is_set_off else Paid.OPEN)
 
 
 def _lowest(channel: PaidChannel, lane: Lane, wanted_ntok: int) -> int:
-    highest = channel.lane_value(lane)
+    highest, wanted_ntok = channel.lane_value(lane), wanted_ntok + channel.start_ntok(lane)
     for value in _values(channel, lane):
         if lane_paid_ntok(value) >= wanted_ntok and value <= highest:
             return value

@@ -62,6 +62,8 @@ def _channel_out(channel: PaidChannel) -> Mapping[str, Value]:
         ],
         "opened": channel.opened,
         "ended": channel.ended,
+        "start_ab_ntok": channel.start_ab_ntok,
+        "start_ba_ntok": channel.start_ba_ntok,
     }
 
 
@@ -76,6 +78,8 @@ def _channel_in(fields: Fields) -> PaidChannel:
         tuple(_on_l1_in(one) for one in inner(fields, "on_l1", MOST_ROWS, "a place on L1")),
         fields.whole("opened"),
         fields.whole("ended"),
+        fields.whole("start_ab_ntok", 0, MOST_MONEY),
+        fields.whole("start_ba_ntok", 0, MOST_MONEY),
     )
     fields.end()
     return channel
@@ -133,7 +137,7 @@ def index(fields: Fields, name: str) -> int:
 
 def _pair(fields: Fields, name: str) -> tuple[int, int]:
     found = fields.items(name, 2)
-    if len(found) != 2 or not all(type(one) is int and 0 <= one < MOST_MONEY for one in found):
+    if len(found) != 2 or not all(type(one) is int and abs(one) < MOST_MONEY for one in found):
         raise fields.refused(name, "is no pair of amounts")
     first, second = found
     assert isinstance(first, int)

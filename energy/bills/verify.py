@@ -31,8 +31,8 @@ class Evidence(Protocol):
         """Of a settlement and its clearing, computed again from orders and readings."""
         ...
 
-    def of_order(self, order: bytes, side: Side, price_utok_per_kwh: int) -> str:
-        """Of a price, by the own signed order."""
+    def of_order(self, order: bytes, side: Side, price_utok_per_kwh: int, time_ms: int) -> str:
+        """Of a price in the interval that begins then, by the own signed order."""
         ...
 
     def of_channel(self, channel: PaidChannel) -> str:
@@ -212,7 +212,8 @@ def _line_fault(
     if replace(line, payment=there.payment) != there:
         return "settlement", _differing(line, there)
     if line.kind is FlowKind.TRADE:
-        wrong = evidence.of_order(line.order, side_of(line), line.price_utok_per_kwh)
+        start_ms = entry.interval.start_ms
+        wrong = evidence.of_order(line.order, side_of(line), line.price_utok_per_kwh, start_ms)
         if wrong:
             return "order", wrong
     if line.payment.how is Paid.VOUCHER and line.payment.channel_id in faults:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from energy.errors.base import EnergyError as EnergyError
 from energy.errors.bills import BadMonth as BadMonth
 from energy.errors.bills import BillDoesNotFollow as BillDoesNotFollow
+from energy.errors.bills import JournalEndsBefore as JournalEndsBefore
 from energy.errors.bills import LineDoesNotFollow as LineDoesNotFollow
 from energy.errors.bills import NoPdf as NoPdf
 from energy.errors.bills import NothingToBill as NothingToBill

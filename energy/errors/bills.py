@@ -58,3 +58,17 @@ class LineDoesNotFollow(BillDoesNotFollow):
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.step}: {self.what}"
+
+
+@dataclass
+class JournalEndsBefore(EnergyError):
+    """A copy of the journal that is shorter than what is asked of it."""
+
+    last: int
+    wanted: int
+
+    def __str__(self) -> str:
+        return (
+            f"this copy of the journal ends at entry {self.last}, entry {self.wanted} is needed: "
+            "fetch the market's journal again"
+        )

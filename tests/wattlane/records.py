@@ -40,6 +40,7 @@ START = 1_790_000_000
 FOR_EVER = START + 30 * DAY_S
 FUNDS_NTOK = 10_000_000
 KEY = SimulatedKey()
+Plan = Sequence[tuple[int, Sequence[Sequence[Transaction]]]]
 IN_BLOB = 3
 """The batch whose data are in a blob."""
 
@@ -81,7 +82,7 @@ def record() -> L1Record:
     first, second = channel_id(0, 1, 0), channel_id(0, 1, 1)
     paid, more = pack_lane(1_200, 240_000), pack_lane(900, 180_000)
     deadline = START + 300 + L1_TIME_SLACK_S + DAY_S
-    plan: Sequence[tuple[int, Sequence[Sequence[Transaction]]]] = (
+    plan: Plan = (
         (START + 10, [()]),
         (
             START + 100,
@@ -128,6 +129,12 @@ def record() -> L1Record:
             ],
         ),
     )
+    return record_of(ops, plan)
+
+
+def record_of(ops: tuple[QueueOp, ...], plan: Plan) -> L1Record:
+    """The record of these ops and batches: each with its l1_time, and the transactions of each of
+    its proofs."""
     state, processed, batches = State(), 0, []
     for number, (l1_time, steps) in enumerate(plan, start=1):
         proofs = []

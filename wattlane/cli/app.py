@@ -7,6 +7,7 @@ import typer
 from wattlane.cli import (
     account,
     archive,
+    bill,
     ceremony,
     channel,
     demo,
@@ -51,6 +52,7 @@ app.add_typer(force.app, name="force")
 app.add_typer(tower.app, name="tower")
 app.add_typer(service.app, name="service")
 app.add_typer(receipt.app, name="receipt")
+app.add_typer(bill.app, name="bill")
 app.add_typer(market.app, name="market")
 app.add_typer(meter.app, name="meter")
 app.command()(account.deposit)

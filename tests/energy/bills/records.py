@@ -25,7 +25,7 @@ from energy.community.rules import Side
 from energy.intervals import QUARTER_MS, Interval
 from energy.settlement.flows import Flow, FlowKind, Metered, Outside, Settlement, Stage
 from protocol.channels import Lane, channel_id, pack_lane
-from protocol.vouchers import Voucher
+from protocol.vouchers import Voucher, voucher_message
 from tests.energy.community.streets import DAY_MS, DOMAIN, SIGNERS, START_MS, street
 
 JUNE, JULY = Month(2026, 6), Month(2026, 7)
@@ -119,9 +119,8 @@ def corrected() -> Settled:
 @cache
 def voucher(channel: int, lane: Lane, lane_value: int, payer: int) -> Voucher:
     """What a home promises, signed by its key."""
-    unsigned = Voucher(channel, lane, lane_value, SIGNERS[payer].sign(0, bytes(32)))
-    signature = SIGNERS[payer].sign(unsigned.message(DOMAIN), bytes(32))
-    return Voucher(channel, lane, lane_value, signature)
+    message = voucher_message(DOMAIN, channel, lane, lane_value)
+    return Voucher(channel, lane, lane_value, SIGNERS[payer].sign(message, bytes(32)))
 
 
 def channels(home: int = 3) -> tuple[PaidChannel, ...]:
@@ -135,7 +134,7 @@ def channels(home: int = 3) -> tuple[PaidChannel, ...]:
         (OnL1(7, Lane.BA, LANE),),
         2,
         7,
-        ((Lane.BA, FIRST_STEP), (Lane.BA, LANE)),
+        steps=((Lane.BA, FIRST_STEP), (Lane.BA, LANE)),
     )
     with_community = PaidChannel(
         WITH_COMMUNITY,
@@ -181,9 +180,10 @@ class OwnFiles:
         """As the test says."""
         return self.settlements.get(entry.settlement, "")
 
-    def of_order(self, order: bytes, side: Side, price_utok_per_kwh: int) -> str:
+    def of_order(self, order: bytes, side: Side, price_utok_per_kwh: int, time_ms: int) -> str:
         """As the test says; home 3 buys."""
         assert (order, side, price_utok_per_kwh) == (BUY, Side.BUY, PRICE)
+        assert time_ms in (FIRST.start_ms, SECOND.start_ms)
         return self.orders.get(order, "")
 
     def of_channel(self, channel: PaidChannel) -> str:

@@ -12,10 +12,12 @@ from energy.bills.bill import Group, Head, make_bill
 from energy.bills.comparison import Comparison, compare_members
 from energy.bills.lines import Paid, Payment
 from energy.bills.month import Month, month_of, parse_month
+from energy.bills.reckoning import PaidChannel
 from energy.community.rules import Topology
 from energy.errors import BadMonth, NothingToBill, UnknownMember
+from energy.settlement.dues import dues
 from energy.settlement.flows import FlowKind, Outside
-from protocol.channels import Lane, pack_lane
+from protocol.channels import Lane, channel_id, pack_lane
 from tests.energy.bills.records import (
     BUY,
     FEE_LANE,
@@ -127,8 +129,58 @@ def test_an_adjustment_stands_in_the_bill_of_its_own_month() -> None:
     ]
     assert july.cost_ntok == -22_000_000
     assert july.reckonings[1].before_ntok == (260_000_000, 0)
+    assert july.reckonings[1].lines_ntok == (-20_000_000, 0)
     assert july.reckonings[1].open_ntok == -20_000_000
     assert [one.payment.how for one in july.lines] == [Paid.OPEN, Paid.OPEN]
+
+
+def test_what_was_paid_too_much_comes_back_on_the_other_lane() -> None:
+    """The neighbour's own voucher over 20 closes the reckoning; the fee's 2 are still open."""
+    back = replace(channels()[0], lane_ab=pack_lane(1, 20_000_000))
+    july = make_bill(records(corrected(), channels=(back, channels()[1])), 3, JULY)
+    assert [one.open_ntok for one in july.reckonings] == [-2_000_000, 0]
+    assert [one.payment.how for one in july.lines] == [Paid.SET_OFF, Paid.OPEN]
+
+
+def test_what_is_taken_back_before_it_was_paid_needs_no_voucher() -> None:
+    """240 in the lane pay all of what was due by then, both quarters in full."""
+    paid = replace(channels()[0], lane_ba=pack_lane(1_200, 240_000_000), steps=())
+    june = make_bill(records(corrected(), channels=(paid,)), 3, JUNE)
+    trades = [one for one in june.lines if one.kind is FlowKind.TRADE]
+    assert [one.payment.how for one in trades] == [Paid.VOUCHER, Paid.VOUCHER]
+    short = replace(paid, lane_ba=pack_lane(1_200, 239_999_999))
+    june = make_bill(records(corrected(), channels=(short,)), 3, JUNE)
+    trades = [one for one in june.lines if one.kind is FlowKind.TRADE]
+    assert [one.payment.how for one in trades] == [Paid.VOUCHER, Paid.OPEN]
+
+
+def test_a_sellers_fee_in_a_hub_is_taken_off_what_it_gets() -> None:
+    """The hub pays 260 less the fee of 1.3, and that settles all four lines."""
+    hub = street(rules=(replace(street().rules[0], topology=Topology.HUB),))
+    lane = pack_lane(1_300, 258_700_000)
+    through = PaidChannel(channel_id(0, 1, 2), Lane.BA, lane, 0)
+    bill = make_bill(records(home=1, community=hub, channels=(through,)), 1, JUNE)
+    assert [one.payment.how for one in bill.lines if one.with_account == 0] == [
+        Paid.VOUCHER,
+        Paid.SET_OFF,
+    ] * 2
+    assert (bill.reckonings[0].lines_ntok, bill.reckonings[0].open_ntok) == ((0, 258_700_000), 0)
+
+
+def test_a_reckoning_adds_up_to_what_the_agents_pay_by() -> None:
+    """The same dues as energy/settlement/dues.py counts, in a mesh and in a hub."""
+    chain = (*settled(), corrected())
+    for topology in Topology:
+        rules = (replace(street().rules[0], topology=topology),)
+        owed = dues([one.settlement for one in chain], topology, 0)
+        for home in (1, 3):
+            own = records(corrected(), home=home, community=street(rules=rules))
+            for one in make_bill(own, home, JUNE).reckonings:
+                agents = [
+                    owed[pair].amount_ntok if pair in owed else 0
+                    for pair in ((home, one.other), (one.other, home))
+                ]
+                assert list(one.due_ntok) == agents
 
 
 def test_what_is_owed_both_ways_is_set_off() -> None:

@@ -1,0 +1,143 @@
+"""A household's own files as evidence: readings, its copy of the journal, its node's books."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from energy.bills.channel_evidence import OwnChannel, channel_fault
+from energy.bills.journal_records import JournalRecords, started
+from energy.bills.lines import Entry
+from energy.bills.reckoning import PaidChannel
+from energy.clearing.supply_demand import fees_of
+from energy.community.members import Member
+from energy.community.rules import Side, Tariff
+from energy.errors import ReadingRefused
+from energy.meters.meter import meters_of
+from energy.meters.reading import NONE_BEFORE, Reading
+from energy.meters.registers import between
+from energy.orders.order import Order
+from energy.settlement.flows import Metered
+
+
+class OwnReadings:
+    """The records of a home's own meters. Each meter's are one chain; its keys are the community's.
+
+    A record is believed if all before it name one another and a key of the meter has signed it.
+    """
+
+    def __init__(self, stores: Iterable[Iterable[Reading]], member: Member) -> None:
+        self._meters = meters_of(member)
+        self._chains: list[list[Reading]] = []
+        self._places: dict[bytes, tuple[int, int]] = {}
+        self._broken: dict[int, int] = {}
+        self._signed: dict[bytes, bool] = {}
+        for number, store in enumerate(stores):
+            self._take(number, list(store))
+
+    def _take(self, number: int, chain: list[Reading]) -> None:
+        before = NONE_BEFORE
+        for place, reading in enumerate(chain):
+            if reading.before != before:
+                self._broken.setdefault(number, place)
+            before = reading.digest
+            self._places[before] = number, place
+        self._chains.append(chain)
+
+    def fault(self, metered: Metered) -> str:
+        """What is wrong with what a meter is said to have shown, "" where nothing is."""
+        first, last = self._places.get(metered.first), self._places.get(metered.last)
+        for name, place, digest in (("first", first, metered.first), ("last", last, metered.last)):
+            if place is None:
+                return f"its {name} reading {digest.hex()[:16]} is not among your meter's records"
+        assert first is not None
+        assert last is not None
+        number, start = first
+        chain, end = self._chains[number], last[1]
+        if last[0] != number or start > end:
+            return "its two readings are not of one meter, in their order"
+        if self._broken.get(number, len(chain)) <= end:
+            return f"record {self._broken[number]} of your meter does not name the one before it"
+        wrong = self._unsigned(chain[start]) or self._unsigned(chain[end])
+        if wrong:
+            return wrong
+        interval = metered.interval
+        if chain[start].end_ms > interval.start_ms or chain[end].end_ms > interval.end_ms:
+            return "its readings are of another time"
+        register_wh = self._meters[chain[start].meter].register_wh
+        try:
+            flowed = between(chain[start : end + 1], register_wh)
+        except ReadingRefused as error:
+            return str(error)
+        if (flowed.import_wh, flowed.export_wh) != (metered.import_wh, metered.export_wh):
+            return (
+                f"your meter shows {flowed.import_wh} Wh in and {flowed.export_wh} Wh out, not "
+                f"{metered.import_wh} and {metered.export_wh}"
+            )
+        return ""
+
+    def _unsigned(self, reading: Reading) -> str:
+        meter = self._meters.get(reading.meter)
+        if meter is None:
+            return f"{reading.meter} is no meter of this home in the community's file"
+        key = meter.key(reading.key_id)
+        if key is None or not key.is_valid_at(reading.end_ms):
+            return f"record {reading.sequence} is signed by a key that was not its meter's then"
+        digest = reading.digest
+        if digest not in self._signed:
+            self._signed[digest] = reading.is_signed()
+        return "" if self._signed[digest] else f"record {reading.sequence} is not signed by its key"
+
+
+class OwnFiles:
+    """Evidence (energy/bills/verify.py) from the files of one home."""
+
+    def __init__(
+        self,
+        home: int,
+        journal: JournalRecords,
+        readings: OwnReadings,
+        channels: Mapping[int, OwnChannel],
+    ) -> None:
+        self._home, self._journal = home, journal
+        self._readings, self._channels = readings, channels
+
+    def of_reading(self, metered: Metered) -> str:
+        """By the meter's own chain of signed records."""
+        return self._readings.fault(metered)
+
+    def of_settlement(self, entry: Entry) -> str:
+        """By the journal, which was computed again up to where it follows."""
+        fault = self._journal.fault
+        if fault is None or entry.place < fault.place:
+            return ""
+        return f"entry {fault.place} of the journal: {fault.why}"
+
+    def of_order(self, order: bytes, side: Side, price_utok_per_kwh: int, time_ms: int) -> str:
+        """By the limit, which is with all fees."""
+        own = self._journal.orders.get(order)
+        if own is None:
+            return f"there is no order {order.hex()[:16]} in the journal"
+        if own.account != self._home or own.side is not side:
+            return f"order {order.hex()[:16]} is none of yours to {side.value}"
+        tariff = self._journal.community.tariff_at(time_ms)
+        return _limit_fault(own, tariff, price_utok_per_kwh)
+
+    def of_channel(self, channel: PaidChannel) -> str:
+        """By its vouchers' signatures, and the lanes that the node holds."""
+        wrong = channel_fault(channel, self._channels, self._journal.community.domain)
+        if not wrong and channel != started(channel, self._journal.starts):
+            wrong = f"the market began to count channel {channel.channel_id:#x} elsewhere"
+        return wrong
+
+
+def _limit_fault(order: Order, tariff: Tariff, price_utok_per_kwh: int) -> str:
+    limit, fees = order.limit_utok_per_kwh, fees_of(order.side, tariff)
+    if order.side is Side.BUY:
+        most = tariff.retail_utok_per_kwh if limit is None else limit
+        whole = price_utok_per_kwh + fees
+        says = f"{whole} utok a kWh with fees, your order pays at most {most}"
+        return says if whole > most else ""
+    least = tariff.feed_in_utok_per_kwh if limit is None else limit
+    whole = price_utok_per_kwh - fees
+    says = f"{whole} utok a kWh after fees, your order asks at least {least}"
+    return says if whole < least else ""

@@ -1,0 +1,189 @@
+"""Where a home's bill comes from: its node's books, its meters, its copy of the journal, and L1.
+
+The files may belong to running processes; all are only read. Ref: energy/bills.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from channels.books import Books, read_books
+from contracts.reader import RollupReader
+from energy.bills.bill import Bill, Records, make_bill
+from energy.bills.bill_file import MOST_BYTES, decode_bill
+from energy.bills.journal_records import JournalRecords, read_records, started
+from energy.bills.lines import Paid
+from energy.bills.month import Month, month_of
+from energy.bills.node_records import own_channels, paid_channels
+from energy.bills.own_files import OwnFiles, OwnReadings
+from energy.bills.reckoning import PaidChannel
+from energy.bills.verify import Followed, Looked, verify_bill
+from energy.market.journal import read_journal
+from energy.meters.reading import Reading
+from energy.meters.store import MeterStore
+from wattlane.channels_on_l1 import channels_on_l1
+from wattlane.errors import BadChoice
+from wattlane.l1_record import L1Record, read_record
+from wattlane.verify_batch import Passed, verify
+
+Progress = Callable[[str, int, int], None]
+"""Told a stage, how much of it is done, and how much there is."""
+
+
+def _quiet(_stage: str, _done: int, _total: int) -> None:
+    """Tells nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnL1:
+    """A rollup's record on L1, and how many of its batches are final."""
+
+    record: L1Record
+    final: int
+
+
+def read_l1(reader: RollupReader) -> OnL1:
+    """Read a rollup's record. Raises as `read_record`."""
+    block = reader.final_block()  # before the record, which then has all that is final in it
+    record = read_record(reader)
+    return OnL1(record, sum(one.block_number <= block.number for one in record.batches))
+
+
+def read_copy(
+    journal: Path,
+    domain: int | None,
+    up_to: int | None = None,
+    progress: Progress = _quiet,
+) -> JournalRecords:
+    """Compute a copy of a journal again. Raises JournalUnusable, JournalBroken, JournalEndsBefore,
+    NoCommunityYet.
+    """
+    _, entries = read_journal(journal)
+
+    def tell(count: int) -> None:
+        progress("the journal, computed again", count, up_to or count + 1)
+
+    return read_records(entries, domain, up_to, tell)
+
+
+def home_bill(
+    folder: Path,
+    journal: Path,
+    month: Month | None = None,
+    l1: OnL1 | None = None,
+    progress: Progress = _quiet,
+) -> tuple[Bill, JournalRecords]:
+    """The bill of the home whose node is in `folder`; without a month, of the last one settled.
+
+    With the journal that it follows from. Raises what reading its files raises, NothingToBill, and
+    BadChoice where nothing was settled at all.
+    """
+    books = read_books(folder)
+    copy = read_copy(journal, books.owner.domain, progress=progress)
+    if not copy.settled:
+        raise BadChoice(f"nothing was settled up to entry {copy.head.place} of the journal")
+    last_ms = copy.settled[-1].settlement.interval.start_ms
+    chosen = month or month_of(last_ms, copy.community.zone_info)
+    looked = _looked(l1, books, None, progress)
+    return make_bill(_records(copy, books, looked), books.owner.account_index, chosen), copy
+
+
+def follow_bill(
+    bill: Bill,
+    folder: Path,
+    journal: Path,
+    meters: Sequence[Path],
+    l1: OnL1 | None = None,
+    progress: Progress = _quiet,
+) -> Followed:
+    """Recompute a bill from a home's own files, and with L1 its batches.
+
+    Raises LineDoesNotFollow for the first line that does not follow, BillDoesNotFollow, and what
+    reading the files raises.
+    """
+    books = read_books(folder)
+    if bill.home != books.owner.account_index:
+        own = books.owner.account_index
+        raise BadChoice(f"the bill is of account {bill.home}, {folder} is the home of {own}")
+    copy = read_copy(journal, books.owner.domain, bill.head.place, progress)
+    member = copy.community.member(bill.home)
+    readings = OwnReadings(_read_meters(meters), member)
+    evidence = OwnFiles(bill.home, copy, readings, own_channels(books))
+    looked = _looked(l1, books, bill.batches or None, progress) if bill.batches else None
+    return verify_bill(bill, _records(copy, books, looked), evidence, looked)
+
+
+def cited_batches(bill: Bill) -> list[int]:
+    """The batches that its lines and their channels name, in order."""
+    paying = {one.payment.channel_id for one in bill.lines if one.payment.how is Paid.VOUCHER}
+    cited = {one.payment.batch for one in bill.lines}
+    for reckoning in bill.reckonings:
+        for channel in reckoning.channels:
+            if channel.channel_id in paying:
+                cited |= {channel.opened, channel.ended}
+    return sorted(cited - {0})
+
+
+def check_batches(bill: Bill, l1: OnL1) -> Iterator[Passed]:
+    """Check the cited batches from L1, proofs too, as `verify-batch` does; each check that holds.
+
+    Raises VerificationFailed.
+    """
+    return verify(l1.record, cited_batches(bill))
+
+
+def read_bill(file: Path) -> Bill:
+    """A bill's file. Raises BadDocument, OSError."""
+    if file.stat().st_size > MOST_BYTES:
+        raise BadChoice(f"{file} is larger than any bill")
+    return decode_bill(file.read_bytes())
+
+
+def _looked(
+    l1: OnL1 | None, books: Books, batches: int | None, progress: Progress
+) -> Looked | None:
+    if l1 is None:
+        return None
+    count = min(l1.final, batches or l1.final)
+
+    def tell(done: int) -> None:
+        progress("L1's batches, replayed", done, count)
+
+    return channels_on_l1(l1.record, books.owner.account_index, count, tell)
+
+
+def _records(copy: JournalRecords, books: Books, looked: Looked | None) -> Records:
+    own = [started(one, copy.starts) for one in paid_channels(books)]
+    channels = _with_l1(own, looked.channels if looked else ())
+    return Records(
+        copy.community,
+        copy.head,
+        copy.settled,
+        copy.clearings,
+        channels,
+        looked.batches if looked else 0,
+    )
+
+
+def _with_l1(own: Sequence[PaidChannel], on_l1: Iterable[PaidChannel]) -> list[PaidChannel]:
+    known = {one.channel_id: one for one in on_l1}
+    return [
+        replace(
+            one,
+            on_l1=known[one.channel_id].on_l1,
+            opened=known[one.channel_id].opened,
+            ended=known[one.channel_id].ended,
+        )
+        if one.channel_id in known
+        else one
+        for one in own
+    ]
+
+
+def _read_meters(folders: Sequence[Path]) -> list[list[Reading]]:
+    with ExitStack() as stack:
+        stores = [stack.enter_context(MeterStore.for_reading(one)) for one in folders]
+        return [list(store.readings()) for store in stores]
