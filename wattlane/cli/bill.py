@@ -13,6 +13,7 @@ from wattlane.cli.options import (
     Archive,
     Beacon,
     BlobSequencer,
+    Confirmations,
     Folder,
     checked_address,
     http_url,
@@ -87,6 +88,7 @@ def show(
     lines: Annotated[bool, typer.Option("--lines", help="Show every line too.")] = False,
     l1: MaybeL1 = None,
     contract: Contract = None,
+    confirmations: Confirmations = None,
     archive: Archive = None,
     sequencer: BlobSequencer = None,
     beacon: Beacon = None,
@@ -108,7 +110,7 @@ def show(
     from wattlane.cli.progress import shown_progress
 
     chosen = parse_month(month) if month else None
-    on_l1 = _on_l1(l1, contract, archive, sequencer, beacon)
+    on_l1 = _on_l1(l1, contract, confirmations, archive, sequencer, beacon)
     with shown_progress() as progress:
         place = journal or folder / "market"
         bill, copy = home_bill(folder, place, chosen, on_l1, progress)
@@ -143,6 +145,7 @@ def verify(
     meter: Meters = None,
     l1: MaybeL1 = None,
     contract: Contract = None,
+    confirmations: Confirmations = None,
     archive: Archive = None,
     sequencer: BlobSequencer = None,
     beacon: Beacon = None,
@@ -159,7 +162,7 @@ def verify(
     from wattlane.cli.progress import shown_progress
 
     bill = read_bill(file)
-    on_l1 = _on_l1(l1, contract, archive, sequencer, beacon)
+    on_l1 = _on_l1(l1, contract, confirmations, archive, sequencer, beacon)
     place = journal or folder / "market"
     meters = meter or [folder / "meter"]
     with shown_progress() as progress:
@@ -208,6 +211,7 @@ def members(
 def _on_l1(
     l1: str | None,
     contract: str | None,
+    confirmations: int | None,
     archive: Path | None,
     sequencer: str | None,
     beacon: str | None,
@@ -219,10 +223,12 @@ def _on_l1(
     if contract is None:
         raise BadChoice("--l1 needs --contract, the address of the rollup contract")
     from contracts.blob_places import blob_sources
+    from contracts.finality import FINALIZED, Finality
     from contracts.reader import RollupReader
     from protocol.crypto import compiled
     from wattlane.billing import read_l1
 
     blobs = blob_sources(l1, archive=archive, sequencer=sequencer, beacon=beacon)
     compiled.install()
-    return read_l1(RollupReader(l1, contract, blobs=blobs))
+    finality = FINALIZED if confirmations is None else Finality(confirmations)
+    return read_l1(RollupReader(l1, contract, finality=finality, blobs=blobs))

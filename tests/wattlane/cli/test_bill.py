@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from contracts import reader
+from contracts.errors import NotFinalYet
+from contracts.finality import FINALIZED, Finality
 from energy.bills.bill_file import decode_bill, encode_bill
 from tests.energy.bills.street_files import Files, trading, write_files
 from tests.wattlane.cli.running import assert_one_line, wattlane
@@ -100,3 +103,25 @@ def test_members_are_compared(files: Files) -> None:
     done = CliRunner().invoke(app, ["bill", "members", str(files.journal)])
     assert done.exit_code == 0, done.output
     assert "3 members, 0 lose" in done.stdout
+
+
+def test_l1_is_believed_as_far_as_it_is_final(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its own word, or after so many blocks on a development chain."""
+    asked: list[Finality] = []
+
+    class Reader:
+        def __init__(self, _l1: str, _contract: str, *, finality: Finality, blobs: object) -> None:
+            asked.append(finality)
+
+        def final_block(self) -> None:
+            raise NotFinalYet("http://127.0.0.1:9")
+
+    monkeypatch.setattr(reader, "RollupReader", Reader)
+    show = ["bill", "show", "--folder", str(files.home), "--journal", str(files.journal)]
+    where = ["--l1", "http://127.0.0.1:9", "--contract", "0x" + "5f" * 20]
+    for more in ([], ["--confirmations", "2"]):
+        done = CliRunner().invoke(app, [*show, *where, *more])
+        assert isinstance(done.exception, NotFinalYet)
+    assert asked == [FINALIZED, Finality(2)]
