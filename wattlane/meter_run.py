@@ -119,6 +119,12 @@ class _Resume:
         return True
 
 
+async def hand_in(market: str, document: bytes) -> None:
+    """Give a market one document. Raises MarketUnreachable, MarketRefused."""
+    async with MarketClient(market) as client:
+        await client.submit(document)
+
+
 async def share(store: MeterStore, client: MarketClient, say: Said) -> int:
     """Hand a market the records that it needs and does not have; how many it took.
 

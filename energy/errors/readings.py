@@ -193,3 +193,13 @@ class DoesNotOpen(EnergyError):
 
     def __str__(self) -> str:
         return f"the disclosure shows nothing: {self.reason}"
+
+
+@dataclass
+class CorrectionOutOfTurn(ReadingRefused):
+    """A correction of a reading that cannot be taken now."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.place} cannot be corrected so: {self.reason}"

@@ -29,6 +29,8 @@ from energy.market.funds import decode_funds
 from energy.market.measuring import Measuring
 from energy.market.periods import Periods
 from energy.market.purses import Purses
+from energy.meters.corrections import TYPE as CORRECTION
+from energy.meters.corrections import decode_correction
 from energy.meters.reading import TYPE as READING
 from energy.meters.reading import decode_reading
 from energy.orders.book import Book
@@ -117,6 +119,8 @@ class Market:
             kind, take = self._signed(decode_signed(document), now_ms)
         elif kind == READING:
             take = self._reading(document, now_ms)
+        elif kind == CORRECTION:
+            take = self._correction(document, now_ms)
         elif kind == "clearing":
             take = self._clearing(document, now_ms)
         elif kind == "settlement":
@@ -219,6 +223,11 @@ class Market:
             self.periods.take_reading(since_ms, reading.end_ms)
 
         return apply
+
+    def _correction(self, document: bytes, now_ms: int) -> Apply:
+        correction = decode_correction(document)
+        starts_ms = self.periods.touched(correction, now_ms)
+        return lambda _entry: self.periods.take_correction(correction, starts_ms)
 
     # --- what the market itself makes -----------------------------------------------------------
 

@@ -10,7 +10,7 @@ anything at all after a long pause. Pure: every time is an argument.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -19,9 +19,11 @@ from energy.clearing.trades import Clearing
 from energy.community.community import Community
 from energy.community.rules import Rules, Tariff, Timing
 from energy.intervals import DAY_S, Interval, interval_at, local_day
+from energy.market.correcting import touched
 from energy.market.measuring import Measuring
 from energy.market.purses import Purses
 from energy.market.rounds import Means, clear_round
+from energy.meters.corrections import Correction, Corrections
 from energy.orders.book import Book
 from energy.settlement.documents import encode_clearing, encode_settlement
 from energy.settlement.dues import NOTHING, Due, Pair, dues
@@ -89,6 +91,7 @@ class Periods:
         self._unsettled: list[int] = []
         self._unfinished: list[int] = []
         self._late: set[int] = set()
+        self._corrections = Corrections()
         self._spent: defaultdict[tuple[date, int], int] = defaultdict(int)
 
     # --- what is next ---------------------------------------------------------------------------
@@ -156,7 +159,8 @@ class Periods:
             return settle(found.clearing, shown.values(), found.rules, found.tariff, found.name)
         if now_ms > corrected_until_ms(interval, found.rules):
             return finish(found.chain, found.clearing, found.rules, found.tariff, now_ms)
-        known = {one.home: one for one in found.chain[-1].metered} | shown
+        before = map(self._corrections.applied, found.chain[-1].metered)
+        known = {one.home: one for one in before if one is not None} | shown
         metered = known.values()
         return revise(found.chain, found.clearing, metered, found.rules, found.tariff, now_ms)
 
@@ -226,14 +230,28 @@ class Periods:
             if found.chain and found.interval.start_ms <= end_ms:
                 self._late.add(found.interval.start_ms)
 
+    def touched(self, correction: Correction, now_ms: int) -> list[int]:
+        """The starts of the settled intervals that a correction changes, if it may be taken.
+
+        Raises as `correcting.touched`.
+        """
+        rounds = reversed(self.rounds.values())
+        return touched(correction, self._corrections, self.community.members, rounds, now_ms)
+
+    def take_correction(self, correction: Correction, starts_ms: Iterable[int]) -> None:
+        """A meter has corrected a reading: these settled rounds may change."""
+        self._corrections.take(correction)
+        self._late.update(starts_ms)
+
     # --- the meters' side -----------------------------------------------------------------------
 
     def _shown(self, interval: Interval) -> dict[int, Metered]:
         found = {}
         for member in self.community.members:
             shown = self._measuring.metered(member, interval)
-            if shown is not None:
-                found[member.account] = shown
+            corrected = shown and self._corrections.applied(shown)
+            if corrected is not None:
+                found[member.account] = corrected
         return found
 
     def _expected(self, interval: Interval) -> dict[int, Metered]:

@@ -32,7 +32,7 @@ def check_next(before: Reading | None, reading: Reading, meter: Meter, now_ms: i
 
     Raises ReadingRefused by its leaves.
     """
-    _check_alone(reading, meter, now_ms)
+    check_alone(reading, meter, now_ms)
     expected = 0 if before is None else before.sequence + 1
     if before is not None:
         _check_unseen(before, reading)
@@ -52,35 +52,47 @@ def check_shared(before: Reading | None, reading: Reading, meter: Meter, now_ms:
     Raises ReadingRefused by its leaves.
     """
     if before is None:
-        _check_alone(reading, meter, now_ms)
+        check_alone(reading, meter, now_ms)
     elif reading.sequence == before.sequence + 1:
         check_next(before, reading, meter, now_ms)
     else:
-        _check_alone(reading, meter, now_ms)
+        check_alone(reading, meter, now_ms)
         _check_unseen(before, reading)
         _check_rise(before, reading, meter)
 
 
-def _check_alone(reading: Reading, meter: Meter, now_ms: int) -> None:
+def check_alone(reading: Reading, meter: Meter, now_ms: int) -> None:
+    """Whether it is a record of this meter by itself, whatever stands before it.
+
+    Raises ReadingRefused by its leaves.
+    """
     place = reading.meter, reading.sequence
     if reading.meter != meter.did:
         raise OtherMeterReading(*place, meter.did)
-    key = meter.key(reading.key_id)
-    if key is None:
-        raise WrongKey(*place, reading.key_id, "is no key of this meter")
-    if not reading.is_signed():
+    if meter.key(reading.key_id) is not None and not reading.is_signed():
         raise TamperedReading(*place, "the signature does not fit the record")
-    if key.revoked_ms and reading.end_ms >= key.revoked_ms:
-        raise RevokedKey(*place, reading.key_id, key.revoked_ms)
-    if not key.is_valid_at(reading.end_ms):
-        ends = f" until {key.valid_until_ms} ms" if key.valid_until_ms else ""
-        valid = f"is valid from {key.valid_from_ms} ms{ends}, not at {reading.end_ms} ms"
-        raise WrongKey(*place, reading.key_id, valid)
+    check_key(place, reading.key_id, reading.end_ms, meter)
     if reading.clock is not Clock.SYNCHRONISED:
         raise ClockNotSynchronised(*place, f"it says {reading.clock.value!r} itself")
     if reading.end_ms > now_ms + MOST_AHEAD_MS:
         ahead = reading.end_ms - now_ms
         raise ClockNotSynchronised(*place, f"its reading ends {ahead} ms in the future")
+
+
+def check_key(place: tuple[str, int], key_id: str, time_ms: int, meter: Meter) -> None:
+    """Whether a key counts for the meter at a time. `place`: meter and sequence, for the error.
+
+    Raises WrongKey, RevokedKey.
+    """
+    key = meter.key(key_id)
+    if key is None:
+        raise WrongKey(*place, key_id, "is no key of this meter")
+    if key.revoked_ms and time_ms >= key.revoked_ms:
+        raise RevokedKey(*place, key_id, key.revoked_ms)
+    if not key.is_valid_at(time_ms):
+        ends = f" until {key.valid_until_ms} ms" if key.valid_until_ms else ""
+        valid = f"is valid from {key.valid_from_ms} ms{ends}, not at {time_ms} ms"
+        raise WrongKey(*place, key_id, valid)
 
 
 def _check_unseen(before: Reading, reading: Reading) -> None:

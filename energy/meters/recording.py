@@ -17,9 +17,10 @@ from energy.intervals import Interval, day_span, local_day
 from energy.meters.adapters.refusing import Refused, stop_at_first
 from energy.meters.checking import check_next
 from energy.meters.commitments import DayRoot, Disclosure, close_day, disclose
+from energy.meters.corrections import Correction, check_correction, correct
 from energy.meters.meter import Meter
 from energy.meters.reading import SALT_BYTES, Reading
-from energy.meters.sample import SWAP, WRAP, Sample
+from energy.meters.sample import SWAP, WRAP, Quality, Sample
 from energy.meters.signing import MeterSigner, Salts
 from energy.meters.store import Kept, MeterStore
 
@@ -66,6 +67,39 @@ def _with_its_swap(before: Reading | None, sample: Sample) -> Sample:
     """
     is_next = before is not None and sample.register_epoch == before.register_epoch + 1
     return replace(sample, context=SWAP) if is_next and sample.context != WRAP else sample
+
+
+def correct_reading(
+    store: MeterStore,
+    signer: MeterSigner,
+    meter: Meter,
+    sequence: int,
+    registers_wh: tuple[int, int],
+    now_ms: int,
+    *,
+    quality: Quality,
+    reason: str,
+) -> Correction:
+    """A new correction of a kept record, signed, checked and kept.
+
+    `registers_wh`: what import and export really stood at. Raises NoSuchReading, ReadingRefused by
+    its leaves, MeterStoreUnusable.
+    """
+    reading = store.kept(sequence).reading
+    before = [one for one in store.corrections() if one.reading.sequence == sequence]
+    last = before[-1].number if before else 0
+    made = correct(
+        signer,
+        reading,
+        registers_wh,
+        number=last + 1,
+        made_ms=now_ms,
+        quality=quality,
+        reason=reason,
+    )
+    check_correction(made, last, meter, now_ms)
+    store.keep_correction(made)
+    return made
 
 
 def close_days(store: MeterStore, signer: MeterSigner, zone: ZoneInfo) -> list[DayRoot]:

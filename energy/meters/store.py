@@ -30,6 +30,7 @@ from energy.errors import (
 )
 from energy.intervals import Interval
 from energy.meters.commitments import DayRoot, decode_day
+from energy.meters.corrections import Correction, decode_correction
 from energy.meters.reading import Reading, decode_reading
 from energy.meters.signing import Salts
 
@@ -47,6 +48,8 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS salts (sequence INTEGER PRIMARY KEY, raw BLOB NOT NULL, "
     "registers BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS days (start_ms INTEGER PRIMARY KEY, document BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS corrections (sequence INTEGER NOT NULL, number INTEGER NOT NULL, "
+    "document BLOB NOT NULL, PRIMARY KEY (sequence, number))",
     "CREATE TABLE IF NOT EXISTS shared (market TEXT PRIMARY KEY, sequence INTEGER NOT NULL)",
 )
 _KEPT = (
@@ -202,6 +205,22 @@ class MeterStore:
             if len(page) < _AT_ONCE:
                 return
             after = page[-1][0]
+
+    def keep_correction(self, correction: Correction) -> None:
+        """Keep a correction that was checked. Raises MeterStoreUnusable."""
+        row = (correction.reading.sequence, correction.number, correction.encoded)
+        with self._writing, self._write() as connection:
+            connection.exec_driver_sql("INSERT INTO corrections VALUES (?, ?, ?)", row)
+
+    def corrections(self) -> list[Correction]:
+        """All corrections, by the reading's sequence and their own number.
+
+        Raises MeterStoreUnusable.
+        """
+        query = "SELECT document FROM corrections ORDER BY sequence, number"
+        with self._read() as connection:
+            rows = connection.exec_driver_sql(query).all()
+        return [decode_correction(row[0]) for row in rows]
 
     def shared_to(self, market: str) -> int:
         """The highest sequence that a market is known to have, -1 for none."""

@@ -137,6 +137,60 @@ def run(
 
 
 @app.command()
+def correct(
+    number: Number,
+    import_wh: Annotated[int, typer.Option("--import-wh", min=0, help="What it really stood at.")],
+    export_wh: Annotated[int, typer.Option("--export-wh", min=0, help="What it really stood at.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; everyone can read it.")],
+    substituted: Annotated[
+        bool,
+        typer.Option(
+            "--substituted/--measured",
+            help="Whether the values were put in place of measured ones.",
+        ),
+    ] = True,
+    folder: MeterFolder = _FOLDER,
+    market: Annotated[
+        str | None,
+        typer.Option("--market", envvar="WATTLANE_MARKET", callback=http_url, help="Send it here."),
+    ] = None,
+    passphrase_file: MeterPassphrase = None,
+) -> None:
+    """Sign what a reading's registers really stood at. The reading itself is never touched.
+
+    A market adjusts what it has settled by that reading, for as long as its rules take corrections
+    (60 days by default). A correction can be corrected again. It is kept in the folder, and sent on
+    with --market. Stop `wattlane meter run` first.
+    """
+    import asyncio
+
+    from energy.meters.recording import correct_reading
+    from energy.meters.sample import Quality
+    from energy.meters.store import MeterStore
+    from wattlane.meter_check import meter_in_folder
+    from wattlane.meter_run import hand_in, unix_ms
+    from wattlane.meter_settings import load_meter_file
+
+    signer = _signer(folder, passphrase_file)
+    meter = meter_in_folder(folder, signer.did, load_meter_file(folder))
+    with MeterStore(folder, signer.did) as store:
+        made = correct_reading(
+            store,
+            signer,
+            meter,
+            number,
+            (import_wh, export_wh),
+            unix_ms(),
+            quality=Quality.SUBSTITUTED if substituted else Quality.MEASURED,
+            reason=reason,
+        )
+    typer.echo(f"correction {made.number} of reading {number}, 0x{made.digest.hex()}")
+    if market is not None:
+        asyncio.run(hand_in(market, made.encoded))
+        typer.echo(f"{market} has taken it")
+
+
+@app.command()
 def show(
     folder: MeterFolder = _FOLDER,
     day: Annotated[str | None, typer.Option("--day", help="Show the hours of a day.")] = None,

@@ -18,7 +18,8 @@ from energy.errors import (
     MeterStoreUnusable,
     NoSuchReading,
 )
-from energy.meters.store import FILE_NAME
+from energy.meters.sample import Quality
+from energy.meters.store import FILE_NAME, MeterStore
 from wattlane.cli.meter import app
 from wattlane.errors import BadChoice, BadMeterSettings, MeterRecordsBroken
 
@@ -173,6 +174,21 @@ def test_erased_is_erased(folder: Path) -> None:
         wattlane("disclose", "8", "--folder", folder)
     assert "written to" in wattlane("disclose", "9", "--folder", folder)
     assert f"{HOURS} records follow from each other, 4 of" in wattlane("verify", "--folder", folder)
+
+
+def test_a_correction_is_signed_and_numbered_and_the_record_stays(folder: Path) -> None:
+    before = wattlane("show", "--folder", folder, "--reading", "9")
+    asked = ("--import-wh", "2690", "--export-wh", "180", "--reason", "misread", "--folder", folder)
+    assert "correction 1 of reading 9" in wattlane("correct", "9", *asked)
+    assert "correction 2 of reading 9" in wattlane("correct", "9", *asked, "--measured")
+    with MeterStore.for_reading(folder) as store:
+        first, second = store.corrections()
+    assert first.is_signed()
+    assert (first.import_wh, first.quality, first.reason) == (2690, Quality.SUBSTITUTED, "misread")
+    assert second.quality is Quality.MEASURED
+    assert wattlane("show", "--folder", folder, "--reading", "9") == before
+    with pytest.raises(NoSuchReading):
+        wattlane("correct", "99", *asked)
 
 
 def test_show_tells_the_hours_and_the_records(folder: Path) -> None:
