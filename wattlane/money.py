@@ -8,6 +8,9 @@ from protocol.units import AMOUNT_BITS
 from wattlane.errors import BadChoice
 
 NTOK_PER_TOKEN = 10**9
+UTOK_PER_TOKEN = 10**6
+_PRICE = re.compile(r"([0-9]{1,5})(?:\.([0-9]{1,6}))?")
+_ENERGY = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,3}))?")
 _AMOUNT = re.compile(r"([0-9]{1,11})(?:\.([0-9]{1,9}))?")
 
 
@@ -20,6 +23,24 @@ def parse_tokens(text: str) -> int:
     if not 0 < amount_ntok < 1 << AMOUNT_BITS:
         raise BadChoice(f"{text} tokens is not more than 0 and less than 2^{AMOUNT_BITS} ntok")
     return amount_ntok
+
+
+def parse_price(text: str) -> int:
+    """utok per kWh of a price in tokens a kWh such as 0.25, of six places. Raises BadChoice."""
+    found = _PRICE.fullmatch(text)
+    if not found:
+        raise BadChoice(
+            f"{text[:40]!r} is no price: tokens a kWh with at most six places, such as 0.25"
+        )
+    return int(found[1]) * UTOK_PER_TOKEN + int((found[2] or "").ljust(6, "0"))
+
+
+def parse_energy(text: str) -> int:
+    """Wh of an amount in kWh such as 1.5, at most three places. Raises BadChoice."""
+    found = _ENERGY.fullmatch(text)
+    if not found:
+        raise BadChoice(f"{text[:40]!r} is no energy: kWh with at most three places, such as 1.5")
+    return int(found[1]) * 1_000 + int((found[2] or "").ljust(3, "0"))
 
 
 def show_tokens(amount_ntok: int, places: int = 9) -> str:

@@ -21,6 +21,7 @@ from energy.canonical import digest
 from energy.errors import BadRequest, EnergyError, MarketFailed, NotThere, TooLarge
 from energy.market import views
 from energy.market.models import (
+    AccountRow,
     Book,
     CommunityRow,
     Dues,
@@ -162,6 +163,11 @@ def _add_reading_routes(app: FastAPI, service: MarketService) -> None:
     async def get_orders(account: Account) -> list[OrderRow]:
         """All orders of an account, the newest first."""
         return views.orders(market, account, service.now_ms())
+
+    @app.get("/v1/accounts/{account}")
+    async def get_account(account: int) -> AccountRow:
+        """Where an account stands: the numbers of its next documents, its meters' last readings."""
+        return views.account_row(market, account)
 
 
 def _add_interval_routes(app: FastAPI, service: MarketService) -> None:

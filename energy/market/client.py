@@ -17,6 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from energy.errors import MarketRefused, MarketUnreachable
 from energy.market.entries import Entry
 from energy.market.models import (
+    AccountRow,
     Book,
     CommunityRow,
     Dues,
@@ -107,6 +108,10 @@ class MarketClient:
             await self._request("GET", "/v1/orders", {"account": str(account)}, None)
         )
         return self._parse(_ORDERS, answer)
+
+    async def account(self, account: int) -> AccountRow:
+        """Where an account stands: which numbers its next documents must have."""
+        return await self._get(AccountRow, f"/v1/accounts/{account}")
 
     async def prices(self, day: date) -> list[PriceRow]:
         """The intervals of a local day of the community, with their prices."""

@@ -165,6 +165,16 @@ def read_journal(folder: Path | str) -> tuple[bytes, Iterator[Entry]]:
     return key, following(rows(), key)
 
 
+def newest_of(folder: Path | str) -> int:
+    """The number of the last entry of a journal's file. Raises JournalUnusable."""
+    path = Path(folder)
+    path = path / FILE_NAME if path.is_dir() else path
+    engine = connect(path, read_only=True)
+    with _reading(path, engine) as connection:
+        newest = connection.exec_driver_sql("SELECT max(seq) FROM entries").scalar()
+    return int(newest or 0)
+
+
 def _page(connection: Connection, after: int, limit: int) -> list[Entry]:
     rows = connection.exec_driver_sql(_SELECT + "seq > ? ORDER BY seq LIMIT ?", (after, limit))
     return [_entry(row) for row in rows]

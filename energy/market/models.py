@@ -178,6 +178,18 @@ class OrderRow(Answer):
     state: OrderState
 
 
+class AccountRow(Answer):
+    """An account of the market. `next_order`, `next_funds`: the numbers that its next order or
+    cancel, and its next statement of funds, must have. `meters`: newest readings, by meter.
+    """
+
+    account: Decimal
+    name: str
+    next_order: Decimal
+    next_funds: Decimal
+    meters: dict[str, Decimal]
+
+
 class Book(Answer):
     """The orders that stand at a time."""
 

@@ -12,6 +12,7 @@ from energy.intervals import Interval, day_intervals, interval_at
 from energy.market.entries import Entry
 from energy.market.market import Market
 from energy.market.models import (
+    AccountRow,
     Book,
     ClearingRow,
     CommunityRow,
@@ -86,6 +87,23 @@ def orders(market: Market, account: int, now_ms: int) -> list[OrderRow]:
     market.community.member(account)
     found = market.book.of_account(account)
     return [_order_row(market, one, now_ms) for one in reversed(found)]
+
+
+def account_row(market: Market, account: int) -> AccountRow:
+    """Where an account stands. Raises UnknownMember."""
+    community, meters = market.community, {}
+    if account != community.account:
+        for key in community.member(account).meters:
+            newest = market.measuring.newest(key.did)
+            if newest is not None:
+                meters[key.did] = newest.sequence
+    return AccountRow(
+        account=account,
+        name=_name(market, account),
+        next_order=market.book.next_number(account),
+        next_funds=market.purses.newest_number(account) + 1,
+        meters=meters,
+    )
 
 
 def prices(market: Market, day: date, now_ms: int) -> list[PriceRow]:

@@ -1,0 +1,131 @@
+"""`wattlane market run` and `agent`: the community's service, and a household's part in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wattlane.cli.completing import folders
+from wattlane.cli.options import DEFAULT_FOLDER, Folder, PassphraseFile, host_and_port, http_url
+
+MarketFolder = Annotated[
+    Path,
+    typer.Option(
+        "--folder",
+        envvar="WATTLANE_MARKET_FOLDER",
+        help="Folder of the market: its journal and the key that signs it. Back it up: it is all "
+        "that the market is.",
+        autocompletion=folders,
+    ),
+]
+MarketUrl = Annotated[
+    str,
+    typer.Option(
+        "--market", envvar="WATTLANE_MARKET", callback=http_url, help="URL of the market."
+    ),
+]
+_MARKET = DEFAULT_FOLDER.with_name("market")
+
+
+def run(
+    folder: MarketFolder = _MARKET,
+    listen: Annotated[
+        str, typer.Option("--listen", help="HOST:PORT for households; port 0 takes any.")
+    ] = "127.0.0.1:8660",
+    founding: Annotated[
+        Path | None,
+        typer.Option(
+            "--founding",
+            help="The signed community with which a new journal begins: what `wattlane market "
+            "community found --out` wrote. It can be handed in later, too.",
+        ),
+    ] = None,
+    replay_from: Annotated[
+        str | None,
+        typer.Option(
+            "--replay-from",
+            help="Replay a day that is over: begin at this time, such as 2026-06-01T00:00Z, and "
+            "let the readings be the clock. Whoever has a meter could move it: never for a street "
+            "that trades.",
+        ),
+    ] = None,
+) -> None:
+    """Run a community's market until Ctrl-C or SIGTERM.
+
+    It keeps a journal of what members and meters have signed, clears and settles each interval
+    when it is due, and shows all of it to anyone. It holds no money: it can be silent or wrong, and
+    every household computes it again before it pays. Everything is on disk before it is answered;
+    started again it goes on where it was. Put a server that speaks HTTPS in front of it.
+    """
+    import asyncio
+    import time
+
+    from channels.log import log_to_stderr
+    from energy.market.process import MarketSettings, run_market
+    from energy.market.service import Clock, MeterClock, WallClock
+    from wattlane.community_changes import read_signed
+    from wattlane.community_view import parse_moment
+
+    log_to_stderr("info")
+    begins = None
+    if founding is not None:
+        from energy.signed import encode_signed
+
+        begins = encode_signed(read_signed(founding))
+    clock: Clock = WallClock(lambda: time.time_ns() // 1_000_000)
+    if replay_from is not None:
+        clock = MeterClock(parse_moment(replay_from))
+    settings = MarketSettings(folder, clock, host_and_port(listen), begins)
+    asyncio.run(run_market(settings, lambda url: typer.echo(f"market on {url}")))
+
+
+def agent(
+    market: MarketUrl,
+    folder: Folder = DEFAULT_FOLDER,
+    meter: Annotated[
+        Path | None,
+        typer.Option(
+            "--meter",
+            envvar="WATTLANE_METER_FOLDER",
+            help="Folder of the home's meter (`wattlane meter`), whose readings are shown to the "
+            "market. Without it: none are, or the meter does it itself.",
+            autocompletion=folders,
+        ),
+    ] = None,
+    copy: Annotated[
+        Path | None,
+        typer.Option("--copy", help="Where the copy of the journal is kept.  [FOLDER/market]"),
+    ] = None,
+    every_s: Annotated[
+        float, typer.Option("--every", min=0.2, help="Seconds between two looks at the market.")
+    ] = 2.0,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Trade for a home: show its readings, say what its channels carry, pay what it owes.
+
+    The home's node must run in the folder (`wattlane node run`). Nothing that the market says is
+    taken for true: the whole journal is kept and computed again here, and what does not follow is
+    neither paid nor forgotten. What was paid is read from the node, so it may be stopped and
+    started at any time, and pays nothing twice. What a home sells and buys, its orders say
+    (`wattlane market order`). The community's own account needs an agent too, where fees go to it
+    or it is the hub.
+    """
+    import asyncio
+
+    from channels.log import log_to_stderr
+    from channels.passphrase import read_passphrase
+    from channels.wallet import Wallet
+    from wattlane.market_agent import run_agent
+
+    log_to_stderr("info")
+    wallet = Wallet.load(folder, read_passphrase(passphrase_file))
+
+    def say_ready(account: int, is_own: bool) -> None:
+        whose = ", the community's own" if is_own else ""
+        typer.echo(f"trades for account {account}{whose}")
+
+    asyncio.run(
+        run_agent(wallet, folder, market, copy or folder / "market", meter, every_s, say_ready)
+    )
