@@ -135,6 +135,18 @@ def test_they_take_effect_at_a_full_hour_no_interval_has_two_rules() -> None:
     assert history.latest.community.rules[1].valid_from_ms == EFFECTIVE_MS + HOUR_MS
 
 
+def test_rules_that_were_already_listed_for_later_come_first() -> None:
+    """A version never begins before the one that it follows."""
+    listed_ms = EFFECTIVE_MS + 30 * DAY_MS
+    proposal = a_proposal(base=2)
+    history = begun(rules=(Rules(1, START_MS), Rules(2, listed_ms, adjust_days=7)))
+    history = proposed(history, proposal, NOW_MS)
+    for voter in (1, 2):
+        history = voted(history, a_vote(voter, proposal), NOW_MS)
+    rules = advanced(history, CLOSES_MS).latest.community.rules
+    assert [one.valid_from_ms for one in rules] == [START_MS, listed_ms, listed_ms + HOUR_MS]
+
+
 def test_a_later_wish_is_kept() -> None:
     wished_ms = EFFECTIVE_MS + 10 * DAY_MS
     proposal = a_proposal(change=replace(BETTER, valid_from_ms=wished_ms))
@@ -198,6 +210,9 @@ def test_who_may_not_vote_or_propose_is_told_so() -> None:
     forged = signed(encode_vote(Vote(2, proposal.digest, True)), 1)
     with pytest.raises(NotSigned, match="account 2"):
         voted(history, forged, NOW_MS)
+    foreign = signed(encode_proposal(Proposal(2, 1, BETTER, "for you")), 1)
+    with pytest.raises(NotSigned, match="account 2"):
+        proposed(history, foreign, NOW_MS)
     with pytest.raises(ChangeRefused, match="there is no proposal 0x00"):
         voted(history, signed(encode_vote(Vote(1, bytes(32), True)), 1), NOW_MS)
     with pytest.raises(ChangeRefused, match="made before"):
