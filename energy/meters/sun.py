@@ -67,7 +67,7 @@ class SunnyPlace:
 
 
 def _brightest_w_per_m2(place: SunnyPlace, times_ms: list[int]) -> list[float]:
-    """Irradiance of a plane that faces the sun, at each time."""
+    """Irradiance of a plane that faces the sun, at each time; 0 while the sun is down."""
     pandas = library("pandas", EXTRA)
     solarposition = library("pvlib.solarposition", EXTRA)
     clearsky = library("pvlib.clearsky", EXTRA)
@@ -81,8 +81,8 @@ def _brightest_w_per_m2(place: SunnyPlace, times_ms: list[int]) -> list[float]:
     sky = clearsky.simplified_solis(elevation, NO_AEROSOL, DRY_AIR_CM, pressure)
     ground_seen = [(1 - math.sin(math.radians(degrees))) / 2 for degrees in elevation]
     return [
-        beam + diffuse + SNOW_ALBEDO * level * seen if degrees > 0 else 0.0
-        for beam, diffuse, level, seen, degrees in zip(
-            sky["dni"], sky["dhi"], sky["ghi"], ground_seen, elevation, strict=True
+        beam + diffuse + SNOW_ALBEDO * level * seen
+        for beam, diffuse, level, seen in zip(
+            sky["dni"], sky["dhi"], sky["ghi"], ground_seen, strict=True
         )
     ]

@@ -48,6 +48,15 @@ def test_the_minutes_of_sunrise_count_with_their_brighter_end() -> None:
     assert FONTANA.most_wh(*_span(2017, 6, 17, 12, 35, minutes=10)) > 0
 
 
+def test_a_rising_sun_counts_as_bright_as_it_ends_the_minute() -> None:
+    huge = SunnyPlace(FONTANA.latitude, FONTANA.longitude, peak_w=10**9)
+    start_ms, end_ms = _span(2017, 6, 17, 13, 0, minutes=1)
+    first_second_wh = huge.most_wh(start_ms, start_ms + 1_000)
+    last_second_wh = huge.most_wh(end_ms - 1_000, end_ms)
+    assert last_second_wh > first_second_wh
+    assert huge.most_wh(start_ms, end_ms) >= 60 * (last_second_wh - 1)
+
+
 def test_a_reading_that_exports_at_night_is_doubted_and_one_at_noon_is_not() -> None:
     signer = MeterSigner(bytes(range(32)))
     meter = Meter(signer.did, (MeterKey(signer.did, signer.key_id, 0),), 10_000, 10_000)
