@@ -7,14 +7,14 @@ has one meter at a time; where several are listed, the first that shows both end
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 from energy.community.members import Member
 from energy.errors import NoVerifiedReading, UnknownMeter
 from energy.intervals import Interval
 from energy.meters.checking import check_shared
-from energy.meters.meter import meters_of
+from energy.meters.meter import Meter, meters_of
 from energy.meters.metering import DEFAULT_SLACK_MS, metered
 from energy.meters.reading import Reading
 from energy.settlement.flows import Metered
@@ -25,23 +25,23 @@ class Measuring:
 
     def __init__(self) -> None:
         self._tracks: dict[str, list[Reading]] = {}
+        self._members: Sequence[Member] = ()
+        self._meters: dict[str, Meter] = {}
 
     def newest(self, meter: str) -> Reading | None:
         """A meter's newest reading."""
         track = self._tracks.get(meter)
         return track[-1] if track else None
 
-    def check(self, reading: Reading, members: Iterable[Member], now_ms: int) -> Member:
-        """Whose reading it is, if it may follow the meter's last one.
+    def check(self, reading: Reading, members: Sequence[Member], now_ms: int) -> None:
+        """Whether it is a member's reading that may follow the meter's last one.
 
         Raises UnknownMeter, ReadingRefused by its leaves.
         """
-        for member in members:
-            meter = meters_of(member).get(reading.meter)
-            if meter is not None:
-                check_shared(self.newest(reading.meter), reading, meter, now_ms)
-                return member
-        raise UnknownMeter(reading.meter)
+        meter = self._meter(reading.meter, members)
+        if meter is None:
+            raise UnknownMeter(reading.meter)
+        check_shared(self.newest(reading.meter), reading, meter, now_ms)
 
     def take(self, reading: Reading) -> None:
         """Keep a reading that was checked."""
@@ -65,7 +65,7 @@ class Measuring:
         return None
 
     def so_far(
-        self, members: Iterable[Member], interval: Interval
+        self, members: Sequence[Member], interval: Interval
     ) -> tuple[int, dict[int, Metered]]:
         """The latest time in an interval up to which homes have shown their registers, and what.
 
@@ -93,6 +93,14 @@ class Measuring:
             if shown is not None and newest.get(member.account, 0) >= cut_ms:
                 found[member.account] = replace(shown, interval=interval)
         return cut_ms, found
+
+    def _meter(self, did: str, members: Sequence[Member]) -> Meter | None:
+        if self._members is not members:
+            self._members = members
+            self._meters = {}
+            for member in reversed(members):
+                self._meters.update(meters_of(member))
+        return self._meters.get(did)
 
     def forget_before(self, time_ms: int) -> None:
         """Drop readings that no interval from this time on needs; each meter's newest one stays."""

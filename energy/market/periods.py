@@ -274,18 +274,22 @@ class Periods:
     def _is_shown(self, interval: Interval, now_ms: int) -> bool:
         if now_ms < interval.end_ms:
             return False
-        since_ms = interval.start_ms - interval.length_ms
-        members = [one for one in self.community.members if one.meters]
-        taking_part = [
-            one for one in members if not self.rounds or self._measuring.reaches(one, since_ms)
-        ]
-        if taking_part and all(
-            self._measuring.reaches(one, interval.end_ms) for one in taking_part
-        ):
+        if self._all_have_shown(interval):
             return True
         is_paused = now_ms - self._heard_ms > self._pause_ms()
         resumed_ms = now_ms if is_paused else self._resumed_ms
         return now_ms >= max(interval.end_ms, resumed_ms) + GRACE_MS
+
+    def _all_have_shown(self, interval: Interval) -> bool:
+        """Whether somebody takes part, and nobody who does has still to show an interval's end."""
+        since_ms, reaches = interval.start_ms - interval.length_ms, self._measuring.reaches
+        anybody = False
+        for member in self.community.members:
+            if reaches(member, interval.end_ms):
+                anybody = True
+            elif member.meters and (not self.rounds or reaches(member, since_ms)):
+                return False
+        return anybody
 
     def _pause_ms(self) -> int:
         """Without any entry for longer than this, market or street were off."""

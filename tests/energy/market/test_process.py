@@ -31,9 +31,10 @@ async def running(settings: MarketSettings) -> AsyncIterator[MarketClient]:
     """A market until SIGTERM, which ends it well."""
     url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     market = asyncio.create_task(run_market(settings, url.set_result))
-    await asyncio.wait({market, url}, return_when=asyncio.FIRST_COMPLETED)
-    if market.done():
-        market.result()
+    while not url.done():
+        if market.done():
+            market.result()
+        await asyncio.sleep(0.01)
     async with MarketClient(await url, attempts=1) as client:
         yield client
     os.kill(os.getpid(), signal.SIGTERM)
