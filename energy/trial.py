@@ -1,9 +1,9 @@
 """A street as if it had traded: its meters' readings, cleared and settled, every home willing.
 
-Each home offers all its surplus and wants all its need at any price between the grid's two. In its
-orders it prefers the neighbours that it has a channel with, those first with whom it has traded the
-most: so open channels are used again, and few of them carry nearly all. A pair that trades has a
-channel from then on. Preferences choose the neighbour, never the price or the amount.
+Each home offers all its surplus and wants all its need at any price between the grid's two. It
+prefers the neighbours that it has a channel with, as a market sees to (market/rounds.py), here
+those first with whom it has traded the most. A pair that trades has a channel from then on.
+Preferences choose the neighbour, never the price or the amount.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Pure. What an order comes to is cut step by step, and each cut leaves its reason: bids (the order,
 the meter, budget and balance), the community's limits, the clearing, what feeders carry, and at
-last what the channels between the two sides of each trade can still carry.
+last what the channels between the two sides of each trade can still carry. In a mesh open channels
+are used first: after the neighbours that its order names, a buyer prefers those whom it can pay.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from energy.clearing.clear import clear
 from energy.clearing.supply_demand import fees_of
-from energy.clearing.trades import Clearing, Trade
+from energy.clearing.trades import Bid, Clearing, Trade
 from energy.community.community import Community
 from energy.community.limits import trades_within_limits, within_limits
 from energy.community.members import Member
@@ -52,7 +53,10 @@ def clear_round(
     rooms = _rooms(shown, community, rules.topology, means)
     offered = bids(standing, rooms, rules, tariff)
     limited = within_limits(offered.bids, interval, community)
-    cleared = trades_within_limits(clear(limited.bids, interval, rules, tariff), community)
+    able = limited.bids
+    if rules.topology is Topology.MESH:
+        able = tuple(_over_open_channels(bid, means) for bid in limited.bids)
+    cleared = trades_within_limits(clear(able, interval, rules, tariff), community)
     paid, unpaid = _payable(cleared.trades, tariff, community.account, rules.topology, means)
     reasons = [*offered.left_out, *limited.left_out, *cleared.left_out, *unpaid]
     return replace(
@@ -87,6 +91,18 @@ def _balance_ntok(
         return means.purses.free_ntok((home, hub), means.owed)
     payees = means.purses.payees_of(home) & set(members)
     return sum(means.purses.free_ntok((home, payee), means.owed) for payee in payees)
+
+
+def _over_open_channels(bid: Bid, means: Means) -> Bid:
+    """A buyer's bid that also prefers whom it has a channel with, the most balance first."""
+    if bid.side is Side.SELL:
+        return bid
+    free = {
+        payee: means.purses.free_ntok((bid.home, payee), means.owed)
+        for payee in means.purses.payees_of(bid.home).difference(bid.preferred)
+    }
+    able = sorted((payee for payee in free if free[payee]), key=lambda one: (-free[one], one))
+    return replace(bid, preferred=(*bid.preferred, *able))
 
 
 def _payable(
