@@ -55,18 +55,22 @@ def rules(**fields: object) -> Rules:
 
 
 @st.composite
-def intervals_to_settle(draw: st.DrawFn) -> tuple[Clearing, list[Metered], Rules, Tariff]:
-    """Up to seven cross-linked trades of six homes, some without a reading, any rules and fees."""
+def intervals_to_settle(
+    draw: st.DrawFn, most_wh: int = 1_000
+) -> tuple[Clearing, list[Metered], Rules, Tariff]:
+    """Up to seven cross-linked trades of six homes, some without a reading, any rules and fees.
+
+    `most_wh`: of a trade; few, and many homes are short on both sides at once.
+    """
     sides = st.tuples(st.integers(1, 3), st.integers(4, 6))
-    sizes = st.integers(1, 1_000)
+    sizes = st.integers(1, most_wh)
+    shown = st.integers(0, most_wh + most_wh // 2)
     trades = [
         trade(seller, buyer, draw(sizes), draw(st.integers(0, 400_000)))
         for seller, buyer in draw(st.lists(sides, max_size=7))
     ]
     meters = [
-        metered(home, draw(st.integers(0, 1_500)), draw(st.integers(0, 1_500)))
-        for home in range(1, 7)
-        if draw(st.integers(0, 5))
+        metered(home, draw(shown), draw(shown)) for home in range(1, 7) if draw(st.integers(0, 5))
     ]
     prices = st.integers(0, 500_000)
     chosen = rules(

@@ -88,8 +88,8 @@ def test_every_wh_of_a_meter_is_traded_covered_or_the_grids(example: Given) -> N
             assert (taken, given_) == (one.import_wh, one.export_wh)
 
 
-@bounded(max_examples=80, deadline=None)
-@given(intervals_to_settle())
+@bounded(max_examples=150, deadline=None)
+@given(intervals_to_settle(most_wh=3))
 def test_how_much_a_side_is_short_is_no_matter_of_the_rule(example: Given) -> None:
     """Each rule gives every side min(its meter, its trades) in all, and no trade too much."""
     cleared, meters, _, _ = example
