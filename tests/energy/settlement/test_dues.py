@@ -148,6 +148,14 @@ def test_what_was_overpaid_is_used_up_or_paid_back() -> None:
     assert to_pay(owed, paid, PAIR, trues_up=True) == (Part(20, 180_000),)
 
 
+def test_two_that_owe_each_other_both_pay() -> None:
+    """So each lane carries the energy that its payer bought; nothing is netted away."""
+    owed = {PAIR: Due(100, 10_000_000), PAIR[::-1]: Due(40, 2_000_000)}
+    for trues_up in (False, True):
+        assert to_pay(owed, {}, PAIR, trues_up=trues_up) == (Part(100, 100_000),)
+        assert to_pay(owed, {}, PAIR[::-1], trues_up=trues_up) == (Part(40, 50_000),)
+
+
 def test_the_grids_money_is_no_channels() -> None:
     """Purchases and feed-in are settled with the supplier."""
     found = settled(clearing(), [metered(1, 0, 400), metered(2, 400, 0)], rules())
