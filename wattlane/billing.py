@@ -21,8 +21,8 @@ from energy.bills.node_records import own_channels, paid_channels
 from energy.bills.own_files import OwnFiles, OwnReadings
 from energy.bills.reckoning import PaidChannel
 from energy.bills.verify import Followed, Looked, verify_bill
+from energy.community.members import Member
 from energy.market.journal import read_journal
-from energy.meters.reading import Reading
 from energy.meters.store import MeterStore
 from wattlane.channels_on_l1 import channels_on_l1
 from wattlane.errors import BadChoice
@@ -110,7 +110,7 @@ def follow_bill(
         raise BadChoice(f"the bill is of account {bill.home}, {folder} is the home of {own}")
     copy = read_copy(journal, books.owner.domain, bill.head.place, progress)
     member = copy.community.member(bill.home)
-    readings = OwnReadings(_read_meters(meters), member)
+    readings = _own_readings(meters, member)
     evidence = OwnFiles(bill.home, copy, readings, own_channels(books))
     looked = _looked(l1, books, bill.batches or None, progress) if bill.batches else None
     return verify_bill(bill, _records(copy, books, looked), evidence, looked)
@@ -183,7 +183,8 @@ def _with_l1(own: Sequence[PaidChannel], on_l1: Iterable[PaidChannel]) -> list[P
     ]
 
 
-def _read_meters(folders: Sequence[Path]) -> list[list[Reading]]:
+def _own_readings(folders: Sequence[Path], member: Member) -> OwnReadings:
     with ExitStack() as stack:
         stores = [stack.enter_context(MeterStore.for_reading(one)) for one in folders]
-        return [list(store.readings()) for store in stores]
+        corrections = [made for store in stores for made in store.corrections()]
+        return OwnReadings([list(store.readings()) for store in stores], member, corrections)

@@ -9,8 +9,11 @@ from pathlib import Path
 from energy.community.members import Member, MeterKey
 from energy.errors import BadDocument, EnergyError
 from energy.intervals import Interval
+from energy.market.journal import read_journal
+from energy.market.market import kind_of
 from energy.meters.checking import check_next, check_shared
 from energy.meters.commitments import (
+    DAY_TYPE,
     DayRoot,
     Disclosure,
     check_disclosure,
@@ -108,6 +111,21 @@ def meter_in_folder(folder: Path, did: str, settings: MeterFile) -> Meter:
     _, present = names(folder)
     keys = dict.fromkeys((did.removeprefix(PREFIX), present))
     return settings.meter(did, tuple(MeterKey(did, key_id, 0) for key_id in keys))
+
+
+def root_in_journal(journal: Path, shown: Disclosure) -> DayRoot:
+    """The root of the shown reading's day, as a market's journal has had it since.
+
+    Raises BadChoice, JournalUnusable, JournalBroken.
+    """
+    reading = shown.reading
+    _, entries = read_journal(journal)
+    for entry in entries:
+        if kind_of(entry.document) == DAY_TYPE:
+            day = decode_day(entry.document)
+            if day.meter == reading.meter and day.start_ms <= reading.end_ms < day.end_ms:
+                return day
+    raise BadChoice(f"{journal} has no root of that day of {reading.meter}")
 
 
 def read_disclosure(path: Path) -> Disclosure:

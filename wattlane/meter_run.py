@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from energy.errors import EnergyError, MarketUnreachable, SourceSilent
+from energy.errors import EnergyError, MarketRefused, MarketUnreachable, SourceSilent
 from energy.market.client import MarketClient
 from energy.meters.adapters.by_name import open_source
 from energy.meters.meter import Meter
@@ -26,6 +26,7 @@ from wattlane.meter_settings import FILE, MeterFile
 _MOST_AT_ONCE = 500
 _AT_ONCE_S = 0.01
 """Samples that come in less than this are written together."""
+_HAD_BEFORE = frozenset({"ReplayedReading", "DayRootGiven"})
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 
 Said = Callable[[str], None]
@@ -126,10 +127,11 @@ async def hand_in(market: str, document: bytes) -> None:
 
 
 async def share(store: MeterStore, client: MarketClient, say: Said) -> int:
-    """Hand a market the records that it needs and does not have; how many it took.
+    """Hand a market the records and roots that it needs and lacks; how many records it took.
 
     Where the community pays at every reading that is each of them, else those at the ends of
-    intervals. Repeating is safe. A market that does not answer is said and tried again next time.
+    intervals. Repeating is safe. What a market refuses, or that it does not answer, is said, and
+    tried again next time: recording goes on.
     """
     taken = 0
     try:
@@ -139,12 +141,31 @@ async def share(store: MeterStore, client: MarketClient, say: Said) -> int:
             waiting = to_share(waiting, info.interval_ms)
         for reading in waiting:
             if reading.sequence > store.shared_to(client.url):
-                await client.submit(reading.encoded)
+                taken += await _submit(client, reading.encoded)
                 store.mark_shared(client.url, reading.sequence)
-                taken += 1
-    except MarketUnreachable as error:
+        await _share_days(store, client)
+    except (MarketUnreachable, MarketRefused) as error:
         say(f"not shared yet: {error}")
     return taken
+
+
+async def _share_days(store: MeterStore, client: MarketClient) -> None:
+    mark = f"{client.url} days"
+    for place, day in enumerate(store.days()):
+        if place > store.shared_to(mark):
+            await _submit(client, day.encoded)
+            store.mark_shared(mark, place)
+
+
+async def _submit(client: MarketClient, document: bytes) -> bool:
+    """Whether the market took it; False where it has had it, or what comes after it."""
+    try:
+        await client.submit(document)
+    except MarketRefused as error:
+        if error.reason_code not in _HAD_BEFORE:
+            raise
+        return False
+    return True
 
 
 async def _again(begin: Callable[[], AsyncIterator[Sample]], say: Said) -> AsyncIterator[Sample]:

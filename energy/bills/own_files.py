@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from energy.bills.channel_evidence import OwnChannel, channel_fault
 from energy.bills.journal_records import JournalRecords, started
@@ -12,6 +13,7 @@ from energy.clearing.supply_demand import fees_of
 from energy.community.members import Member
 from energy.community.rules import Side, Tariff
 from energy.errors import ReadingRefused
+from energy.meters.corrections import Correction
 from energy.meters.meter import meters_of
 from energy.meters.reading import NONE_BEFORE, Reading
 from energy.meters.registers import between
@@ -25,8 +27,14 @@ class OwnReadings:
     A record is believed if all before it name one another and a key of the meter has signed it.
     """
 
-    def __init__(self, stores: Iterable[Iterable[Reading]], member: Member) -> None:
+    def __init__(
+        self,
+        stores: Iterable[Iterable[Reading]],
+        member: Member,
+        corrections: Iterable[Correction] = (),
+    ) -> None:
         self._meters = meters_of(member)
+        self._corrections = {one.digest: one for one in corrections}
         self._chains: list[list[Reading]] = []
         self._places: dict[bytes, tuple[int, int]] = {}
         self._broken: dict[int, int] = {}
@@ -45,6 +53,9 @@ class OwnReadings:
 
     def fault(self, metered: Metered) -> str:
         """What is wrong with what a meter is said to have shown, "" where nothing is."""
+        metered, wrong = self._uncorrected(metered)
+        if wrong:
+            return wrong
         first, last = self._places.get(metered.first), self._places.get(metered.last)
         for name, place, digest in (("first", first, metered.first), ("last", last, metered.last)):
             if place is None:
@@ -74,6 +85,26 @@ class OwnReadings:
                 f"{metered.import_wh} and {metered.export_wh}"
             )
         return ""
+
+    def _uncorrected(self, metered: Metered) -> tuple[Metered, str]:
+        """What was shown before its ends were corrected, and what is wrong with a correction."""
+        for end, sign in ((metered.last, 1), (metered.first, -1)):
+            made = self._corrections.get(end)
+            if made is None:
+                continue
+            reading = made.reading
+            meter = self._meters.get(reading.meter)
+            key = None if meter is None else meter.key(made.key_id)
+            if key is None or not key.is_valid_at(made.made_ms) or not made.is_signed():
+                return metered, f"the correction of record {reading.sequence} is not its meter's"
+            metered = replace(
+                metered,
+                import_wh=metered.import_wh - sign * (made.import_wh - reading.import_wh),
+                export_wh=metered.export_wh - sign * (made.export_wh - reading.export_wh),
+            )
+            name = reading.digest
+            metered = replace(metered, last=name) if sign > 0 else replace(metered, first=name)
+        return metered, ""
 
     def _unsigned(self, reading: Reading) -> str:
         meter = self._meters.get(reading.meter)

@@ -57,6 +57,7 @@ from energy.errors.readings import BadSample as BadSample
 from energy.errors.readings import ClockNotSynchronised as ClockNotSynchronised
 from energy.errors.readings import ConflictingReading as ConflictingReading
 from energy.errors.readings import CorrectionOutOfTurn as CorrectionOutOfTurn
+from energy.errors.readings import DayRootGiven as DayRootGiven
 from energy.errors.readings import DoesNotOpen as DoesNotOpen
 from energy.errors.readings import FallingRegister as FallingRegister
 from energy.errors.readings import ImplausibleReading as ImplausibleReading

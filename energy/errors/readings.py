@@ -203,3 +203,14 @@ class CorrectionOutOfTurn(ReadingRefused):
 
     def __str__(self) -> str:
         return f"{self.place} cannot be corrected so: {self.reason}"
+
+
+@dataclass
+class DayRootGiven(EnergyError):
+    """A meter's day (it begins at `start_ms`, Unix ms) has a root, which stays."""
+
+    meter: str
+    start_ms: int
+
+    def __str__(self) -> str:
+        return f"{self.meter} has given a root of the day that begins at {self.start_ms} ms before"

@@ -24,11 +24,14 @@ from energy.errors import (
     UnknownKind,
 )
 from energy.fields import Fields
+from energy.market.day_roots import DayRoots
 from energy.market.entries import Entry
 from energy.market.funds import decode_funds
 from energy.market.measuring import Measuring
 from energy.market.periods import Periods
 from energy.market.purses import Purses
+from energy.meters.commitments import DAY_TYPE as DAY_ROOT
+from energy.meters.commitments import decode_day
 from energy.meters.corrections import TYPE as CORRECTION
 from energy.meters.corrections import decode_correction
 from energy.meters.reading import TYPE as READING
@@ -70,6 +73,7 @@ class Market:
         self.community_seq = 0
         self.book = Book()
         self.measuring = Measuring()
+        self.day_roots = DayRoots()
         self.purses = Purses()
         self._periods: Periods | None = None
         self.seq = 0
@@ -121,6 +125,8 @@ class Market:
             take = self._reading(document, now_ms)
         elif kind == CORRECTION:
             take = self._correction(document, now_ms)
+        elif kind == DAY_ROOT:
+            take = self._day_root(document)
         elif kind == "clearing":
             take = self._clearing(document, now_ms)
         elif kind == "settlement":
@@ -228,6 +234,11 @@ class Market:
         correction = decode_correction(document)
         starts_ms = self.periods.touched(correction, now_ms)
         return lambda _entry: self.periods.take_correction(correction, starts_ms)
+
+    def _day_root(self, document: bytes) -> Apply:
+        day = decode_day(document)
+        self.day_roots.check(day, self.community.members)
+        return lambda _entry: self.day_roots.take(day)
 
     # --- what the market itself makes -----------------------------------------------------------
 

@@ -23,6 +23,8 @@ from energy.errors import JournalEndsBefore, LineDoesNotFollow
 from energy.intervals import Interval
 from energy.market.entries import Entry
 from energy.market.journal import Journal
+from energy.meters.corrections import correct
+from energy.meters.sample import Quality
 from energy.meters.signing import Salts
 from energy.meters.store import Kept, MeterStore
 from energy.settlement.documents import decode_settlement, encode_settlement
@@ -107,6 +109,34 @@ def test_what_own_readings_cannot_bear_out(files: Files) -> None:
     assert "record 1 is not signed by its key" in broken.fault(unsigned)
     stranger = OwnReadings([[first, middle, last]], files.street.community.member(1))
     assert "is no meter of this home" in stranger.fault(shown)
+
+
+def test_corrected_readings_bear_out_what_was_adjusted(files: Files) -> None:
+    first, middle, last = files.street.readings[3]
+    member = files.street.community.member(3)
+    made = correct(
+        METERS[3],
+        middle,
+        (middle.import_wh - 100, 0),
+        number=1,
+        made_ms=last.end_ms,
+        quality=Quality.MEASURED,
+        reason="misread",
+    )
+    chain, rest_wh = [first, middle, last], last.import_wh - middle.import_wh
+    quarters = Interval(first.end_ms, middle.end_ms), Interval(middle.end_ms, last.end_ms)
+    shown = (
+        Metered(3, quarters[0], middle.import_wh - 100, 0, first.digest, made.digest),
+        Metered(3, quarters[1], rest_wh + 100, 0, made.digest, last.digest),
+    )
+    own = OwnReadings([chain], member, [made])
+    for one in shown:
+        assert own.fault(one) == ""
+        assert "your meter shows" in own.fault(replace(one, import_wh=one.import_wh + 1))
+        assert "is not among your meter's records" in OwnReadings([chain], member).fault(one)
+    forged = replace(made, import_wh=made.import_wh - 1)
+    lying = replace(shown[0], import_wh=forged.import_wh, last=forged.digest)
+    assert "is not its meter's" in OwnReadings([chain], member, [forged]).fault(lying)
 
 
 def test_a_shorter_copy_of_the_journal_is_told(files: Files, bill: Bill, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def run(
             envvar="WATTLANE_MARKET",
             callback=http_url,
             help="URL of the community's market: it is sent the signed records that it needs, "
-            "without their raw bytes. Without it nothing leaves this folder.",
+            "without their raw bytes, and the roots of days. Without it nothing leaves the folder.",
         ),
     ] = None,
     passphrase_file: MeterPassphrase = None,
@@ -224,6 +224,10 @@ def verify(
         Path | None,
         typer.Option("--root", help="The day's root as it was given out before (for FILE)."),
     ] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option("--journal", help="A copy of the market's journal: the root is in it."),
+    ] = None,
     community: Annotated[
         Path | None,
         typer.Option("--community", help="The community's file: which keys count, and when."),
@@ -238,7 +242,7 @@ def verify(
     reading cannot be another than the one that was counted then.
     """
     from energy.community.community_file import load_community
-    from wattlane.meter_check import check_shown, read_day, read_disclosure
+    from wattlane.meter_check import check_shown, read_day, read_disclosure, root_in_journal
     from wattlane.meter_run import unix_ms
     from wattlane.meter_view import shown_lines
 
@@ -246,9 +250,13 @@ def verify(
     if file is None:
         _verify_folder(folder, members)
         return
-    if root is None:
-        raise typer.BadParameter("a FILE needs --root, the day's root as it was given out")
-    shown, day = read_disclosure(file), read_day(root)
+    shown = read_disclosure(file)
+    if journal is not None:
+        day = root_in_journal(journal, shown)
+    elif root is not None:
+        day = read_day(root)
+    else:
+        raise typer.BadParameter("a FILE needs the day's root, by --root or --journal")
     whose = check_shown(shown, day, members, unix_ms())
     for line in (f"follows: it is in the root of its day, signed by {whose}", *shown_lines(shown)):
         typer.echo(line)
