@@ -1,4 +1,4 @@
-"""The reference pages from the code itself: docs/api.md, docs/sdk.md and docs/cli.md.
+"""The reference pages from the code itself: api.md, market_api.md, sdk.md and cli.md in docs/.
 
 Usage: python -m tools.reference [--check]. Deterministic; a test makes them again and compares.
 """
@@ -10,10 +10,11 @@ from pathlib import Path
 
 from tools.reference_api import api_page
 from tools.reference_cli import cli_page
+from tools.reference_market import market_page
 from tools.reference_sdk import sdk_page
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = {"api.md": api_page, "sdk.md": sdk_page, "cli.md": cli_page}
+PAGES = {"api.md": api_page, "market_api.md": market_page, "sdk.md": sdk_page, "cli.md": cli_page}
 MADE = "<!-- Made by `python -m tools.reference`: change the code, not this page. -->\n\n"
 
 

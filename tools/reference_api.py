@@ -85,10 +85,10 @@ def api_page() -> str:
     parts.append("## Routes\n")
     for path, operations in sorted(document["paths"].items()):
         for method, operation in operations.items():
-            parts += _route(method.upper(), path, operation)
+            parts += route_lines(method.upper(), path, operation)
     parts.append("## Answers\n")
     for name, schema in sorted(document["components"]["schemas"].items()):
-        parts += _schema(name, schema)
+        parts += schema_lines(name, schema)
     parts += _codes()
     return "\n".join(parts).rstrip() + "\n"
 
@@ -122,7 +122,7 @@ def _document() -> Json:
             database.close()
 
 
-def _route(method: str, path: str, operation: Json) -> Iterator[str]:
+def route_lines(method: str, path: str, operation: Json) -> Iterator[str]:
     yield f"### {method} {path}\n"
     yield f"{operation.get('description', '')}\n"
     parameters = operation.get("parameters", ())
@@ -141,7 +141,7 @@ def _route(method: str, path: str, operation: Json) -> Iterator[str]:
     yield ""
 
 
-def _schema(name: str, schema: Json) -> Iterator[str]:
+def schema_lines(name: str, schema: Json) -> Iterator[str]:
     yield f"### {name}\n"
     yield f"{schema.get('description', '')}\n"
     for field, given in schema.get("properties", {}).items():

@@ -38,16 +38,25 @@ _RESERVED = frozenset({"type", "title", "status", "detail", "code"})
 
 def status_of(error: Exception) -> int:
     """The HTTP status that says whose turn it is."""
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), REFUSED)
+    return status_of_kind(type(error))
+
+
+def status_of_kind(kind: type[Exception]) -> int:
+    """The status of all errors of a class."""
+    return next((status for base, status in _STATUS if issubclass(kind, base)), REFUSED)
+
+
+def title_of(kind: type[Exception]) -> str:
+    """What an error means, in a line."""
+    return (kind.__doc__ or kind.__name__).strip().splitlines()[0].rstrip(".")
 
 
 def problem_of(error: Exception) -> dict[str, Any]:
     """{"type", "title", "status", "detail", "code", and the error's own fields as text}."""
     kind = type(error)
-    title = (kind.__doc__ or kind.__name__).strip().splitlines()[0].rstrip(".")
     problem: dict[str, Any] = {
         "type": URN + kind.__name__,
-        "title": title,
+        "title": title_of(kind),
         "status": status_of(error),
         "detail": str(error),
         "code": kind.__name__,
