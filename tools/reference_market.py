@@ -6,9 +6,9 @@ import tempfile
 from collections.abc import Iterator
 
 from energy import errors
-from energy.errors import EnergyError
+from energy.errors import EnergyError, MarketError
 from energy.market.api import create_app
-from energy.market.problems import URN, status_of_kind, title_of
+from energy.market.problems import REFUSED, URN, status_of_kind, title_of
 from energy.market.service import MarketService, WallClock
 from tools.reference_api import route_lines, schema_lines
 
@@ -28,7 +28,8 @@ false. Clearings and settlements are taken from nobody.
 whoever folds them gets everything else that is served here (`wattlane market recompute`).
 
 **Errors** are problems (RFC 9457, `application/problem+json`). `code` names what happened and
-`type` is `{URN}` followed by it. Further fields are the error's own.
+`type` is `{URN}` followed by it. Further fields are the error's own. What an order, a reading or a
+community's change itself lacks is named by its own part of [market.md](market.md), with status 422.
 """
 
 
@@ -55,10 +56,13 @@ def _codes() -> Iterator[str]:
     yield "## Codes\n"
     yield "| status | code | meaning |"
     yield "| --- | --- | --- |"
-    found = {one for one in vars(errors).values() if _is_leaf(one)}
+    found = {one for one in vars(errors).values() if _is_listed(one)}
     for kind in sorted(found, key=lambda one: (status_of_kind(one), one.__name__)):
         yield f"| {status_of_kind(kind)} | `{kind.__name__}` | {title_of(kind)} |"
 
 
-def _is_leaf(given: object) -> bool:
-    return isinstance(given, type) and issubclass(given, EnergyError) and not given.__subclasses__()
+def _is_listed(given: object) -> bool:
+    """The market's own errors, and others that have a status of their own."""
+    if not isinstance(given, type) or not issubclass(given, EnergyError) or given is MarketError:
+        return False
+    return issubclass(given, MarketError) or status_of_kind(given) != REFUSED
