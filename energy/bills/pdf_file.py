@@ -25,7 +25,7 @@ Progress = Callable[[int], None]
 _MARGIN_MM, _ROW_MM, _SMALL_ROW_MM = 15, 5.5, 3.1
 _TELL_EVERY = 200
 _LINE_COLUMNS = (
-    ("line", 6), ("time", 21), ("what", 21), ("with", 18), ("kWh", 10), ("tokens/kWh", 11),
+    ("line", 6), ("time", 21), ("what", 27), ("with", 18), ("kWh", 10), ("tokens/kWh", 11),
     ("tokens", 15), ("rules", 6), ("readings", 26), ("settlement", 27), ("order", 13),
     ("paid by", 40), ("batch", 5),
 )  # fmt: skip
