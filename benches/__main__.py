@@ -30,6 +30,7 @@ BENCHES = (
     "growth",
     "market_clearing",
     "market_replay",
+    "market_bill",
 )
 
 
