@@ -107,6 +107,8 @@ def ballot_lines(ballot: Ballot, community: Community) -> Iterator[str]:
     yield f"proposal 0x{ballot.digest.hex()}"
     yield f"  by {proposer} (account {proposal.proposer}): {proposal.reason}"
     if isinstance(proposal.change, Rules):
+        wished = show_moment(proposal.change.valid_from_ms, zone)
+        yield f"  rules  from {wished}, or once the delay is over"
         for line in rules_lines(proposal.change):
             yield f"  rules  {line}"
     else:

@@ -148,6 +148,7 @@ def test_a_street_changes_its_rules_with_the_command_line_alone(
     assert f"proposal 0x{name}" in shown
     assert "by Huber, no. 1 (account 1): one price for all" in shown
     assert "for      Schmidt, no. 3, first floor, 1" in shown
+    assert "rules  from 2026-08-01 00:00 CEST, or once the delay is over" in shown
     assert "votes  2 for, 0 against, of 3" in shown
     assert "result adopted, in force from 2026-08-01 00:00 CEST" in shown
 
