@@ -42,9 +42,9 @@ def grid_alone_ntok(metered: Metered, tariff: Tariff) -> int:
 def compare_members(
     settled: Iterable[Settled], span: Interval, tariff_at: TariffAt
 ) -> dict[int, Comparison]:
-    """Every home that was metered in the span, by its account, with all adjustments known.
+    """Every home that was metered in the span, or owes or is owed for it, by its account.
 
-    Raises NothingInForce.
+    With all adjustments known. Raises NothingInForce.
     """
     costs: dict[int, int] = defaultdict(int)
     last: dict[tuple[int, Interval], tuple[int, Metered]] = {}
@@ -64,4 +64,5 @@ def compare_members(
     alone: dict[int, int] = defaultdict(int)
     for (home, interval), (_, metered) in last.items():
         alone[home] += grid_alone_ntok(metered, tariff_at(interval.start_ms))
-    return {home: Comparison(costs[home], alone[home]) for home in sorted(alone)}
+    homes = sorted(alone.keys() | costs.keys())
+    return {home: Comparison(costs[home], alone[home]) for home in homes}

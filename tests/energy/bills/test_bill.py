@@ -31,6 +31,7 @@ from tests.energy.bills.records import (
     WITH_NEIGHBOUR,
     channels,
     corrected,
+    flow,
     records,
     settled,
 )
@@ -239,6 +240,17 @@ def test_a_correction_counts_once_in_the_comparison() -> None:
     span = JUNE.span(ZoneInfo("Europe/Berlin"))
     found = compare_members((*settled(), corrected()), span, street().tariff_at)
     assert found[3] == Comparison(426_000_000 - 22_000_000, 1_600 * 350_000)
+
+
+def test_a_home_that_shows_nothing_and_owes_all_the_same_is_compared() -> None:
+    """What the last settlement charges it for a broken promise is its loss."""
+    first, _ = settled()
+    promise = flow(FlowKind.DEVIATION, 2, 3, 100, 50_000)
+    charged = replace(first.settlement, flows=(*first.settlement.flows, promise))
+    span = JUNE.span(ZoneInfo("Europe/Berlin"))
+    found = compare_members((replace(first, settlement=charged),), span, street().tariff_at)
+    assert found[2] == Comparison(5_000_000, 0)
+    assert found[2].gain_ntok == -5_000_000
 
 
 def test_carbon_needs_a_stated_factor() -> None:
