@@ -122,13 +122,12 @@ class Agent:
         after = -1 if shown is None else shown.sequence - 1
         meter = self._meter
         fresh = await asyncio.to_thread(lambda: list(meter.readings(after=after)))
-        if shown is not None:
-            if not fresh or fresh[0].digest != shown.digest:
-                raise StrangeReading(shown.meter, shown.sequence)
-            fresh = fresh[1:]
+        if shown is not None and (not fresh or fresh[0].digest != shown.digest):
+            raise StrangeReading(shown.meter, shown.sequence)
         rules = market.periods.rules_at(market.periods.next_interval())
-        if rules.mode is PaymentMode.SLOT:
-            fresh = _ended(to_share(fresh, rules.interval_ms), rules.interval_ms)
+        if rules.mode is PaymentMode.SLOT:  # the one that was shown says whether a device is new
+            fresh = list(to_share(fresh, rules.interval_ms))
+        fresh = [one for one in fresh if shown is None or one.sequence > shown.sequence]
         for reading in fresh:
             try:
                 await self._client.submit(reading.encoded)
@@ -248,12 +247,6 @@ class Agent:
     def _signed(self, document: bytes) -> bytes:
         domain = self._follower.market.community.domain
         return encode_signed(Signed(document, self._sign(message(document, domain))))
-
-
-def _ended(readings: Sequence[Reading], length_ms: int) -> list[Reading]:
-    """Without the newest record, unless it stands at the end of an interval: a later one may."""
-    last = -1 if readings and readings[-1].end_ms % length_ms else None
-    return list(readings[:last])
 
 
 def _lanes(channels: Iterable[Mapping[str, Any]], way: str) -> dict[int, Due]:

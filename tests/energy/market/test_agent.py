@@ -19,6 +19,7 @@ from energy.errors import (
     JournalForked,
     StrangeReading,
 )
+from energy.intervals import Interval
 from energy.market.agent import Agent
 from energy.market.entries import BEGINNING, Entry, chain_of
 from energy.market.follower import Follower
@@ -26,6 +27,8 @@ from energy.market.journal import read_journal
 from energy.market.market import fold, shown_kind
 from energy.market.periods import GRACE_MS
 from energy.meters.reading import Reading
+from energy.meters.sample import SWAP, Clock, Sample
+from energy.meters.signing import Salts
 from energy.settlement.documents import decode_clearing, encode_clearing
 from energy.settlement.dues import Due
 from protocol.crypto.schnorr import Signature
@@ -173,6 +176,38 @@ async def test_what_was_signed_before_a_crash_is_not_paid_again(make: Make) -> N
     await again.once()
     due = world.owed(3, 1)
     assert world.lanes.of(3, 1) == (due.energy_wh, due.amount_ntok)
+
+
+async def test_a_new_device_is_shown_where_only_the_ends_of_intervals_are(make: Make) -> None:
+    """It begins within an interval, after a record that was shown before: both are needed."""
+    world = await make()
+    agent, chain = world.agents[3], world.served.street.readings[3]
+    world.read(quarter(1), {3: (900, 0)})
+    await agent.once()
+    world.read(quarter(1) + 60_000, {3: (930, 0)})
+    opening = Sample(quarter(1) + 60_000, Clock.SYNCHRONISED, 5, 0, 1, context=SWAP)
+    chain.append(METERS[3].record(chain[-1], opening, Salts(bytes(32), bytes(32))))
+    assert await agent.share() == 2
+    await agent._follower.catch_up()
+    for time_ms, import_wh in ((quarter(2), 105), (quarter(2) + 1, 106)):
+        sample = Sample(time_ms, Clock.SYNCHRONISED, import_wh, 0, 1)
+        chain.append(METERS[3].record(chain[-1], sample, Salts(bytes(32), bytes(32))))
+    assert await agent.share() == 1
+    measuring, home = world.served.service.market.measuring, world.served.street.community.member(3)
+    shown = measuring.metered(home, Interval(quarter(1), quarter(2)))
+    assert shown is not None
+    assert (shown.import_wh, shown.is_measured) == (130, True)
+
+
+async def test_the_last_record_before_an_intervals_end_is_shown(make: Make) -> None:
+    """A meter that never reads at the very end waits for no later interval."""
+    world = await make()
+    world.read(quarter(1) - 20_000, {3: (900, 0)})
+    world.read(quarter(1) + 40_000, {3: (930, 0)})
+    assert await world.agents[3].share() == 1
+    newest = world.served.service.market.measuring.newest(METERS[3].did)
+    assert newest is not None
+    assert newest.end_ms == quarter(1) - 20_000
 
 
 async def test_streaming_pays_at_every_reading_and_trues_up_at_the_end(make: Make) -> None:
