@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from energy import errors
 from energy.errors import EnergyError, MarketError
 from energy.market.api import create_app
-from energy.market.problems import REFUSED, URN, status_of_kind, title_of
+from energy.market.problems import OF_READERS, REFUSED, URN, status_of_kind, title_of
 from energy.market.service import MarketService, WallClock
 from tools.reference_api import route_lines, schema_lines
 
@@ -64,5 +64,7 @@ def _codes() -> Iterator[str]:
 def _is_listed(given: object) -> bool:
     """The market's own errors, and others that have a status of their own."""
     if not isinstance(given, type) or not issubclass(given, EnergyError) or given is MarketError:
+        return False
+    if given in OF_READERS:
         return False
     return issubclass(given, MarketError) or status_of_kind(given) != REFUSED

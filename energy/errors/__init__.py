@@ -38,7 +38,6 @@ from energy.errors.market import NotThere as NotThere
 from energy.errors.market import OutOfTurn as OutOfTurn
 from energy.errors.market import StrangeReading as StrangeReading
 from energy.errors.market import TooLarge as TooLarge
-from energy.errors.market import TooLate as TooLate
 from energy.errors.market import UnknownKind as UnknownKind
 from energy.errors.market import UnknownMeter as UnknownMeter
 from energy.errors.meter_files import BadMeterKeyFile as BadMeterKeyFile

@@ -94,18 +94,6 @@ class AnotherRollup(MarketError):
 
 
 @dataclass
-class TooLate(MarketError):
-    """A document about an interval that takes no such document any more."""
-
-    what: str
-    start_ms: int
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.what} for the interval from {self.start_ms} ms came too late: {self.reason}"
-
-
-@dataclass
 class FromTheFuture(MarketError):
     """A document whose time lies further ahead of the market's clock than clocks may differ."""
 

@@ -18,7 +18,7 @@ import structlog
 
 from channels.errors import CommandFailed, NodeNotRunning
 from energy.community.rules import PaymentMode
-from energy.errors import EnergyError, MarketRefused, StrangeReading
+from energy.errors import EnergyError, MarketRefused, MarketUnreachable, StrangeReading
 from energy.market.client import MarketClient
 from energy.market.follower import Follower
 from energy.market.funds import ChannelFunds, Funds, encode_funds
@@ -163,9 +163,15 @@ class Agent:
         """Pay what is owed by now, as the copy says.
 
         `trues_up`: return, too, what others have paid too much; None: once for each interval that
-        was settled. Who could not be paid is said in `problem`, and paid with the next call. Raises
-        NodeNotRunning.
+        was settled. Who could not be paid is said in `problem`, and paid with the next call. Only
+        channels whose funds were stated are paid over, as no others are counted. Raises
+        NodeNotRunning, and what `catch_up` raises but MarketUnreachable.
         """
+        channels = await self._node.channels()
+        try:
+            await self._follower.catch_up()  # after the lanes were read: no payment is ahead of it
+        except MarketUnreachable:
+            trues_up = False  # what is known to be due is paid all the same
         periods = self._follower.market.periods
         streams = periods.rules_at(periods.next_interval()).mode is PaymentMode.STREAMING
         running = self._follower.running() if streams else None
@@ -173,7 +179,6 @@ class Agent:
         settled_ms = self._settled_ms()
         if trues_up is None:
             trues_up = settled_ms > self._trued_up_ms
-        channels = await self._node.channels()
         payees = {pair[1] for pair in owed if pair[0] == self.account}
         if trues_up:
             payees |= {one["peer_index"] for one in channels if one["paid_in_ntok"]}
@@ -192,9 +197,13 @@ class Agent:
         all_channels: Sequence[dict[str, Any]],
         trues_up: bool,
     ) -> list[Payment]:
-        channels = [one for one in all_channels if one["peer_index"] == payee]
         pair, back = (self.account, payee), (payee, self.account)
         purses = self._follower.market.purses
+        channels = [
+            one
+            for one in all_channels
+            if one["peer_index"] == payee and purses.counts(one["channel_id"], self.account)
+        ]
         paid = {
             pair: purses.paid(pair, _lanes(channels, "out")),
             back: purses.paid(back, _lanes(channels, "in")),

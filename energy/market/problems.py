@@ -6,13 +6,21 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from energy.errors import (
+    AnotherKey,
     BadDocument,
     BadRequest,
+    CannotServe,
+    JournalBroken,
+    JournalForked,
+    JournalInUse,
     JournalUnusable,
     MarketFailed,
+    MarketRefused,
+    MarketUnreachable,
     NoCommunityYet,
     NotSigned,
     NotThere,
+    StrangeReading,
     TooLarge,
 )
 from protocol.errors import ProtocolError
@@ -33,6 +41,19 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (JournalUnusable, 503),
     (MarketFailed, 500),
 )
+OF_READERS = frozenset(
+    {
+        AnotherKey,
+        CannotServe,
+        JournalBroken,
+        JournalForked,
+        JournalInUse,
+        MarketRefused,
+        MarketUnreachable,
+        StrangeReading,
+    }
+)
+"""Errors of those who run or read a market; no answer has their codes."""
 _RESERVED = frozenset({"type", "title", "status", "detail", "code"})
 
 

@@ -41,9 +41,9 @@ class Purses:
             )
             self._between[funds.account, payee].add(line.channel_id)
 
-    def start_of(self, channel_id: int, payer: int) -> Due:
-        """What a payer's lane carried when the market began to count it; nothing if unknown."""
-        return self._starts.get((channel_id, payer), NOTHING)
+    def counts(self, channel_id: int, payer: int) -> bool:
+        """Whether what a payer pays in a channel is counted: once it has stated it."""
+        return (channel_id, payer) in self._starts
 
     def channels_between(self, pair: Pair) -> frozenset[int]:
         """Channels over which the pair's payer has said that it can pay its payee."""

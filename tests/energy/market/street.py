@@ -132,6 +132,7 @@ class Street:
         paid: Mapping[int, tuple[int, int]] | None = None,
         got: Mapping[int, tuple[int, int]] | None = None,
         deposit_ntok: int = DEPOSIT_NTOK,
+        peer_deposit_ntok: int = DEPOSIT_NTOK,
         peers: Iterable[int] = (0, *HOMES),
     ) -> bytes:
         """What an account says of its channels. `paid`, `got`: (Wh, ntok) by peer."""
@@ -141,7 +142,7 @@ class Street:
             if peer == account:
                 continue
             out, back = (paid or {}).get(peer, (0, 0)), (got or {}).get(peer, (0, 0))
-            deposits = deposit_ntok, DEPOSIT_NTOK
+            deposits = deposit_ntok, peer_deposit_ntok
             lines.append(ChannelFunds(channel_of(account, peer), True, *deposits, *out, *back))
         lines.sort(key=lambda one: one.channel_id)
         statement = Funds(account, number, now_ms, tuple(lines))

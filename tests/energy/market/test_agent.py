@@ -17,6 +17,7 @@ from energy.errors import (
     DoesNotFollow,
     JournalBroken,
     JournalForked,
+    MarketUnreachable,
     StrangeReading,
 )
 from energy.intervals import Interval
@@ -35,7 +36,7 @@ from protocol.crypto.schnorr import Signature
 from tests.energy.community.streets import SIGNERS, START_MS
 from tests.energy.market.lanes import FakeNode, Lanes
 from tests.energy.market.served import Served
-from tests.energy.market.street import METERS, community_of, quarter
+from tests.energy.market.street import METERS, channel_of, community_of, quarter
 
 ALL = (0, 1, 2, 3)
 
@@ -277,6 +278,40 @@ async def test_what_no_channel_can_carry_is_said(make: Make) -> None:
     due, (wh, ntok) = world.owed(3, 1), world.lanes.of(3, 1)
     assert 0 < ntok <= 1_000_000 < due.amount_ntok
     assert f"{due.energy_wh - wh} Wh" in (world.agents[3].problem or "")
+
+
+async def test_nothing_is_paid_over_a_channel_that_is_not_counted(make: Make) -> None:
+    """It would be paid again and again, as nobody could tell that it was."""
+    world = await make()
+    await world.orders()
+    world.read(quarter(0), {1: (0, 0), 2: (0, 0), 3: (0, 0)})
+    world.read(quarter(1), {1: (0, 1_000), 2: (0, 0), 3: (900, 0)})
+    for account in (1, 2, 3):
+        await world.agents[account].share()
+    follower = await world.follower("late")
+    purses = follower.market.purses
+    for payer in (1, 3):
+        purses._starts.pop((channel_of(1, 3), payer))
+    agent = world.agent(3, follower)
+    assert await agent.pay() == []
+    assert "no channel can" in (agent.problem or "")
+
+
+async def test_what_is_due_is_paid_though_the_market_is_gone(make: Make) -> None:
+    world = await make()
+    await world.orders()
+    world.read(quarter(0), {1: (0, 0), 2: (0, 0), 3: (0, 0)})
+    world.read(quarter(1), {1: (0, 1_000), 2: (0, 0), 3: (900, 0)})
+    for account in (1, 2, 3):
+        await world.agents[account].share()
+    await world.agents[3]._follower.catch_up()
+
+    async def unreachable(*_given: object) -> None:
+        raise MarketUnreachable("http://market", "gone")
+
+    world.served.client.journal = unreachable  # type: ignore[method-assign,assignment]
+    assert [payment.payee for payment in await world.agents[3].pay()] == [1]
+    assert world.lanes.of(3, 1)[1] == world.owed(3, 1).amount_ntok
 
 
 async def test_only_what_slots_need_is_shown_and_all_of_it_where_payments_stream(

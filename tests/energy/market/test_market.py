@@ -177,6 +177,9 @@ def test_what_the_payee_says_of_a_channel_bounds_what_the_payer_says() -> None:
     for seller in (1, 2):  # they know nothing of a channel with home 3
         made.put(made.funds(seller, START_MS, peers=(0, 1, 2)), START_MS)
     assert made.market.purses.free_ntok((3, 1), {}) == DEPOSIT_NTOK  # it was stated before
+    made.put(made.funds(1, START_MS, peer_deposit_ntok=70), START_MS)
+    assert made.market.purses.free_ntok((3, 1), {}) == 70
+    assert made.market.purses.free_ntok((1, 3), {}) == DEPOSIT_NTOK
     other = Street()
     other.put(other.signed_community(), START_MS)
     other.put(other.funds(3, START_MS), START_MS)
