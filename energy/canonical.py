@@ -33,11 +33,12 @@ def decode(encoded: bytes, what: str, most_bytes: int = MOST_BYTES) -> Value:
     stream = BytesIO(encoded)
     try:
         value: Value = cbor2.CBORDecoder(stream).decode()
+        _check_size(value, len(encoded))
         _check(value, 0)
         again = cbor2.dumps(value, canonical=True)
     except BadDocument as error:
         raise BadDocument(what, error.reason) from error
-    except (cbor2.CBORError, ValueError, RecursionError, TypeError) as error:
+    except (cbor2.CBORError, ArithmeticError, ValueError, RecursionError, TypeError) as error:
         raise BadDocument(what, f"no CBOR ({error})") from error
     if again != encoded:
         raise BadDocument(what, "its CBOR is not in the canonical form")
@@ -47,6 +48,24 @@ def decode(encoded: bytes, what: str, most_bytes: int = MOST_BYTES) -> Value:
 def digest(encoded: bytes) -> bytes:
     """SHA-256 of a document's bytes, its name everywhere: 32 bytes."""
     return hashlib.sha256(encoded).digest()
+
+
+def _check_size(value: object, most_bytes: int) -> None:
+    """Refuse a value that takes more bytes than it came in: CBOR's references repeat what they
+    name, so a few bytes of them could be read as more than any machine holds."""
+    left = most_bytes - 1
+    waiting: list[object] = [value]
+    while waiting:
+        one = waiting.pop()
+        parts: list[object] = []
+        if isinstance(one, dict):
+            parts = [*one, *one.values()]
+        elif isinstance(one, list | tuple):
+            parts = list(one)
+        left -= len(one) if isinstance(one, str | bytes) else len(parts)
+        if left < 0:
+            raise BadDocument("document", "it refers to parts of itself")
+        waiting += parts
 
 
 def _check(value: object, depth: int) -> None:

@@ -60,6 +60,37 @@ def test_other_bytes_are_no_document(encoded: bytes) -> None:
         decode(encoded, "order")
 
 
+def _list_of(*parts: bytes) -> bytes:
+    return bytes([0x98, len(parts)]) + b"".join(parts)
+
+
+def _many_times_itself() -> bytes:
+    """Six lists (tag 28: to be shared), each of the one before it 100 times (tag 29)."""
+    lists = [b"\xd8\x1c" + _list_of(*[b"\x01"] * 100)]
+    lists += [b"\xd8\x1c" + _list_of(*[bytes([0xD8, 29, at])] * 100) for at in range(6)]
+    return _list_of(*lists)
+
+
+def _long_text_many_times() -> bytes:
+    """A text of 10,000 bytes, and 200 references to it (tags 256 and 25)."""
+    text = b"\x79\x27\x10" + b"a" * 10_000
+    return b"\xd9\x01\x00" + _list_of(text, *[b"\xd8\x19\x00"] * 200)
+
+
+@pytest.mark.parametrize("encoded", [_many_times_itself(), _long_text_many_times()])
+def test_few_bytes_are_not_read_as_many(encoded: bytes) -> None:
+    """2 kB that would be 10^14 numbers, a page that would be megabytes: refused at once."""
+    with pytest.raises(BadDocument, match="refers to parts of itself"):
+        decode(encoded, "order")
+
+
+@pytest.mark.parametrize("encoded", ["c5821b7fffffffffffffff01", "c4821b7fffffffffffffff01"])
+def test_numbers_that_python_cannot_hold_are_refused(encoded: str) -> None:
+    """A decimal or binary fraction with an exponent of 2^63."""
+    with pytest.raises(BadDocument, match="no usable order"):
+        decode(bytes.fromhex(encoded), "order")
+
+
 def test_a_float_is_not_encoded() -> None:
     """Not even where it is whole."""
     with pytest.raises(BadDocument, match="float"):
