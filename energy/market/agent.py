@@ -206,7 +206,7 @@ class Agent:
         ]
         paid = {
             pair: purses.paid(pair, _lanes(channels, "out")),
-            back: purses.paid(back, _lanes(channels, "in")),
+            back: purses.paid(back, _lanes(channels, "in"), to_payee=True),
         }
         done: list[Payment] = []
         try:

@@ -2,6 +2,8 @@
 
 Everything is cumulative, as lanes and dues are, so the order in which statements, settlements and
 payments arrive does not matter: free = what the lanes can carry - where they started - what is due.
+Where a lane started both ends say, each with its first statement: where it matters to one end, the
+other's word alone counts for nothing, as it could claim what was paid long before.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ class Purses:
         self._newest: dict[int, Funds] = {}
         self._lines: dict[tuple[int, int], ChannelFunds] = {}
         self._starts: dict[tuple[int, int], Due] = {}
+        self._got: dict[tuple[int, int], Due] = {}
         self._between: defaultdict[Pair, set[int]] = defaultdict(set)
 
     def newest_number(self, account: int) -> int:
@@ -39,6 +42,7 @@ class Purses:
             self._starts.setdefault(
                 (line.channel_id, funds.account), Due(line.paid_wh, line.paid_ntok)
             )
+            self._got.setdefault((line.channel_id, funds.account), Due(line.got_wh, line.got_ntok))
             self._between[funds.account, payee].add(line.channel_id)
 
     def counts(self, channel_id: int, payer: int) -> bool:
@@ -53,18 +57,26 @@ class Purses:
         """Accounts with which this one has said that it has a channel."""
         return {payee for one, payee in self._between if one == payer}
 
-    def paid(self, pair: Pair, lanes: Mapping[int, Due] | None = None) -> Due:
+    def paid(
+        self, pair: Pair, lanes: Mapping[int, Due] | None = None, *, to_payee: bool = False
+    ) -> Due:
         """What a payer has paid a payee since the market counts, by its own newest word.
 
         `lanes`: what its lanes carry by now, of channels that are known better from elsewhere: a
-        node's own books.
+        node's own books. `to_payee`: what the payee has to take for paid. There a lane starts from
+        the higher of both ends' words: otherwise a payer could ask back what it paid before.
         """
-        payer, _ = pair
+        payer, payee = pair
         paid = NOTHING
         for channel_id in self.channels_between(pair) | (lanes or {}).keys():
             start = self._starts.get((channel_id, payer))
             if start is None:
                 continue  # it counts from its first statement on
+            if to_payee:
+                got = self._got.get((channel_id, payee))
+                if got is None:
+                    continue
+                start = _higher(start, got)
             line = self._lines[channel_id, payer]
             stated = Due(line.paid_wh, line.paid_ntok)
             paid = paid + ((lanes or {}).get(channel_id, stated) - start)
@@ -79,5 +91,13 @@ class Purses:
             if paying is None or paid is None:
                 continue
             carries = min(paying.most_out_ntok, paid.most_in_ntok)
-            most += max(0, carries - self._starts[channel_id, payer].amount_ntok)
+            start = _higher(self._starts[channel_id, payer], self._got[channel_id, payee])
+            most += max(0, carries - start.amount_ntok)
         return max(0, most - max(0, owed.get(pair, NOTHING).amount_ntok))
+
+
+def _higher(one: Due, other: Due) -> Due:
+    return Due(
+        max(one.energy_wh, other.energy_wh),
+        max(one.amount_ntok, other.amount_ntok),
+    )

@@ -67,9 +67,13 @@ class World:
         }
         self.agents: dict[int, Agent] = {}
 
-    async def start(self) -> None:
-        """Found the market, one copy for all, and everybody states its funds."""
+    async def start(self, carried: dict[tuple[int, int], tuple[int, int]]) -> None:
+        """Found the market, one copy for all, and everybody states its funds; whoever has paid
+        something before (`carried`) has said that it had not."""
         await self.served.client.submit(self.served.street.signed_community())
+        self.lanes.carried |= carried
+        for payer, _ in carried:
+            await self.served.client.submit(self.served.street.funds(payer, START_MS))
         follower = await self.follower("copy")
         for account in ALL:
             self.agents[account] = self.agent(account, follower)
@@ -130,13 +134,16 @@ Make = Callable[..., Awaitable[World]]
 async def make(tmp_path: Path) -> AsyncIterator[Make]:
     async with AsyncExitStack() as stack:
 
-        async def made(mode: PaymentMode = PaymentMode.SLOT) -> World:
+        async def made(
+            mode: PaymentMode = PaymentMode.SLOT,
+            carried: dict[tuple[int, int], tuple[int, int]] | None = None,
+        ) -> World:
             community = community_of(rules=(Rules(1, START_MS, mode=mode),))
             served = Served(tmp_path / "market", community)
             stack.push_async_callback(served.client.close)
             stack.callback(served.service.close)
             world = World(served, stack, tmp_path)
-            await world.start()
+            await world.start(carried or {})
             return world
 
         yield made
@@ -159,6 +166,16 @@ async def test_a_buyer_pays_its_neighbours_what_was_settled_and_once(make: Make)
     assert await again.once() == []
     assert len(world.lanes.payments) == count
     assert world.agents[3].problem is None
+
+
+async def test_what_a_neighbour_paid_before_is_not_returned_to_it(make: Make) -> None:
+    """Though it has stated that its lane began at nothing."""
+    world = await make(carried={(3, 1): (70, 7_000_000)})
+    world.read(quarter(0), {1: (0, 0), 2: (0, 0), 3: (0, 0)})
+    world.read(quarter(1), {1: (0, 1_000), 2: (0, 500), 3: (900, 0)})
+    await world.everybody()
+    assert world.served.service.market.periods.rounds
+    assert world.lanes.payments == []
 
 
 async def test_what_was_signed_before_a_crash_is_not_paid_again(make: Make) -> None:

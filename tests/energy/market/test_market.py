@@ -41,6 +41,7 @@ from tests.energy.market.street import (
     METERS,
     NOTHING_YET,
     Street,
+    channel_of,
     community_of,
     quarter,
     signed,
@@ -214,6 +215,18 @@ def test_what_a_lane_carried_before_is_not_the_markets() -> None:
     assert made.market.purses.paid((3, 1), {}) == Due(0, 0)
     made.put(made.funds(3, START_MS, paid={1: (75, 7_900)}), START_MS)
     assert made.market.purses.paid((3, 1)) == Due(5, 900)
+
+
+def test_a_payer_alone_does_not_say_where_its_lane_started() -> None:
+    """It could ask back what it paid for other things, or promise what its deposit has paid."""
+    made = Street()
+    made.put(made.signed_community(), START_MS)
+    made.put(made.funds(3, START_MS, paid={1: (0, 0)}), START_MS)
+    purses, lanes = made.market.purses, {channel_of(3, 1): Due(70, 7_000)}
+    assert purses.paid((3, 1), lanes, to_payee=True) == Due(0, 0)  # home 1 has said nothing yet
+    made.put(made.funds(1, START_MS, got={3: (70, 7_000)}), START_MS)
+    assert purses.paid((3, 1), lanes, to_payee=True) == Due(0, 0)
+    assert purses.free_ntok((3, 1), {}) == DEPOSIT_NTOK - 7_000
 
 
 def test_a_running_interval_is_cleared_as_if_it_ended_now() -> None:
