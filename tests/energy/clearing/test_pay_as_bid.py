@@ -68,8 +68,8 @@ def test_a_buyer_prefers_among_those_that_ask_the_same() -> None:
 
 
 def test_a_buyer_of_green_passes_over_the_others() -> None:
-    """Also where one of them is preferred."""
-    sells = [bid(0, SELL, 5, 10), bid(1, SELL, 8, 10, green=True)]
+    """Also where one of them is preferred, and asks no more."""
+    sells = [bid(0, SELL, 8, 10), bid(1, SELL, 8, 10, green=True)]
     wishing = replace(bid(2, BUY, 12, 15, green=True), preferred=(0,))
     found = [(t.seller, t.energy_wh) for t in clear([*sells, wishing], QUARTER, BY, TARIFF).trades]
     assert found == [(1, 10)]

@@ -113,6 +113,15 @@ def test_a_seller_bids_within_its_limits() -> None:
     assert none_at_all.left_out == ((name_of(order(1, SELL)), Unfit.LIMITED.value),)
 
 
+def test_two_orders_do_not_buy_one_need_or_limit_twice() -> None:
+    """The second bids for what the first leaves of both."""
+    orders = [order(1, BUY, 1, energy_wh=60), order(1, BUY, 2)]
+    need = replace(RICH, deficit_wh=100)
+    assert quantities(offered(orders, home_1=need)) == [60, 40]
+    assert quantities(offered(orders, home_1=replace(need, most_buy_wh=90))) == [60, 30]
+    assert quantities(offered(orders, home_1=replace(need, deficit_wh=60))) == [60]
+
+
 def test_two_orders_do_not_spend_one_balance_or_budget_twice() -> None:
     """What the first may need is kept from the second."""
     orders = [order(1, BUY, 1, energy_wh=60), order(1, BUY, 2)]
