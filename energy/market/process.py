@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 import uvicorn
+from starlette.applications import Starlette
 
 from contracts.service_manager import READY, STOPPING, keep_alive, says, tell
 from energy.errors import CannotServe
@@ -47,10 +48,16 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _no_pages(_app: Starlette, _service: MarketService) -> None:
+    """The interface alone."""
+
+
 async def run_market(
-    settings: MarketSettings, on_ready: Callable[[str], None] = lambda _url: None
+    settings: MarketSettings,
+    on_ready: Callable[[str], None] = lambda _url: None,
+    add_pages: Callable[[Starlette, MarketService], None] = _no_pages,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `on_ready` gets the URL.
+    """Serve until SIGTERM or SIGINT; `on_ready` gets the URL. `add_pages`: what else is served.
 
     Raises JournalInUse, JournalUnusable, JournalBroken, CannotServe, what the founding lacks, and
     what does not follow in the journal.
@@ -72,6 +79,7 @@ async def run_market(
             await service.submit(settings.founding)
         listener = stack.enter_context(_listen(*settings.listen))
         app = create_app(service)
+        add_pages(app, service)
         server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         working = asyncio.create_task(service.run(settings.pause_s))

@@ -57,7 +57,8 @@ def run(
     It keeps a journal of what members and meters have signed, clears and settles each interval
     when it is due, and shows all of it to anyone. It holds no money: it can be silent or wrong, and
     every household computes it again before it pays. Everything is on disk before it is answered;
-    started again it goes on where it was. Put a server that speaks HTTPS in front of it.
+    started again it goes on where it was. At the same address a browser finds the day's prices,
+    the order book, each interval and each home's orders. Put a server that speaks HTTPS in front.
     """
     import asyncio
     import time
@@ -67,6 +68,7 @@ def run(
     from energy.market.service import Clock, MeterClock, WallClock
     from wattlane.community_changes import read_signed
     from wattlane.community_view import parse_moment
+    from wattlane.market_pages.app import add_market_pages
 
     log_to_stderr("info")
     begins = None
@@ -78,7 +80,7 @@ def run(
     if replay_from is not None:
         clock = MeterClock(parse_moment(replay_from))
     settings = MarketSettings(folder, clock, host_and_port(listen), begins)
-    asyncio.run(run_market(settings, lambda url: typer.echo(f"market on {url}")))
+    asyncio.run(run_market(settings, lambda url: typer.echo(f"market on {url}"), add_market_pages))
 
 
 def agent(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from functools import cache
@@ -18,6 +19,7 @@ from channels.control_client import ControlClient
 from channels.errors import ChannelsError, NodeNotRunning
 from sequencer.pages.assets import assets
 from sequencer.pages.rendering import HEADERS, environment
+from wattlane.household.bill import shown_bill
 from wattlane.household.day import DayPage, day_of, day_page, hour_before
 from wattlane.household.errands import Errands
 from wattlane.household.guard import Guard
@@ -59,6 +61,7 @@ class HouseholdPages:
         routes = [
             Route("/", self._own(self.day)),
             Route("/live/day", self._own(self.live_day)),
+            Route("/bill", self._own(self.bill)),
             Route("/leave", self._own(self.leave)),
             Route("/live/leave", self._own(self.live_leave)),
             Route("/leave/{errand}", self._own(self.begin), methods=["POST"]),
@@ -109,6 +112,13 @@ class HouseholdPages:
     async def live_day(self, request: Request) -> Response:
         """The part of it that changes."""
         return await self._shown_day(request, "_day.html")
+
+    async def bill(self, request: Request) -> Response:
+        """A month's bill, from the home's own files alone."""
+        found = await asyncio.to_thread(
+            shown_bill, self._home.folder, request.query_params.get("month")
+        )
+        return self._page("bill.html", {"found": found, "path": "/bill"})
 
     async def leave(self, request: Request) -> Response:
         """The way out as things stand."""

@@ -1,0 +1,123 @@
+"""A market's pages and a household's bill in a real browser, over a street that has traded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, expect
+
+from energy.community.rules import Side
+from energy.market.api import create_app
+from energy.market.service import MarketService, MeterClock
+from tests.browser.looking import DESK, PHONE, looking
+from tests.browser.serving import served
+from tests.energy.community.streets import START_MS
+from tests.energy.market.served import Served
+from tests.energy.market.street import community_of, quarter
+from wattlane.market_pages.app import add_market_pages
+
+ODD = "<img src=x onerror=alert(1)>"
+
+
+async def _trade(market: Served) -> None:
+    """One quarter of an hour settled, half of the next one under way."""
+    await market.a_quarter_of_trade()
+    street, client = market.street, market.client
+    await client.submit(street.order(3, Side.BUY, 300_000, green_only=True, preferred=(2,)))
+    half = (quarter(1) + quarter(2)) // 2
+    for home, shown in {1: (0, 1_400), 2: (0, 500), 3: (1_100, 0)}.items():
+        await client.submit(street.reading(home, half, *shown))
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A market with a home that has an odd name."""
+    community = community_of(name=ODD)
+    market = Served(tmp_path_factory.mktemp("market"), community)
+    with ThreadPoolExecutor(1) as apart:  # Playwright has this thread's event loop
+        apart.submit(asyncio.run, _trade(market)).result()
+    app = create_app(market.service)
+    add_market_pages(app, market.service)
+    with served(app) as found:
+        yield found
+    market.service.close()
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(DESK, "light"), (PHONE, "dark")], ids=["desk-light", "phone-dark"]
+)
+def test_every_page_fits_is_accessible_and_keeps_to_itself(
+    browser: Browser, url: str, size: tuple[int, int], scheme: str
+) -> None:
+    with looking(browser, size, "dark" if scheme == "dark" else "light") as look:
+        for path in ("/", "/book", f"/intervals/{quarter(0)}", "/homes/3", "/homes/1", "/homes/99"):
+            look.page.goto(url + path)
+            expect(look.page.get_by_role("heading", level=1)).to_be_visible()
+            look.check_fits()
+            look.check_accessible()
+        expect(look.page.get_by_role("heading", name="Not here")).to_be_visible()
+
+
+def test_from_the_days_prices_to_a_home_by_keyboard(browser: Browser, url: str) -> None:
+    with looking(browser) as look:
+        page = look.page
+        page.goto(url)
+        expect(page.get_by_role("definition").first).to_contain_text("700 Wh")
+        expect(page.get_by_role("img", name="Traded 700 Wh")).to_be_visible()
+        page.get_by_text("As a table").focus()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Trades")).to_be_visible()
+        expect(page.get_by_role("heading", name="Settlement")).to_be_visible()
+        page.get_by_role("link", name="Order book").click()
+        sells = page.get_by_role("region", name="Who sells")
+        expect(sells.get_by_role("row")).to_have_count(3)
+        buys = page.get_by_role("region", name="Who buys")
+        expect(buys).to_contain_text("0.25")
+        buys.get_by_role("link").first.click()
+        expect(page.get_by_text("account 3")).to_be_visible()
+        owed = page.get_by_role("region", name="Owed and earned")
+        expect(owed.get_by_role("row")).to_have_count(3)
+
+
+def test_days_can_be_walked_and_what_makes_no_sense_is_said(browser: Browser, url: str) -> None:
+    with looking(browser) as look:
+        page = look.page
+        page.goto(url)
+        expect(page.get_by_role("link", name="The day")).to_have_count(0)  # its first and its last
+        page.goto(url + "/?day=2026-06-02")
+        expect(page.get_by_role("heading", name="Nothing was traded")).to_be_visible()
+        page.get_by_role("link", name="The day before").click()
+        expect(page.get_by_role("img", name="Traded 700 Wh")).to_be_visible()
+        for path, status in (("/?day=x", 400), ("/?day=2026-05-31", 404), ("/intervals/7", 404)):
+            answer = page.goto(url + path)
+            assert answer is not None
+            assert answer.status == status
+
+
+def test_without_a_community_it_says_how_one_begins(browser: Browser, tmp_path: Path) -> None:
+    service = MarketService.open(tmp_path, MeterClock(START_MS))
+    app = create_app(service)
+    add_market_pages(app, service)
+    with served(app) as url, looking(browser, PHONE) as look:
+        look.page.goto(url)
+        expect(look.page.get_by_role("heading", name="Not founded yet")).to_be_visible()
+        look.check_fits()
+        look.check_accessible()
+    service.close()
+
+
+def test_pages_come_with_a_policy_and_leave_the_interface_alone(url: str) -> None:
+    with httpx.Client(base_url=url, trust_env=False) as http:
+        page = http.get("/")
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert ODD not in page.text
+        assert http.get("/static/nothing").status_code == 404
+        assert http.get("/v1/info").json()["name"] == ODD
+        assert http.get("/v1/nothing").headers["content-type"] == "application/problem+json"

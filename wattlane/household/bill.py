@@ -1,0 +1,54 @@
+"""The month's bill on the household's page, made anew from its own files: nobody is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from channels.errors import ChannelsError
+from energy.bills.month import Month, parse_month
+from energy.bills.shown import ShownBill, show_bill
+from energy.errors import EnergyError
+from wattlane.billing import home_bill
+from wattlane.errors import WattlaneError
+
+MARKET = "market"
+"""Where a home's agent keeps its copy of the journal, in the home's folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class BillPage:
+    """A bill, or `why` there is none; the months beside it as YYYY-MM."""
+
+    bill: ShownBill | None
+    why: str
+    month: str = ""
+    before: str = ""
+    after: str = ""
+    fault: str = ""
+
+
+def shown_bill(folder: Path, month: str | None) -> BillPage:
+    """The bill of a month, or of the last one that has a settlement."""
+    if not (folder / MARKET).exists():
+        return BillPage(
+            None, "This home follows no market yet: wattlane market agent keeps a copy of one."
+        )
+    try:
+        chosen = parse_month(month) if month else None
+        bill, copy = home_bill(folder, folder / MARKET, chosen)
+    except (EnergyError, ChannelsError, WattlaneError, OSError) as error:
+        return BillPage(None, str(error), month or "")
+    names = {one.account: one.name for one in copy.community.members}
+    names[copy.community.account] = copy.community.name
+    shown = parse_month(str(bill.month))
+    fault = "" if copy.fault is None else f"entry {copy.fault.place}: {copy.fault.why}"
+    return BillPage(
+        show_bill(bill, names), "", str(shown), str(_before(shown)), str(shown.next), fault
+    )
+
+
+def _before(month: Month) -> Month:
+    last = date.fromordinal(date(month.year, month.month, 1).toordinal() - 1)
+    return Month(last.year, last.month)
