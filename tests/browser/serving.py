@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from sequencer.api.server import ApiServer
 from sequencer.startup import listen
@@ -16,9 +16,9 @@ WAIT_S = 60.0
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """The URL at which `app` answers until the block is left."""
-    with listen("127.0.0.1", 0) as listener:
+def served(app: Starlette, port: int = 0) -> Iterator[str]:
+    """The URL at which `app` answers until the block is left; port 0 takes any."""
+    with listen("127.0.0.1", port) as listener:
         started, box = threading.Event(), []
         failed: list[BaseException] = []
 

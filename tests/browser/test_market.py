@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from shutil import copytree
 
 import httpx
 import pytest
@@ -16,9 +17,14 @@ from energy.market.api import create_app
 from energy.market.service import MarketService, MeterClock
 from tests.browser.looking import DESK, PHONE, looking
 from tests.browser.serving import served
+from tests.energy.bills.street_files import trading, write_files
 from tests.energy.community.streets import START_MS
 from tests.energy.market.served import Served
 from tests.energy.market.street import community_of, quarter
+from tests.support.services import free_port
+from wattlane.household.app import HouseholdPages
+from wattlane.household.guard import Guard
+from wattlane.household.outlook import Household
 from wattlane.market_pages.app import add_market_pages
 
 ODD = "<img src=x onerror=alert(1)>"
@@ -121,3 +127,28 @@ def test_pages_come_with_a_policy_and_leave_the_interface_alone(url: str) -> Non
         assert http.get("/static/nothing").status_code == 404
         assert http.get("/v1/info").json()["name"] == ODD
         assert http.get("/v1/nothing").headers["content-type"] == "application/problem+json"
+
+
+def test_a_household_sees_its_bill_and_each_lines_grounds(browser: Browser, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as apart:
+        files = apart.submit(asyncio.run, write_files(tmp_path, trading())).result()
+    port = free_port()
+    guard = Guard(port)
+    home = Household(files.home, "http://127.0.0.1:1", "http://127.0.0.1:1")
+    pages = HouseholdPages(home, guard)
+    with served(pages.app(), port) as url, looking(browser, PHONE, "dark") as look:
+        page = look.page
+        page.goto(f"{url}/#{guard.token}")
+        page.get_by_role("link", name="Bill").click()
+        expect(page.get_by_text("This home follows no market yet")).to_be_visible()
+        look.check_accessible()
+        copytree(files.journal, files.home / "market")
+        page.reload()
+        expect(page.get_by_role("heading", name="Bill of no. 3 for 2026-06")).to_be_visible()
+        expect(page.get_by_text("Saved by the community")).to_be_visible()
+        page.get_by_text("8 lines").click()
+        expect(page.get_by_text("8. ")).to_be_visible()
+        look.check_accessible()
+        look.check_fits()
+        page.get_by_role("link", name="2026-05").click()
+        expect(page.get_by_text("nothing was settled for account 3 in 2026-05")).to_be_visible()
