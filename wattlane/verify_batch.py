@@ -9,7 +9,7 @@ Ref: docs/protocol.md sections 4 to 6.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -207,10 +207,10 @@ PROOF_CHECKS: tuple[tuple[str, _ProofCheck], ...] = (
     ("evaluations", check_evaluations),
 )
 
-GROTH16_CHECKS: tuple[tuple[str, _ProofCheck], ...] = (
-    ("proof, by py_arkworks", check_by_arkworks),
-    ("proof, by py_ecc", check_by_py_ecc),
-)
+ProofCheck = tuple[str, _ProofCheck]
+"""A check's name, and the check."""
+BY_ARKWORKS: ProofCheck = ("proof, by py_arkworks", check_by_arkworks)
+GROTH16_CHECKS: tuple[ProofCheck, ...] = (BY_ARKWORKS, ("proof, by py_ecc", check_by_py_ecc))
 
 
 def chosen(record: L1Record, which: str) -> range:
@@ -225,21 +225,24 @@ def chosen(record: L1Record, which: str) -> range:
     raise BadChoice(f"there is no batch {which[:20]!r}: name one of 1 to {last}, or all")
 
 
-def verify(record: L1Record, numbers: Collection[int]) -> Iterator[Passed]:
+def verify(
+    record: L1Record, numbers: Collection[int], proofs: Sequence[ProofCheck] = GROTH16_CHECKS
+) -> Iterator[Passed]:
     """Run every check, yielding each as it passes; batches not asked for are replayed only.
 
-    Raises VerificationFailed at the first that does not hold.
+    `proofs`: how the proofs of those asked for are verified. Raises VerificationFailed at the first
+    check that does not hold.
     """
     state = State()
     for batch in record.batches[: max(numbers)]:
         asked = batch.number in numbers
-        for passed in _checked(record, batch, state, asked):
+        for passed in _checked(record, batch, state, proofs if asked else ()):
             if asked:
                 yield passed
 
 
 def _checked(
-    record: L1Record, batch: AcceptedBatch, state: State, with_groth16: bool
+    record: L1Record, batch: AcceptedBatch, state: State, proofs: Sequence[ProofCheck]
 ) -> Iterator[Passed]:
     for step, check in BATCH_CHECKS:
         yield _run(batch, None, step, partial(check, record, batch))
@@ -249,7 +252,7 @@ def _checked(
             yield _run(batch, place, step, partial(proof_check, record, batch, place))
     for place in places:
         yield _run(batch, place, "replay", partial(check_replay, record, batch, place, state))
-    for step, proof_check in GROTH16_CHECKS if with_groth16 else ():
+    for step, proof_check in proofs:
         for place in places:
             yield _run(batch, place, step, partial(proof_check, record, batch, place))
 

@@ -156,7 +156,8 @@ def verify(
     this settlement by the rules in force; your own order allows the price; and a voucher that its
     payer has signed promises the money. Sums, reckonings and the comparison come after the lines.
     With --l1 the batches that the bill names are checked as `wattlane verify-batch` does, proofs
-    too; without it the answer says that they are not. Exit status 1 if anything does not follow.
+    too (with py_arkworks; that command has a second library); without it the answer says that they
+    are not. Exit status 1 if anything does not follow.
     """
     from wattlane.billing import check_batches, cited_batches, follow_bill, read_bill
     from wattlane.cli.progress import shown_progress

@@ -14,8 +14,8 @@ from contracts.errors import NotFinalYet
 from contracts.finality import FINALIZED, Finality
 from energy.bills.bill_file import decode_bill, encode_bill
 from tests.energy.bills.street_files import Files, trading, write_files
-from tests.wattlane.cli.running import assert_one_line, wattlane
 from wattlane.cli.app import app
+from wattlane.cli.failures import report
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_a_bill_follows(files: Files, made: tuple[Path, str]) -> None:
 
 
 def test_the_first_wrong_line_is_named(
-    files: Files, made: tuple[Path, str], tmp_path: Path
+    files: Files, made: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One line on stderr and exit status 1."""
     bill = decode_bill(made[0].read_bytes())
@@ -78,8 +78,10 @@ def test_the_first_wrong_line_is_named(
     lie = replace(bill, lines=(*bill.lines[:3], more, *bill.lines[4:]))
     wrong = tmp_path / "wrong.bill"
     wrong.write_bytes(encode_bill(lie))
-    done = wattlane("bill", "verify", str(wrong), *_where(files))
-    assert_one_line(done, 1, "line 4: settlement: energy_wh is")
+    done = CliRunner().invoke(app, ["bill", "verify", str(wrong), *_where(files)])
+    assert done.exit_code == 1
+    assert report(done.exception or AssertionError()) == 1
+    assert "error: line 4: settlement: energy_wh is" in capsys.readouterr().err
 
 
 def test_what_is_no_bill_is_refused(files: Files, tmp_path: Path) -> None:
