@@ -33,7 +33,7 @@ test: $(MARKER)
 test-deep: $(MARKER)
 	@$(BIN)/python -m tests.deep
 	@$(BIN)/python -m tests.sequencer.api.unlikely
-	@WATTLANE_DEEP_TESTS=1 exec $(BIN)/python -m pytest -o timeout=7200 tests/model \
+	@WATTLANE_DEEP_TESTS=1 exec $(BIN)/python -m pytest -o timeout=7200 tests/model tests/contracts \
 		tests/differential tests/property/test_rollup_machine.py $(ARGS)
 
 bench: $(MARKER)

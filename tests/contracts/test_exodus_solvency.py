@@ -50,8 +50,10 @@ class Village:
         return self.rollup.client.settings().ntok(balance)
 
 
-def test_c1_an_exodus_pays_out_all_that_was_ever_deposited(chain: Chain) -> None:
-    seed, decimals = (1, 18) if chain.kind == "anvil" else (2, 6)
+@pytest.mark.parametrize(("seed", "decimals"), [(1, 18), (2, 6)])
+def test_c1_an_exodus_pays_out_all_that_was_ever_deposited(
+    chain: Chain, seed: int, decimals: int
+) -> None:
     rng = random.Random(seed)
     village = _village(chain, rng, decimals)
     client = village.rollup.client

@@ -1,7 +1,7 @@
 """Whatever ops and transactions come, in whatever mix: what is sealed of them L1 accepts, with any
 number of proofs a batch, and replaying L1's data leads to the same root.
 
-Ledger, watcher and submitter are the real ones, on both chains; only proofs are simulated.
+Ledger, watcher and submitter are the real ones; only proofs are simulated.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from contracts.addresses import address_number
-from contracts.chain import Chain, ChainUnavailable, start_chain
+from contracts.chain import Chain
 from contracts.client import RollupClient
 from contracts.deploy import deploy_rollup, deploy_token
 from contracts.finality import LATEST
@@ -35,6 +35,7 @@ from sequencer.receipts import ReceiptKey
 from sequencer.sealing import DataMode, SealedBatch, SealingPolicy
 from sequencer.storage.database import Database, sqlite_url
 from sequencer.storage.proofs import MadeProof
+from tests.e2e.sequencer_process import start_l1
 from tests.property import candidates
 from tests.protocol.street import home
 from tests.support.kzg_on_chain import warm_up
@@ -47,13 +48,9 @@ KEY = SimulatedKey()
 ACCOUNTS, OPERATOR, FUNDS_NTOK = 6, 2, 50_000_000
 
 
-@pytest.fixture(scope="module", params=["anvil", "embedded"])
-def chain(request: pytest.FixtureRequest) -> Iterator[Chain]:
-    try:
-        chain = start_chain(request.param)
-    except ChainUnavailable as error:
-        pytest.skip(f"the {request.param} tests DID NOT RUN: {error}")
-    with chain:
+@pytest.fixture(scope="module")
+def chain() -> Iterator[Chain]:
+    with start_l1() as chain:
         yield chain
 
 
