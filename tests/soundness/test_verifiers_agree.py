@@ -28,7 +28,7 @@ from tests.support.simulated_proofs import SimulatedKey, g1_bytes, g2_bytes
 from tests.support.simulated_rollup import SimulatedRollup, deploy_simulated
 from wattlane.proof_check import from_contract_key
 
-COUNT = int(os.environ.get("WATTLANE_PROOFS", "400"))
+COUNT = int(os.environ.get("WATTLANE_PROOFS", "200"))
 PY_ECC_EVERY = 40
 SLICES = {"a": slice(0, 128), "b": slice(128, 384), "c": slice(384, PROOF_BYTES)}
 
