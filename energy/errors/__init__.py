@@ -25,6 +25,7 @@ from energy.errors.market import BadRequest as BadRequest
 from energy.errors.market import CannotServe as CannotServe
 from energy.errors.market import DoesNotFollow as DoesNotFollow
 from energy.errors.market import FromTheFuture as FromTheFuture
+from energy.errors.market import InOtherHands as InOtherHands
 from energy.errors.market import JournalBroken as JournalBroken
 from energy.errors.market import JournalForked as JournalForked
 from energy.errors.market import JournalInUse as JournalInUse

@@ -235,3 +235,17 @@ class StrangeReading(MarketError):
             f"the market has a reading {self.sequence} of {self.meter} that is not in this home's "
             "store: its key is in other hands, or the store was put back; have the key revoked"
         )
+
+
+@dataclass
+class InOtherHands(MarketError):
+    """The community's file lets another key or another meter speak for an account."""
+
+    account: int
+    what: str
+
+    def __str__(self) -> str:
+        return (
+            f"somebody else speaks for account {self.account}: {self.what}; nothing is paid: "
+            "compare the amendments of the community's file with what you have agreed to"
+        )

@@ -22,14 +22,17 @@ from energy.errors import EnergyError, MarketRefused, MarketUnreachable, Strange
 from energy.market.client import MarketClient
 from energy.market.follower import Follower
 from energy.market.funds import ChannelFunds, Funds, encode_funds
+from energy.market.own_entry import check_own
 from energy.meters.metering import to_share
 from energy.meters.reading import Reading
 from energy.settlement.dues import Due, Pair, Part, to_pay
 from energy.signed import Signed, encode_signed, message
-from protocol.crypto.schnorr import Signature
+from protocol.crypto.schnorr import Signature, key_hash
 
 _log = structlog.get_logger(__name__)
 _KNOWN_ALREADY = frozenset({"ReplayedReading"})
+_MOST_REFUSED = 20
+"""Readings that are refused one after the other in a round, before the next round."""
 
 
 class Node(Protocol):
@@ -88,13 +91,19 @@ class Agent:
         self._node, self._meter = node, meter
         self._stated_ms = 0
         self._trued_up_ms = 0
+        self._refused: MarketRefused | None = None
+        self._key_hash: int | None = None
 
     async def once(self) -> list[Payment]:
         """A whole round. Raises what each of its steps raises."""
         await self._follower.catch_up()
+        self._refused = None
         if await self.share() + await self.state_funds():
             await self._follower.catch_up()
-        return await self.pay()
+        paid = await self.pay()
+        if self._refused is not None:
+            self._say(f"a reading is not taken: {self._refused}")
+        return paid
 
     async def run(self, pause_s: float = 2.0) -> None:
         """Go on for ever. What fails is said in `problem` and tried again; nothing is paid that
@@ -110,7 +119,8 @@ class Agent:
         """Show the market what it has not seen of the meter; how many records.
 
         All of them where payments are streamed, otherwise those at the intervals' ends. Raises
-        StrangeReading, MeterStoreUnusable, MarketUnreachable, MarketRefused.
+        StrangeReading, MeterStoreUnusable, MarketUnreachable. One that is refused is passed over:
+        the next one may still follow, and what is owed is paid all the same.
         """
         if self._meter is None:
             return 0
@@ -128,12 +138,17 @@ class Agent:
         if rules.mode is PaymentMode.SLOT:  # the one that was shown says whether a device is new
             fresh = list(to_share(fresh, rules.interval_ms))
         fresh = [one for one in fresh if shown is None or one.sequence > shown.sequence]
+        refused = 0
         for reading in fresh:
             try:
                 await self._client.submit(reading.encoded)
+                refused = 0
             except MarketRefused as error:
-                if error.reason_code not in _KNOWN_ALREADY:
-                    raise
+                if error.reason_code in _KNOWN_ALREADY:
+                    continue
+                self._refused, refused = error, refused + 1
+                if refused == _MOST_REFUSED:
+                    break
         return len(fresh)
 
     async def state_funds(self) -> bool:
@@ -165,13 +180,14 @@ class Agent:
         `trues_up`: return, too, what others have paid too much; None: once for each interval that
         was settled. Who could not be paid is said in `problem`, and paid with the next call. Only
         channels whose funds were stated are paid over, as no others are counted. Raises
-        NodeNotRunning, and what `catch_up` raises but MarketUnreachable.
+        NodeNotRunning, InOtherHands, and what `catch_up` raises but MarketUnreachable.
         """
         channels = await self._node.channels()
         try:
             await self._follower.catch_up()  # after the lanes were read: no payment is ahead of it
         except MarketUnreachable:
             trues_up = False  # what is known to be due is paid all the same
+        await self._check_own()
         periods = self._follower.market.periods
         streams = periods.rules_at(periods.next_interval()).mode is PaymentMode.STREAMING
         running = self._follower.running() if streams else None
@@ -189,6 +205,14 @@ class Agent:
         if trues_up and self.problem is None:
             self._trued_up_ms = settled_ms
         return [payment for payments in done for payment in payments]
+
+    async def _check_own(self) -> None:
+        market, meter = self._follower.market, self._meter
+        if self._key_hash is None:
+            own = self._sign(message(b"", market.community.domain))
+            self._key_hash = key_hash(own.key)
+        last = await asyncio.to_thread(meter.last) if meter else None
+        check_own(market, self.account, self._key_hash, last.meter if last else None)
 
     async def _pay(
         self,

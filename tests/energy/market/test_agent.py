@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 
 from channels.errors import NodeNotRunning
+from energy.community.changes import Amendment, encode_amendment
+from energy.community.members import Member, MeterKey
 from energy.community.rules import PaymentMode, Rules, Side
 from energy.errors import (
     AnotherKey,
     DoesNotFollow,
+    InOtherHands,
     JournalBroken,
     JournalForked,
     MarketUnreachable,
@@ -36,7 +39,7 @@ from protocol.crypto.schnorr import Signature
 from tests.energy.community.streets import SIGNERS, START_MS
 from tests.energy.market.lanes import FakeNode, Lanes
 from tests.energy.market.served import Served
-from tests.energy.market.street import METERS, channel_of, community_of, quarter
+from tests.energy.market.street import METERS, channel_of, community_of, quarter, signed
 
 ALL = (0, 1, 2, 3)
 
@@ -360,6 +363,54 @@ async def test_readings_that_a_home_has_not_made_stop_its_agent(make: Make) -> N
     world.read(quarter(1), {1: (0, 5)})
     with pytest.raises(StrangeReading, match="in other hands"):
         await world.agents[1].once()
+
+
+async def _amended(world: World, member: Member) -> None:
+    """The community's account puts another entry in place of a member's."""
+    market = world.served.service.market
+    now = market.community
+    members = tuple(member if one.account == member.account else one for one in now.members)
+    amendment = Amendment(market.history.latest.digest, replace(now, members=members))
+    await world.served.client.submit(signed(encode_amendment(amendment), SIGNERS[0]))
+
+
+async def test_what_the_treasurer_orders_in_a_members_name_is_not_paid(make: Make) -> None:
+    """It gives the member a key of its own, orders, and puts everything back."""
+    world = await make()
+    member = world.served.street.community.member(3)
+    await _amended(world, replace(member, key_hash=SIGNERS[0].key_hash))
+    dear = world.served.street.order(3, Side.BUY, 10**9, signer=SIGNERS[0])
+    await world.served.client.submit(dear)
+    await _amended(world, member)
+    with pytest.raises(InOtherHands, match="has another key"):
+        await world.agents[3].once()
+
+
+async def test_what_another_meter_says_of_a_home_is_not_paid(make: Make) -> None:
+    """The community's account adds a meter to the home; as long as it is silent nothing is lost."""
+    world = await make()
+    world.read(quarter(0), {3: (0, 0)})
+    await world.agents[3].once()
+    member, other = world.served.street.community.member(3), METERS[4]
+    key = MeterKey(other.did, other.key_id, START_MS - 86_400_000)
+    await _amended(world, replace(member, meters=(key, *member.meters)))
+    await world.agents[3].once()
+    await world.served.client.submit(world.served.street.reading(4, quarter(0), 0, 0))
+    with pytest.raises(InOtherHands, match="not the one that is here"):
+        await world.agents[3].once()
+
+
+async def test_a_reading_that_is_refused_keeps_no_payment_and_no_later_reading(make: Make) -> None:
+    """Home 3 shows what its connection cannot carry, and then what it can."""
+    world = await make(PaymentMode.STREAMING)
+    await world.orders()
+    world.read(quarter(0), {1: (0, 0), 2: (0, 0), 3: (0, 0)})
+    world.read(quarter(0) + 1_000, {3: (800, 0)})
+    world.read(quarter(1), {1: (0, 1_000), 2: (0, 500), 3: (900, 0)})
+    for account in (1, 2, 3):
+        await world.agents[account].once()
+    assert "ImplausibleReading" in (world.agents[3].problem or "")
+    assert world.lanes.of(3, 1)[1] == world.owed(3, 1).amount_ntok > 0
 
 
 class Forger:
