@@ -22,7 +22,7 @@ from wattlane.market_orders import member_of
 if TYPE_CHECKING:
     from channels.wallet import Wallet
 
-_PATIENCE_S = 2.0
+_PATIENCE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ async def run_agent(
     meter: Path | None,
     pause_s: float,
     on_ready: Callable[[int, bool], None],
+    use_compiled: bool = True,
 ) -> None:
     """Trade and pay until SIGTERM or SIGINT. `on_ready` gets the account, and whether it is the
     community's own.
@@ -75,8 +76,9 @@ async def run_agent(
     where it has none, or it shares its readings itself. Raises BadChoice, AnotherRollup,
     NodeNotRunning, MeterStoreUnusable, and as Follower.open and `catch_up`.
     """
-    with contextlib.suppress(KernelCacheUnwritable):
-        await asyncio.to_thread(compiled.install)
+    if use_compiled:
+        with contextlib.suppress(KernelCacheUnwritable):
+            await asyncio.to_thread(compiled.install)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

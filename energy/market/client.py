@@ -30,7 +30,8 @@ from energy.market.models import (
     Taken,
 )
 
-MOST_ANSWER_BYTES = 8_000_000
+MOST_ANSWER_BYTES = 1 << 26
+"""A page with the largest community, as hexadecimal, is a quarter of it."""
 DOCUMENT = "application/cbor"
 _SERVER_FAILS = 500
 _FIRST_PAUSE_S = 0.1

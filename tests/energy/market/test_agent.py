@@ -28,6 +28,7 @@ from energy.market.agent import Agent
 from energy.market.entries import BEGINNING, Entry, chain_of
 from energy.market.follower import Follower
 from energy.market.journal import read_journal
+from energy.market.log_key import LogKey
 from energy.market.market import fold, shown_kind
 from energy.market.periods import GRACE_MS
 from energy.meters.reading import Reading
@@ -501,6 +502,11 @@ async def test_another_key_is_not_followed(make: Make, tmp_path: Path) -> None:
     world = await make()
     with pytest.raises(AnotherKey):
         await Follower.open(world.served.client, tmp_path / "x", key=bytes(32))
+    known = world.served.service._key
+    world.served.service._key = LogKey(bytes(32))
+    with pytest.raises(AnotherKey, match="ask the community"):
+        await world.agents[1].once()
+    world.served.service._key = known
     entries = list(world.served.service.journal.entries())
     forged = replace(entries[1], signature=bytes(64))
     world.served.service.journal.entries = lambda after=0, limit=None: [entries[0], forged][after:]  # type: ignore[method-assign,assignment,return-value]

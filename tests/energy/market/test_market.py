@@ -275,6 +275,18 @@ def test_in_a_hub_the_community_stands_between() -> None:
     assert made.market.periods.owed[3, 0].energy_wh == 900
 
 
+def test_a_hub_sells_no_more_than_it_can_pay_its_sellers() -> None:
+    rules = Rules(1, START_MS, topology=Topology.HUB)
+    made = trading(community_of(rules=(rules,)))
+    made.put(made.funds(0, START_MS, deposit_ntok=10_000_000), START_MS)
+    made.read_all(quarter(1), FIRST_QUARTER)
+    made.make_due(quarter(1))
+    found = made.market.periods.rounds[quarter(0)]
+    assert 0 < found.clearing.traded_wh < 900
+    assert all(made.market.periods.owed[0, one].amount_ntok <= 10_000_000 for one in (1, 2))
+    assert any("no channel between" in reason for _, reason in found.clearing.left_out)
+
+
 @pytest.mark.parametrize("what", ["trades", "price", "left_out", "version"])
 def test_a_clearing_that_the_orders_do_not_give_is_named(what: str) -> None:
     made = trading()
