@@ -126,3 +126,21 @@ def test_shares_lose_nothing(weights: list[int], data: st.DataObject) -> None:
     for shares in (largest_remainder(total, weights), in_order(total, weights)):
         assert sum(shares) == total
         assert all(share <= weight for share, weight in zip(shares, weights, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("total", "weights", "shares"),
+    [
+        (7, (3, 2, 5), (2, 1, 4)),
+        (8, (3, 2, 5), (2, 2, 4)),
+        (1, (1, 1), (1, 0)),
+        (5, (4, 1, 3, 4), (2, 0, 1, 2)),
+        (0, (0, 0), (0, 0)),
+    ],
+)
+def test_the_largest_remainder_gets_what_is_left(
+    total: int, weights: tuple[int, ...], shares: tuple[int, ...]
+) -> None:
+    """Ties go to the lower position: 2.1, 1.4, 3.5; 2.4, 1.6, 4; twice 0.5; and 1.67, 0.42, 1.25,
+    1.67, of which 1, 0, 1 and 1 are whole and two are left."""
+    assert largest_remainder(total, weights) == shares

@@ -147,6 +147,14 @@ def test_each_reason_for_being_left_out(rule: ClearingRule) -> None:
     }
 
 
+def test_a_limit_that_is_the_price_is_not_beyond_it() -> None:
+    """Who came too late at it is told that nothing was left."""
+    bids = [bid(0, SELL, 10, 30), bid(1, SELL, 10, 30), bid(2, BUY, 15, 30)]
+    done = cleared(bids, rules(ClearingRule.UNIFORM, SharingRule.FIRST_IN_FIRST_OUT))
+    assert done.price_utok_per_kwh == 10
+    assert done.left_out == ((b"\x01", Reason.NOTHING_LEFT.value),)
+
+
 @pytest.mark.parametrize(
     ("bids", "why"),
     [
