@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
+from zoneinfo import ZoneInfo
 
 from wattlane.errors import BadChoice
 
@@ -23,7 +24,10 @@ DEFAULT_DAY = date(2017, 6, 17)
 """A Saturday with much to trade: chosen for that, and not an average day."""
 
 PREFERRED_HOMES = (17, 9, 2, 8, 10, 4, 13, 5, 1, 6, 3, 16, 11)
-"""`--homes N` takes the first N: the first four trade 28,558 Wh on the default day."""
+"""`--homes N` takes the first N: the first four trade 28,561 Wh on the default day."""
+
+STREET_ZONE = ZoneInfo("Etc/GMT+8")
+"""Of the built-in data: California's winter time all year, as each of its days has 24 hours."""
 
 MINUTES = 60
 HOURS_OF_DAY = 24

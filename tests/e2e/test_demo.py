@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -11,29 +12,29 @@ import sys
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from tests.wattlane import recount
 from tests.wattlane.cli.running import assert_one_line, environment, wattlane
 
-PRICE = 200_000
+FEED_IN, RETAIL = 80_000, 320_000
 
 
 def _street(path: Path) -> None:
-    """Three meters, ten-minute steps, an hour; everyone both buys and sells at some time."""
+    """Three meters, five-minute steps, an hour; everyone both buys and sells at some time."""
     steps = {
-        "anna": [(900, 0), (300, 0), (0, 250), (700, 0), (0, 0), (100, 0)],
-        "bert": [(0, 500), (0, 800), (120, 0), (0, 600), (50, 0), (0, 90)],
-        "carl": [(100, 300), (0, 10), (200, 0), (400, 0), (0, 45), (5, 5)],
+        "anna": [(90, 0), (300, 0), (0, 50), (70, 0), (40, 0), (100, 0), *3 * [(0, 60), (90, 9)]],
+        "bert": [(0, 500), (0, 300), (12, 0), (0, 60), (50, 0), (0, 90), *6 * [(80, 0)]],
+        "carl": [(100, 30), (0, 10), (20, 0), (40, 0), (0, 45), (5, 5), *6 * [(0, 50)]],
     }
     lines = ["time,meter,import_wh,export_wh"]
     for meter, changes in steps.items():
         stands = [1_234_567, 89]
         for number in range(len(changes) + 1):
-            at = datetime(2026, 6, 21, 12) + timedelta(minutes=10 * number)
+            at = datetime(2026, 6, 21, 12) + timedelta(minutes=5 * number)
             lines.append(f"{at.isoformat()}+02:00,{meter},{stands[0]},{stands[1]}")
             if number < len(changes):
                 stands = [
@@ -52,12 +53,17 @@ def test_a_small_street_trades_with_real_proofs(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(report.read_text(encoding="utf-8"))
-    energy_wh = recount.matched_over_common_times(readings)
-    assert found["energy_matched_wh"] == found["energy_settled_wh"] == energy_wh > 0
-    assert found["money_settled_ntok"] == energy_wh * PRICE
+    energy_wh = found["energy_settled_wh"]
+    traded_wh = found["market"]["traded_wh"]
+    assert energy_wh >= found["energy_matched_wh"] == traded_wh > 0  # dues fall and come back
+    prices = found["market"]["lowest_price"], found["market"]["highest_price"]
+    assert FEED_IN <= prices[0] < prices[1] <= RETAIL
     assert sum(pair["energy_wh"] for pair in found["pairs"]) == energy_wh
-    assert all(pair["money_ntok"] == pair["energy_wh"] * PRICE for pair in found["pairs"])
-    assert (found["homes"], found["intervals"], found["channels_opened"]) == (3, 6, 3)
+    assert sum(pair["money_ntok"] for pair in found["pairs"]) == found["money_settled_ntok"]
+    assert (found["homes"], found["intervals"], found["channels_opened"]) == (3, 4, 3)
+    assert (found["market"]["orders"], found["market"]["readings"]) == (6, 3 * 13)
+    assert (found["market"]["cleared"], found["market"]["settled"]) == (4, 4)
+    _bills_follow(found, keep, readings)
     assert found["channels_force_closed"] == 2  # the neighbours of the home that was killed
     assert found["channels_closed"] == 1
     assert found["conservation"]["equal"] is True
@@ -71,7 +77,35 @@ def test_a_small_street_trades_with_real_proofs(tmp_path: Path) -> None:
     checked = (keep / "logs" / "verify-batch.log").read_text().count("proof, by py_ecc")
     assert checked == sum(batch["proofs"] for batch in found["batches"])
     assert "was killed" in done.stdout
+    recomputed = wattlane("market", "recompute", str(keep / "market"))
+    assert recomputed.returncode == 0, recomputed.stderr
+    assert "zero in every interval" in recomputed.stdout
     assert not _processes_of(keep)
+
+
+def _bills_follow(found: dict[str, Any], keep: Path, readings: Path) -> None:
+    """Each bill has what its home's registers show; one that is changed does not follow."""
+    shown: dict[str, list[tuple[int, int]]] = {}
+    with readings.open(encoding="utf-8", newline="") as rows:
+        for row in csv.DictReader(rows):
+            stands = int(row["import_wh"]), int(row["export_wh"])
+            shown.setdefault(row["meter"], []).append(stands)
+    for bill in found["market"]["bills"]:
+        (first_in, first_out), (last_in, last_out) = shown[bill["home"]][0], shown[bill["home"]][-1]
+        assert bill["follows"] is True
+        assert bill["bought_wh"] + bill["from_grid_wh"] == last_in - first_in
+        assert bill["sold_wh"] + bill["to_grid_wh"] == last_out - first_out
+        without_ntok = (last_in - first_in) * RETAIL - (last_out - first_out) * FEED_IN
+        assert bill["without_ntok"] == without_ntok
+        assert bill["cost_ntok"] <= without_ntok
+    assert [bill["home"] for bill in found["market"]["bills"]] == ["anna", "bert", "carl"]
+    file, home = keep / "bills" / "anna-2026-06.bill", keep / "homes" / "anna"
+    fine = wattlane("bill", "verify", str(file), "--folder", str(home))
+    assert fine.returncode == 0, fine.stderr
+    other = keep / "homes" / "bert"
+    assert_one_line(
+        wattlane("bill", "verify", str(file), "--folder", str(other)), 1, "is the home of"
+    )
 
 
 @pytest.mark.timeout(600)

@@ -1,4 +1,4 @@
-"""`wattlane demo`: a street trades for a day."""
+"""`wattlane demo`: a street's market day."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ Readings = Annotated[
     Path | None,
     typer.Option(
         "--readings",
-        help="Your own meters instead: CSV time,meter,import_wh,export_wh with ISO times and "
-        "cumulative integer registers.",
+        help="Your own meters instead: CSV time,meter,import_wh,export_wh with ISO times (UTC, or "
+        "with an offset) and cumulative integer registers.",
     ),
 ]
 FeedIn = Annotated[
@@ -75,16 +75,20 @@ def demo(
     page: Page = False,
     no_open: NoOpen = False,
 ) -> None:
-    """Let a street of real homes trade for a day, with real proofs on a real L1.
+    """Let a street of real homes trade on its own market for a day, with real proofs on a real L1.
 
-    Starts an L1, deploys token and rollup, gives each home a wallet, a deposit and a process of
-    its own, and replays the homes' meters: each matched quantity is one signed voucher. Channels
-    close together, one home disappears and is closed by force, two homes withdraw to L1. Every
-    batch is proved with Groth16, accepted by the contract, and verified again from L1 alone.
+    Starts an L1, deploys token and rollup, gives each home a wallet, a deposit, a meter with a key
+    and a process of its own, and starts the market of their community. The meters' readings are
+    signed and shown to it; by the homes' orders, each with limits of its own, it clears every
+    interval, and each home's agent computes that again and pays at every reading. Channels close
+    together, one home disappears and is closed by force, two homes withdraw to L1. Every batch is
+    proved with Groth16, accepted by the contract, and verified again from L1 alone. At the end
+    every home has a bill, which follows line by line from its own files.
     Exit status 0 only if all of it holds.
     """
     from wattlane.demo.settings import (
         CALLDATA,
+        UTC,
         DemoSettings,
         built_in,
         check_l1,
@@ -92,6 +96,7 @@ def demo(
         from_file,
     )
     from wattlane.errors import BadChoice
+    from wattlane.readings import STREET_ZONE
 
     check_prices(feed_in, retail)
     check_l1(l1)
@@ -114,6 +119,7 @@ def demo(
         data or CALLDATA,
         page=page,
         opens_page=page and not no_open,
+        zone=STREET_ZONE if readings is None else UTC,
     )
     from rich.console import Console  # what follows takes a second to load
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from channels.books import Books
+from channels.records import Direction
 from contracts.batches import AcceptedBatch
 from contracts.reader import RollupReader
 from protocol.channels import lane_paid_ntok, lane_wh
@@ -18,6 +19,7 @@ from protocol.data import unpack
 from protocol.queue import Deposit, NewAccount
 from protocol.state import State
 from protocol.transactions import TxType
+from protocol.units import DAY_S
 from wattlane.demo.report import ConservationReport
 from wattlane.errors import WattlaneError
 from wattlane.l1_record import L1Record, rebuild_state, replay_batch
@@ -136,6 +138,16 @@ def promised(books: Sequence[Books]) -> dict[tuple[int, int], tuple[int, int]]:
     return payments(
         Settlement(id_ & 0xFFFFFF, id_ >> 32 & 0xFFFFFF, *both, True) for id_, both in lanes.items()
     )
+
+
+def payment_counts(books: Sequence[Books]) -> tuple[int, int]:
+    """How many payments all payers, and all payees, have on disk, those in totals counted too."""
+    counts = []
+    for direction in (Direction.OUT, Direction.IN):
+        bills = sum(one.direction is direction for book in books for one in book.bills)
+        days = (one for book in books for one in book.totals if one.span_s == DAY_S)
+        counts.append(bills + sum(one.payments for one in days if one.direction is direction))
+    return counts[0], counts[1]
 
 
 def channels_ntok(books: Sequence[Books]) -> int:

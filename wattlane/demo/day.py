@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,10 +19,11 @@ from protocol.transactions import Claim, Transaction
 from protocol.units import L1_TIME_SLACK_S
 from wattlane.demo.books import conservation
 from wattlane.demo.homes import GaveUp, Home, deposit_for, patiently
+from wattlane.demo.households import TradingHome
 from wattlane.demo.l1 import DemoL1
-from wattlane.demo.plan import Plan
+from wattlane.demo.plan import Plan, top_up_needed, top_up_place
 from wattlane.demo.processes import Children
-from wattlane.demo.replay import Day, replay, top_up_place
+from wattlane.demo.replay import TOP_UP_SHARE, Day, Event, replay
 from wattlane.demo.site import Site
 from wattlane.l1_record import read_record
 from wattlane.progress import Bars
@@ -37,7 +38,10 @@ TIME_MARGIN_S = 60
 
 @dataclass(slots=True)
 class Street:
-    """All that takes part. `instalments`: what homes still have to deposit, in ntok."""
+    """All that takes part. `instalments`: what homes still have to deposit, in ntok.
+
+    `households`: the homes with their meters and agents, while their processes run.
+    """
 
     plan: Plan
     homes: Mapping[str, Home]
@@ -51,12 +55,8 @@ class Street:
     fee_ntok: int
     queue_slots: int
     instalments: deque[tuple[Home, int]]
+    households: dict[str, TradingHome] = field(default_factory=dict)
     withdrawn_ntok: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def vanishing(self) -> str | None:
-        """The home that disappears: nobody where L1's time cannot be moved."""
-        return self.plan.vanishing if self.l1.can_move_time else None
 
     def books(self) -> list[Books]:
         """Every node's books, from its files."""
@@ -96,8 +96,55 @@ async def open_channels(street: Street) -> None:
     await deposit_some(street, street.queue_slots)
 
 
+async def channels_ready(street: Street) -> None:
+    """Wait until every channel is final and takes payments; then the market hears what they hold.
+
+    No balance, no trade: before that, neighbours could not buy from each other.
+    """
+    for planned in street.plan.channels:
+        for name, other in ((planned.opener, planned.peer), (planned.peer, planned.opener)):
+            home = street.homes[name]
+            ready = partial(home.running.ready, home.channel_with(other))
+            await patiently(f"{name}'s channel with {other}", ready)
+    await _state_funds(street)
+
+
+async def topped_up(street: Street) -> None:
+    """Wait until all deposits are final on both sides; then the market hears of them."""
+    expected: dict[tuple[str, str], int] = {}
+    for planned in street.plan.channels:
+        if not planned.pair <= street.households.keys():
+            continue
+        expected[planned.opener, planned.peer] = planned.opener_need_ntok
+        expected[planned.peer, planned.opener] = planned.peer_need_ntok
+    names = {home.index: name for name, home in street.homes.items()}
+    deadline = time.monotonic() + SETTLE_TIMEOUT_S
+    while not await _hold(street, names, expected):
+        street.check_processes()
+        if time.monotonic() > deadline:
+            raise GaveUp("top-ups", f"nothing after {SETTLE_TIMEOUT_S:.0f} s; see the logs")
+        await asyncio.sleep(POLL_S)
+    await _state_funds(street)
+
+
+async def _hold(
+    street: Street, names: Mapping[int, str], expected: Mapping[tuple[str, str], int]
+) -> bool:
+    for name in street.households:
+        for channel in await street.homes[name].running.channels():
+            way = name, names[int(channel["peer_index"])]
+            own, peers = int(channel["deposit_own_ntok"]), int(channel["deposit_peer_ntok"])
+            if way in expected and (own, peers) != (expected[way], expected[way[::-1]]):
+                return False
+    return True
+
+
+async def _state_funds(street: Street) -> None:
+    await asyncio.gather(*(one.state_funds() for one in street.households.values()))
+
+
 async def top_up(street: Street) -> None:
-    """The second half of each opener's need, and all that its peer needs."""
+    """The rest of each opener's need, and all that its peer needs."""
     await deposit_some(street, len(street.instalments))
     for planned in street.plan.channels:
         rest_ntok = planned.opener_need_ntok - planned.first_deposit_ntok
@@ -105,7 +152,7 @@ async def top_up(street: Street) -> None:
             (planned.opener, planned.peer, rest_ntok),
             (planned.peer, planned.opener, planned.peer_need_ntok),
         ):
-            if not amount_ntok:
+            if not amount_ntok or payer not in street.households:
                 continue
             home, channel_id = street.homes[payer], street.homes[payer].channel_with(payee)
             await patiently(
@@ -124,8 +171,9 @@ async def disappear(street: Street, name: str) -> None:
     assert home.child is not None
     street.children.kill(home.child)
     home.node = None
+    await street.households.pop(name).close()
     street.bars.console.print(
-        f"  [red]✗[/] {name}: its process was killed; neighbours force closes"
+        f"  [red]✗[/] {name}: its process was killed, its meter is silent; neighbours force closes"
     )
     for planned in street.plan.channels:
         if name in planned.pair:
@@ -147,24 +195,29 @@ async def _claim_for(street: Street, neighbour: Home, channel_id: int) -> None:
 
 
 async def run_day(street: Street) -> Day:
-    """The replay, with top-ups and the disappearance at their moments."""
-    events: dict[int, list[Callable[[], Awaitable[None]]]] = {}
-    events.setdefault(top_up_place(street.plan), []).append(lambda: top_up(street))
-    vanishing = street.vanishing
-    if vanishing is not None:
-        place = street.plan.last_trade_of(vanishing) + 1
-        events.setdefault(place, []).append(lambda: disappear(street, vanishing))
+    """The replay, with openings, top-ups and the disappearance at their moments."""
+    plan, events = street.plan, defaultdict[int, list[Event]](list)
+    first_trade = next(
+        place for place in range(len(plan.timeline.intervals)) if plan.rehearsal.interval_wh(place)
+    )
+    events[first_trade].append(partial(channels_ready, street))
+    needed = top_up_needed(plan)
+    if needed < len(plan.timeline.intervals):
+        events[max(top_up_place(plan, TOP_UP_SHARE), first_trade)].append(partial(top_up, street))
+        events[max(needed, first_trade)].append(partial(topped_up, street))
+    if plan.gone is not None:
+        events[plan.gone.place].append(partial(disappear, street, plan.gone.home))
 
-    def all_of(actions: list[Callable[[], Awaitable[None]]]) -> Callable[[], Awaitable[None]]:
+    def all_of(actions: list[Event]) -> Event:
         async def act() -> None:
             for action in actions:
                 await action()
 
         return act
 
-    with street.bars.stage("replaying the day", len(street.plan.intervals)) as shown:
+    with street.bars.stage("replaying the day", len(plan.timeline.times_ms)) as shown:
         at = {place: all_of(actions) for place, actions in events.items()}
-        return await replay(street.plan, street.homes, shown, at)
+        return await replay(plan, street.households, shown, at)
 
 
 async def books_balance(street: Street) -> bool:
@@ -183,12 +236,12 @@ async def books_balance(street: Street) -> bool:
 async def close_together(street: Street) -> None:
     """The opener of each remaining channel closes it with its peer."""
     for planned in street.plan.channels:
-        if street.vanishing in planned.pair:
+        if street.plan.vanishing in planned.pair:
             continue
         opener = street.homes[planned.opener]
         close = partial(opener.running.close, opener.channel_with(planned.peer), wait=False)
         await patiently(f"{planned.opener} and {planned.peer} close", close)
-    forced = sum(1 for one in street.plan.channels if street.vanishing in one.pair)
+    forced = sum(1 for one in street.plan.channels if street.plan.vanishing in one.pair)
     await _until(street, "closes", lambda: _soft_channels(street) <= forced)
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from channels.control_client import ControlClient
@@ -68,9 +69,11 @@ class Home:
         return self.channels[other]
 
 
-def make_home(name: str, site: Site, l1: DemoL1, contract: str, tokens_ntok: int) -> Home:
+def make_home(
+    name: str, folder: Path, passphrase: str, l1: DemoL1, contract: str, tokens_ntok: int
+) -> Home:
     """A new wallet, with ether for gas and test tokens. Raises as Sender.send, WalletError."""
-    wallet, _ = Wallet.create(site.home(name), site.passphrase)
+    wallet, _ = Wallet.create(folder, passphrase)
     client = RollupClient(l1.url, contract, wallet.l1_account, finality=LATEST)
     l1.give_ether(wallet.l1_address)
     settings = client.settings()

@@ -1,8 +1,9 @@
 """demo-report.json: exactly these fields, integers as integers, nothing estimated.
 
 `pairs`: `from` is the buyer, who paid `to`, the seller. Energy and money settled are read from L1:
-what the lanes of closed channels carried. `slots` of a batch counts queue and user slots of all
-its proofs.
+what the lanes of closed channels carried. `energy_matched_wh`: what the market settled between
+neighbours. `slots` of a batch counts queue and user slots of all its proofs. `market`: from the
+market's journal, computed again, and from the homes' bills.
 """
 
 from __future__ import annotations
@@ -80,6 +81,70 @@ class ConservationReport:
 
 
 @dataclass(frozen=True, slots=True)
+class BillReport:
+    """What a home's bill adds up to. `cost_ntok`: with all that the grid takes and pays, below 0
+    where the home earns; `without_ntok`: what the same readings cost without neighbours.
+    `follows`: whether `wattlane bill verify` found that every line does.
+    """
+
+    home: str
+    lines: int
+    bought_wh: int
+    sold_wh: int
+    from_grid_wh: int
+    to_grid_wh: int
+    cost_ntok: int
+    without_ntok: int
+    follows: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MarketReport:
+    """The day's market. `readings`: signed records that the market was shown; prices in utok per
+    kWh, of intervals in which neighbours traded; `entries`: of its journal.
+    """
+
+    rule: str
+    orders: int
+    readings: int
+    cleared: int
+    settled: int
+    traded_wh: int
+    lowest_price: int
+    highest_price: int
+    entries: int
+    bills: tuple[BillReport, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """Its part of the report."""
+        return {
+            "rule": self.rule,
+            "orders": self.orders,
+            "readings": self.readings,
+            "cleared": self.cleared,
+            "settled": self.settled,
+            "traded_wh": self.traded_wh,
+            "lowest_price": self.lowest_price,
+            "highest_price": self.highest_price,
+            "entries": self.entries,
+            "bills": [
+                {
+                    "home": bill.home,
+                    "lines": bill.lines,
+                    "bought_wh": bill.bought_wh,
+                    "sold_wh": bill.sold_wh,
+                    "from_grid_wh": bill.from_grid_wh,
+                    "to_grid_wh": bill.to_grid_wh,
+                    "cost_ntok": bill.cost_ntok,
+                    "without_ntok": bill.without_ntok,
+                    "follows": bill.follows,
+                }
+                for bill in self.bills
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class DemoReport:
     """The whole day."""
 
@@ -97,6 +162,7 @@ class DemoReport:
     batches: tuple[BatchReport, ...]
     seconds: SecondsReport
     conservation: ConservationReport
+    market: MarketReport
     versions: dict[str, str]
 
     def to_json(self) -> dict[str, object]:
@@ -151,6 +217,7 @@ class DemoReport:
                 "l1_balance": money.l1_balance,
                 "equal": money.equal,
             },
+            "market": self.market.to_json(),
             "versions": dict(sorted(self.versions.items())),
         }
 

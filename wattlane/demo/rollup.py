@@ -25,7 +25,7 @@ from wattlane.progress import Bars
 MAXIMUM_AGE_S = 8.0
 POLL_S = 0.5
 READY_TIMEOUT_S = 180.0
-READY = re.compile(r"listening on (http://\S+)\n")
+READY = re.compile(r"(?:listening|market) on (http://\S+)\n")
 TRANSACTIONS_A_HOME = 40
 ROUND_NTOK = 10**7
 """Deposits are whole hundredths of a token."""
@@ -87,10 +87,20 @@ def _rounded(amount_ntok: int) -> int:
     return -(-amount_ntok // ROUND_NTOK) * ROUND_NTOK
 
 
+def open_community(site: Site, l1: DemoL1, settings: Settings) -> Home:
+    """The wallet and the account of the community, which has the market but runs no node."""
+    own = make_home(
+        "the community", site.community, site.passphrase, l1, settings.contract, ROUND_NTOK
+    )
+    deposit_for(own, ROUND_NTOK)
+    return own
+
+
 def settle_homes(
     plan: Plan, site: Site, l1: DemoL1, settings: Settings, queue_slots: int, bars: Bars
 ) -> tuple[dict[str, Home], deque[tuple[Home, int]]]:
-    """Wallets and first deposits of all homes, and what they will deposit later, largest first.
+    """Wallets and first deposits of all homes, and what they will deposit later, largest first;
+    the operator's account and the community's are there already.
 
     The biggest of the later ones come at once where a batch's queue slot would stay empty.
     """
@@ -100,13 +110,14 @@ def settle_homes(
         for place, name in enumerate(plan.homes, start=1):
             amounts = instalments(plan, name, settings.minimum_fee_ntok)
             total = amounts.first_ntok + amounts.second_ntok
-            home = homes[name] = make_home(name, site, l1, settings.contract, total)
+            folder, contract = site.home(name), settings.contract
+            home = homes[name] = make_home(name, folder, site.passphrase, l1, contract, total)
             deposit_for(home, amounts.first_ntok)
             if amounts.second_ntok:
                 later.append((home, amounts.second_ntok))
             shown(place, name)
     queue = deque(sorted(later, key=lambda one: (-one[1], one[0].name)))
-    for _ in range(min(-(1 + len(homes)) % queue_slots, len(queue))):
+    for _ in range(min(-(2 + len(homes)) % queue_slots, len(queue))):
         deposit_for(*queue.popleft())
     return homes, queue
 
@@ -117,12 +128,17 @@ def start_sequencer(site: Site, children: Children, prover: str | None = None) -
     if prover is not None:
         arguments += ["--prover", prover]
     child = children.start("sequencer", arguments, site.environment)
+    return child, url_of(child)
+
+
+def url_of(child: Child) -> str:
+    """Where a process says that it listens, once it does. Raises ChildFailed."""
     deadline = time.monotonic() + READY_TIMEOUT_S
     while time.monotonic() < deadline:
         child.check()
         ready = READY.search(child.log.read_text(encoding="utf-8", errors="replace"))
         if ready:
-            return child, ready[1]
+            return ready[1]
         time.sleep(0.1)
     raise child.failed()
 

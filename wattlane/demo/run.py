@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, ExitStack, closing
@@ -13,25 +11,29 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from contracts.transactions import find_receipt
-from protocol.data import unpack
-from protocol.transactions import TxType
+from energy.community.community import Community
+from energy.community.rules import Rules, Tariff
 from prover.exit_key import exit_key
 from sequencer.settings import Settings
 from wattlane.demo import day, tables
-from wattlane.demo.books import History, conservation, history, payments, promised
+from wattlane.demo.bills import bill_reports, make_bills
+from wattlane.demo.books import conservation, history, payment_counts, promised
 from wattlane.demo.day import Street
 from wattlane.demo.homes import connect, start_node
+from wattlane.demo.households import enter_households
 from wattlane.demo.keepsake import keep_l1, show_commands
-from wattlane.demo.l1 import DemoL1, open_l1
+from wattlane.demo.l1 import open_l1
+from wattlane.demo.market import meters_follow, read_market, start_market, write_community
+from wattlane.demo.outcome import batch_reports, market_report, pair_reports, verify_batches
 from wattlane.demo.plan import Plan, plan_day
 from wattlane.demo.processes import Children
 from wattlane.demo.proving_watch import shown_proofs
 from wattlane.demo.replay import Day
-from wattlane.demo.report import BatchReport, DemoReport, PairReport, SecondsReport, latency_of
+from wattlane.demo.report import DemoReport, SecondsReport, latency_of
 from wattlane.demo.rollup import (
     delete_database,
     deploy,
+    open_community,
     reader_of,
     settle_homes,
     start_sequencer,
@@ -45,11 +47,12 @@ from wattlane.demo.showing import (
     show_explorer,
     show_homes,
 )
-from wattlane.demo.site import Site, open_site
-from wattlane.demo.verdict import Condition, judge
+from wattlane.demo.site import open_site
+from wattlane.demo.timeline import timeline
+from wattlane.demo.verdict import Condition, Ends, MarketDay, judge
 from wattlane.demo.versions import versions
-from wattlane.l1_record import L1Record, read_record
-from wattlane.matching import midpoint_price
+from wattlane.demo.wishes import wishes
+from wattlane.l1_record import read_record
 from wattlane.progress import Bars, StageProgress
 from wattlane.proving import open_prover
 from wattlane.sequencer_view import BatchRow, SequencerView
@@ -71,11 +74,10 @@ class Traded:
 def run_demo(settings: DemoSettings, console: Console) -> bool:
     """Run it and write the report; whether all conditions held.
 
-    Raises WattlaneError, ChannelsError, L1Error, SequencerError, ProverError leaves.
+    Raises WattlaneError, ChannelsError, EnergyError, L1Error, SequencerError, ProverError leaves.
     """
     started, installed = time.monotonic(), _install_seconds()
-    price = midpoint_price(settings.feed_in_utok_per_kwh, settings.retail_utok_per_kwh)
-    plan = plan_day(settings.street, price)
+    plan = _plan(settings)
     _introduce(console, settings, plan)
     with ExitStack() as stack:
         site = stack.enter_context(open_site(settings.keep))
@@ -84,6 +86,7 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
         l1 = stack.enter_context(open_l1(settings.l1, console.print, keep_l1(state)))
         console.print(f"  L1: {l1.client} at {l1.url}")
         if plan.vanishing and not l1.can_move_time:
+            plan = _plan(settings, can_disappear=False)
             console.print(
                 "  [yellow]its time cannot be moved: no home disappears, no forced close[/]"
             )
@@ -95,6 +98,7 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
         confirmations = 0 if l1.can_move_time else None
         rollup = deploy(site, l1, prover, lambda: exits, confirmations, settings.data_mode)
         slots = prover.shape.queue_slots
+        own = open_community(site, l1, rollup)
         homes, later = settle_homes(plan, site, l1, rollup, slots, bars)
         sequencer, url = start_sequencer(site, children, settings.prover)
         view = stack.enter_context(SequencerView(url))
@@ -104,8 +108,10 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
         for home in homes.values():
             arguments = _node_arguments(rollup, url, home.name, shown)
             start_node(home, site, children, rollup.l1_url, arguments)
-        fee = rollup.minimum_fee_ntok
         reader = reader_of(rollup)
+        domain = reader.settings().domain
+        community = write_community(plan, site, homes, own, domain)
+        market, market_url = start_market(site, children, plan, own, community)
         street = Street(
             plan,
             homes,
@@ -116,48 +122,55 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
             children,
             bars,
             settings.window_s,
-            fee,
+            rollup.minimum_fee_ntok,
             slots,
             later,
         )
-        traded = asyncio.run(_trade(street, shown))
+        traded = asyncio.run(_trade(street, shown, community, market_url))
         for home in homes.values():
-            if home.name not in (street.vanishing, shown) and home.child is not None:
+            if home.name not in (plan.vanishing, shown) and home.child is not None:
                 children.stop(home.child)
         if shown is None:
+            children.stop(market)
             children.stop(sequencer)
             delete_database(site)
-        verified = _verify(site, rollup, bars)
+        verified = verify_batches(site, rollup, bars)
         record = read_record(reader)
         books = street.books()
         past = history(record)
         money = conservation(record, reader, books)
+        told = read_market(site)
+        bills = bill_reports(plan.homes, make_bills(plan, site, rollup, bars))
         conditions = judge(
             plan,
             {name: home.index for name, home in homes.items()},
-            past,
-            promised(books),
-            money,
-            vouchers=len(traded.day.latencies_ms),
-            vanished=street.vanishing,
-            balanced_while_open=traded.balanced_while_open,
-            withdrawn=traded.withdrawing,
-            verified=verified,
+            MarketDay(told.follows, meters_follow(site, plan, community), told.settled),
+            Ends(
+                past,
+                promised(books),
+                money,
+                (len(traded.day.latencies_ms), *payment_counts(books)),
+                plan.vanishing,
+                traded.balanced_while_open,
+                traded.withdrawing,
+                verified,
+            ),
+            bills,
         )
         names = {home.index: name for name, home in homes.items()}
         report = DemoReport(
             homes=len(plan.homes),
-            intervals=len(plan.intervals),
-            energy_matched_wh=plan.matched_wh,
+            intervals=len(plan.timeline.intervals),
+            energy_matched_wh=told.traded_wh,
             energy_settled_wh=sum(one.energy_wh for one in past.settlements),
             money_settled_ntok=sum(one.paid_ntok for one in past.settlements),
-            pairs=_pairs(past, names),
+            pairs=pair_reports(past, names),
             vouchers=len(traded.day.latencies_ms),
             voucher_latency_ms=latency_of(traded.day.latencies_ms),
             channels_opened=past.opened,
             channels_closed=sum(1 for one in past.settlements if one.together),
             channels_force_closed=sum(1 for one in past.settlements if not one.together),
-            batches=_batches(record, l1, traded.rows),
+            batches=batch_reports(record, l1, traded.rows),
             seconds=SecondsReport(
                 install=installed,
                 compile=round(stages.seconds.get(COMPILING, 0.0), 1),
@@ -168,31 +181,48 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
                 total=round(installed + time.monotonic() - started, 1),
             ),
             conservation=money,
+            market=market_report(plan, told, bills),
             versions=versions(l1.client),
         )
         if settings.keep:
             token = record.settings.token
             show_commands(console, site, l1, rollup.contract, token, prover.verifying_key)
         report.write(settings.report)
-        feed_in, retail = settings.feed_in_utok_per_kwh, settings.retail_utok_per_kwh
-        tables.show(console, plan, report, feed_in, retail)
+        tables.show(console, report)
         held = _conclude(console, settings, conditions)
         if shown is not None:
             keep_serving(console, children, url, site, shown)
     return held
 
 
-async def _trade(street: Street, shown: str | None) -> Traded:
+def _plan(settings: DemoSettings, *, can_disappear: bool = True) -> Plan:
+    feed_in, retail = settings.feed_in_utok_per_kwh, settings.retail_utok_per_kwh
+    line = timeline(settings.street, settings.zone)
+    return plan_day(
+        line,
+        wishes(tuple(line.stands), feed_in, retail),
+        Rules(1, line.times_ms[0], interval_ms=line.interval_ms),
+        Tariff(line.times_ms[0], retail, feed_in),
+        can_disappear=can_disappear,
+    )
+
+
+async def _trade(
+    street: Street, shown: str | None, community: Community, market_url: str
+) -> Traded:
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(shown_proofs(street.view, street.bars))
         await connect(list(street.homes.values()), street.site, stack)
         if shown is not None:
             show_homes(street.bars.console, street.site, street.homes, shown)
+        street.households = await enter_households(
+            street.plan, street.site, street.homes, community, market_url, stack
+        )
         await day.open_channels(street)
         done = await day.run_day(street)
         balanced = await day.books_balance(street)
         await day.close_together(street)
-        if street.vanishing is not None:
+        if street.plan.vanishing is not None:
             await day.withdraw(street)
             await day.let_the_window_pass(street)
         await day.withdraw(street)
@@ -202,11 +232,13 @@ async def _trade(street: Street, shown: str | None) -> Traded:
 
 
 def _introduce(console: Console, settings: DemoSettings, plan: Plan) -> None:
-    console.print(f"[bold]A street trades: {settings.title}[/]")
+    console.print(f"[bold]A street trades on its own market: {settings.title}[/]")
+    minutes = plan.timeline.interval_ms // 60_000
     console.print(
-        f"  {len(plan.intervals)} intervals, {plan.matched_wh:,} Wh to trade between "
-        f"{len(plan.homes)} homes at {plan.price_utok_per_kwh:,} utok per kWh (grid: pays "
-        f"{settings.feed_in_utok_per_kwh:,}, takes {settings.retail_utok_per_kwh:,})"
+        f"  {len(plan.timeline.intervals)} intervals of {minutes} minutes, "
+        f"{len(plan.timeline.times_ms)} readings of each of {len(plan.homes)} meters, "
+        f"{plan.matched_wh:,} Wh to trade at the homes' own limits (grid: pays "
+        f"{settings.feed_in_utok_per_kwh:,}, takes {settings.retail_utok_per_kwh:,} utok per kWh)"
     )
 
 
@@ -219,65 +251,6 @@ def _node_arguments(
     if shown is not None:
         arguments += [*NODE_OPTIONS, *(PAGE_OPTIONS if home == shown else ())]
     return arguments
-
-
-def _verify(site: Site, rollup: Settings, bars: Bars) -> bool:
-    """`wattlane verify-batch all` in a fresh process that knows URL and contract alone."""
-    log = site.logs / "verify-batch.log"
-    command = [sys.executable, "-m", "wattlane", "verify-batch", "all"]
-    command += ["--contract", rollup.contract]
-    if rollup.archive_folder is not None:
-        command += ["--archive", str(rollup.archive_folder)]
-    started = time.monotonic()
-    with log.open("wb") as output:
-        done = subprocess.run(
-            command,
-            env={**os.environ, "WATTLANE_L1": rollup.l1_url},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    bars.done("verify-batch, with nothing but L1", time.monotonic() - started)
-    bars.console.print(f"    {lines[-1] if lines else 'it said nothing'}", soft_wrap=True)
-    return done.returncode == 0
-
-
-def _pairs(past: History, names: dict[int, str]) -> tuple[PairReport, ...]:
-    totals = sorted(payments(past.settlements).items())
-    return tuple(
-        PairReport(names[payer], names[payee], energy_wh, paid_ntok)
-        for (payer, payee), (energy_wh, paid_ntok) in totals
-    )
-
-
-def _batches(record: L1Record, l1: DemoL1, rows: Sequence[BatchRow]) -> tuple[BatchReport, ...]:
-    """From L1; only the prover's own figures come from the sequencer."""
-    shape, told = record.settings.shape, {row.number: row for row in rows}
-    reports = []
-    for batch in record.batches:
-        submission, count = batch.submission, len(batch.submission.proofs)
-        used = sum(
-            unpack(element).type != TxType.NOOP
-            for statement in batch.statements(shape, record.settings.domain)
-            for element in statement.data[1:]
-        )
-        receipt = find_receipt(l1.rpc, batch.transaction_hash)
-        row = told.get(batch.number)
-        reports.append(
-            BatchReport(
-                number=batch.number,
-                proofs=count,
-                transactions=used + len(submission.ops),
-                slots=count * (shape.user_slots + shape.queue_slots),
-                constraints=row.constraints if row else 0,
-                prove_seconds=round(row.prove_seconds, 2) if row else 0.0,
-                gas_used=receipt.gas_used if receipt else 0,
-                calldata_bytes=len(submission.calldata()),
-                new_root=f"{submission.new_root:#066x}",
-            )
-        )
-    return tuple(reports)
 
 
 def _conclude(console: Console, settings: DemoSettings, conditions: Sequence[Condition]) -> bool:

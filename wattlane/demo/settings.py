@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from protocol.units import AMOUNT_BITS, MIN_WINDOW_S, check_range
 from wattlane.errors import BadChoice
@@ -13,11 +14,13 @@ from wattlane.readings import (
     DEFAULT_DAY,
     HOURS_OF_DAY,
     PREFERRED_HOMES,
+    STREET_ZONE,
     Meter,
     built_in_street,
 )
 from wattlane.readings_file import read_street
 
+UTC = ZoneInfo("UTC")
 AUTO, ANVIL, EMBEDDED = "auto", "anvil", "embedded"
 CALLDATA = "calldata"
 DEFAULT_HOMES = 4
@@ -31,7 +34,8 @@ class DemoSettings:
 
     `prover`: the Dask scheduler whose workers prove, or None for this machine. `data_mode`: where
     the batches' data go, "calldata" or "blob". `page`: show it in a browser, also afterwards, which
-    is opened where `opens_page`.
+    is opened where `opens_page`. `zone`: where the street's days begin, and of its readings' times
+    without an offset.
     """
 
     street: tuple[Meter, ...]
@@ -46,6 +50,7 @@ class DemoSettings:
     window_s: int = MIN_WINDOW_S
     page: bool = False
     opens_page: bool = False
+    zone: ZoneInfo = STREET_ZONE
 
 
 def check_l1(choice: str) -> None:

@@ -1,4 +1,5 @@
-"""Where a demo keeps its things: one folder with the operator's, each home's, and all logs."""
+"""Where a demo keeps its things: one folder with the operator's, the community's, each home's, and
+all logs."""
 
 from __future__ import annotations
 
@@ -39,6 +40,31 @@ class Site:
     def passphrase_file(self) -> Path:
         """For the processes, and for whoever looks at what was kept."""
         return self.root / "passphrase"
+
+    @property
+    def community(self) -> Path:
+        """The wallet of the community's own account."""
+        return self.root / "community"
+
+    @property
+    def community_file(self) -> Path:
+        """What the community is and by which rules it trades."""
+        return self.root / "community.toml"
+
+    @property
+    def market(self) -> Path:
+        """The market's journal and the key that signs it."""
+        return self.root / "market"
+
+    @property
+    def street_file(self) -> Path:
+        """What the meters will show."""
+        return self.root / "street.csv"
+
+    @property
+    def bills(self) -> Path:
+        """The homes' bills, in every form."""
+        return self.root / "bills"
 
     def home(self, name: str) -> Path:
         """A home's folder. Names of meters may hold anything printable; folders may not."""

@@ -6,8 +6,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from protocol.units import amount_ntok
-from wattlane.demo.plan import Plan
 from wattlane.demo.report import DemoReport
 from wattlane.money import show_energy, show_tokens
 
@@ -19,35 +17,38 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def bills(plan: Plan, report: DemoReport, feed_in: int, retail: int) -> Table:
-    """Bought, sold, paid, earned, and what the neighbours were worth against the grid."""
+def bills(report: DemoReport) -> Table:
+    """Bought, sold, what the grid took and gave, and what the neighbours were worth against it."""
     table = _table(
         "Bill of each home (kWh and tokens)",
         "home",
         "bought",
         "sold",
-        "paid",
-        "earned",
-        "saved",
+        "from grid",
+        "to grid",
+        "costs",
+        "without",
         "gained",
+        "lines",
+        "",
     )
     table.caption = (
-        "saved: paid less than retail; gained: earned more than the grid's feed-in price"
+        "costs: with the grid's part, below 0 where the home earns; without: the same readings "
+        "without neighbours"
     )
     table.caption_justify = "left"
-    for home in plan.homes:
-        bought = sum(pair.energy_wh for pair in report.pairs if pair.payer == home)
-        sold = sum(pair.energy_wh for pair in report.pairs if pair.payee == home)
-        paid = sum(pair.money_ntok for pair in report.pairs if pair.payer == home)
-        earned = sum(pair.money_ntok for pair in report.pairs if pair.payee == home)
+    for bill in report.market.bills:
         table.add_row(
-            home,
-            show_energy(bought),
-            show_energy(sold),
-            show_tokens(paid, 4),
-            show_tokens(earned, 4),
-            show_tokens(amount_ntok(bought, retail) - paid, 4),
-            show_tokens(earned - amount_ntok(sold, feed_in), 4),
+            bill.home,
+            show_energy(bill.bought_wh),
+            show_energy(bill.sold_wh),
+            show_energy(bill.from_grid_wh),
+            show_energy(bill.to_grid_wh),
+            show_tokens(bill.cost_ntok, 4),
+            show_tokens(bill.without_ntok, 4),
+            show_tokens(bill.without_ntok - bill.cost_ntok, 4),
+            str(bill.lines),
+            "[green]follows[/]" if bill.follows else "[red]DOES NOT FOLLOW[/]",
         )
     return table
 
@@ -97,17 +98,21 @@ def conservation(report: DemoReport) -> Table:
     return table
 
 
-def show(console: Console, plan: Plan, report: DemoReport, feed_in: int, retail: int) -> None:
-    """All tables, and the day in three lines."""
-    for table in (pairs(report), batches(report), conservation(report)):
+def show(console: Console, report: DemoReport) -> None:
+    """All tables, and the day in four lines."""
+    for table in (pairs(report), batches(report), conservation(report), bills(report)):
         console.print(table)
-    console.print(bills(plan, report, feed_in, retail))
     used = sum(batch.transactions for batch in report.batches)
     slots = sum(batch.slots for batch in report.batches)
-    latency, seconds = report.voucher_latency_ms, report.seconds
+    latency, seconds, market = report.voucher_latency_ms, report.seconds, report.market
     console.print(
-        f"{show_energy(report.energy_settled_wh)} kWh settled of "
-        f"{show_energy(report.energy_matched_wh)} matched, by {report.vouchers} vouchers "
+        f"Market: {market.readings:,} signed readings and {market.orders} orders, "
+        f"{market.cleared} intervals cleared by {market.rule} at {market.lowest_price:,} to "
+        f"{market.highest_price:,} utok per kWh, in a journal of {market.entries:,} entries."
+    )
+    console.print(
+        f"{show_energy(report.energy_matched_wh)} kWh traded, "
+        f"{show_energy(report.energy_settled_wh)} in closed lanes, by {report.vouchers} vouchers "
         f"(p50 {latency.p50:.1f} ms, p99 {latency.p99:.1f} ms, max {latency.max:.1f} ms); "
         f"{len(report.batches)} batches with {sum(one.proofs for one in report.batches)} proofs, "
         f"{used} of {slots} slots used ({100 * used // max(slots, 1)} %)."

@@ -1,4 +1,4 @@
-"""When homes top up, and that a replay goes through the day in order and waits where it must."""
+"""A replay goes through the day in order: all are read, then all pay, then what else happens."""
 
 from __future__ import annotations
 
@@ -8,83 +8,71 @@ from typing import Any, cast
 
 import pytest
 
-from channels.control_client import ControlClient, Paid
 from channels.errors import CommandFailed
-from protocol.units import amount_ntok
+from tests.wattlane.demo.market_days import planned
 from wattlane.demo import homes as homes_module
 from wattlane.demo import replay as replay_module
 from wattlane.demo.homes import GaveUp, Home, patiently
-from wattlane.demo.plan import Plan, plan_day
-from wattlane.demo.replay import replay, top_up_place
-from wattlane.readings import DEFAULT_DAY, PREFERRED_HOMES, built_in_street
+from wattlane.demo.plan import Plan
+from wattlane.demo.replay import replay
 
-PLAN: Plan = plan_day(built_in_street(PREFERRED_HOMES[:4], DEFAULT_DAY, (6, 9)), 200_000)
-
-
-def test_top_ups_come_before_any_payment_exceeds_what_open_brought() -> None:
-    place = top_up_place(PLAN)
-    left = {(one.opener, one.peer): one.first_deposit_ntok for one in PLAN.channels}
-    for interval in PLAN.intervals[:place]:
-        for trade in interval.trades:
-            paid = amount_ntok(trade.energy_wh, PLAN.price_utok_per_kwh)
-            way, back = (trade.buyer, trade.seller), (trade.seller, trade.buyer)
-            left[way] = left.get(way, 0) - paid
-            left[back] = left.get(back, 0) + paid
-            assert left[way] >= 0
-    assert place < len(PLAN.intervals)
+PLAN: Plan = planned(4, (10, 12))
+READINGS = len(PLAN.timeline.times_ms)
+INTERVALS = len(PLAN.timeline.intervals)
 
 
-class _Node:
-    """A node that records what it is told, and is not ready the first time."""
+class _Household:
+    """Notes what it is asked, a moment late each time."""
 
-    def __init__(self, name: str, said: list[tuple[str, int, int, str | None]]) -> None:
-        self._name, self._said, self._is_ready = name, said, False
+    def __init__(self, name: str, said: list[tuple[str, str]]) -> None:
+        self._name, self._said = name, said
 
-    async def pay(
-        self,
-        channel_id: int,
-        *,
-        energy_wh: int,
-        price_utok_per_kwh: int,
-        payment_id: str | None = None,
-    ) -> Paid:
-        if not self._is_ready:
-            self._is_ready = True
-            raise CommandFailed("ChannelNotFinal", "wait for it")
-        self._said.append((self._name, channel_id, energy_wh, payment_id))
-        return Paid(0, energy_wh * price_utok_per_kwh, 1.5, payment_id or "")
+    async def read(self) -> None:
+        await asyncio.sleep(0)
+        self._said.append(("reads", self._name))
+
+    async def pay(self) -> list[float]:
+        await asyncio.sleep(0)
+        self._said.append(("pays", self._name))
+        return [1.5, 2.5]
 
 
-def _home(name: str, node: _Node) -> Home:
-    wallet, client = cast(Any, None), cast(Any, None)
-    home = Home(name, wallet, client, node=cast(ControlClient, node))
-    home.channels = {other: hash((name, other)) for other in PLAN.homes}
-    return home
-
-
-async def test_each_matched_quantity_is_paid_once_in_order(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(replay_module, "TARGET_SECONDS", 0.2)
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay_module, "TARGET_SECONDS", 0.0)
     monkeypatch.setattr(homes_module, "READY_PAUSE_S", 0.001)
-    said: list[tuple[str, int, int, str | None]] = []
-    street = {name: _home(name, _Node(name, said)) for name in PLAN.homes}
-    happened: list[int] = []
+
+
+async def test_nobody_pays_before_all_are_read() -> None:
+    said: list[tuple[str, str]] = []
+    street = {name: _Household(name, said) for name in PLAN.homes}
+    day = await replay(PLAN, street, lambda *_: None, {})
+    count = len(PLAN.homes)
+    steps = [said[at : at + 2 * count] for at in range(0, len(said), 2 * count)]
+    assert len(steps) == READINGS
+    for step in steps:
+        assert sorted(step[:count]) == sorted(("reads", name) for name in PLAN.homes)
+        assert sorted(step[count:]) == sorted(("pays", name) for name in PLAN.homes)
+    assert sorted(day.latencies_ms) == [1.5] * count * READINGS + [2.5] * count * READINGS
+
+
+async def test_events_happen_between_intervals_once_all_is_paid() -> None:
+    said: list[tuple[str, str]] = []
+    street = {name: _Household(name, said) for name in PLAN.homes}
 
     async def note() -> None:
-        happened.append(len(said))
+        said.append(("event", ""))
 
-    day = await replay(PLAN, street, lambda *_: None, {0: note, len(PLAN.intervals): note})
-    expected = [
-        (trade.buyer, street[trade.buyer].channels[trade.seller], trade.energy_wh, f"{i}.{n}")
-        for i, interval in enumerate(PLAN.intervals)
-        for n, trade in enumerate(interval.trades)
-    ]
-    assert sorted(said, key=str) == sorted(expected, key=str)
-    places = [int((one[3] or "").split(".")[0]) for one in said]
-    assert places == sorted(places)
-    assert day.latencies_ms == [1.5] * len(expected)
-    assert happened == [0, len(expected)]
+    async def leave() -> None:
+        del street["h17"]
+
+    events = {0: note, 2: leave, INTERVALS: note}
+    await replay(PLAN, street, lambda *_: None, events)
+    readings_in_two = PLAN.timeline.times_ms.index(PLAN.timeline.intervals[2].start_ms)
+    assert said.count(("reads", "h17")) == said.count(("pays", "h17")) == readings_in_two + 1
+    assert said.count(("reads", "h02")) == READINGS
+    places = [place for place, (what, _) in enumerate(said) if what == "event"]
+    assert places == [2 * len(PLAN.homes), len(said) - 1]
 
 
 async def test_what_time_does_not_cure_is_not_waited_for() -> None:
@@ -95,9 +83,7 @@ async def test_what_time_does_not_cure_is_not_waited_for() -> None:
         await patiently("a payment", refused)
 
 
-async def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(homes_module, "READY_PAUSE_S", 0.001)
-
+async def test_patience_ends() -> None:
     async def not_yet() -> float:
         raise CommandFailed("OverCapacity", "top up first")
 

@@ -10,9 +10,11 @@ import pytest
 
 from wattlane.demo.report import (
     BatchReport,
+    BillReport,
     ConservationReport,
     DemoReport,
     LatencyReport,
+    MarketReport,
     PairReport,
     SecondsReport,
     latency_of,
@@ -34,6 +36,18 @@ REPORT = DemoReport(
     batches=(BatchReport(1, 2, 4, 18, 260_000, 21.5, 500_000, 1_700, "0x01"),),
     seconds=SecondsReport(1.0, 2.0, 3.0, 4.0, 20.0),
     conservation=ConservationReport(7, 2, 1, 5, 15),
+    market=MarketReport(
+        "supply-demand",
+        orders=4,
+        readings=26,
+        cleared=4,
+        settled=4,
+        traded_wh=10,
+        lowest_price=200_000,
+        highest_price=200_000,
+        entries=40,
+        bills=(BillReport("h17", 7, 10, 0, 5, 0, 3_600_000, 4_800_000, True),),
+    ),
     versions={"python": "3.11"},
 )
 
@@ -57,7 +71,33 @@ def test_the_file_has_exactly_the_promised_fields(tmp_path: Path) -> None:
         "batches",
         "seconds",
         "conservation",
+        "market",
         "versions",
+    ]
+    assert list(given["market"]) == [
+        "rule",
+        "orders",
+        "readings",
+        "cleared",
+        "settled",
+        "traded_wh",
+        "lowest_price",
+        "highest_price",
+        "entries",
+        "bills",
+    ]
+    assert given["market"]["bills"] == [
+        {
+            "home": "h17",
+            "lines": 7,
+            "bought_wh": 10,
+            "sold_wh": 0,
+            "from_grid_wh": 5,
+            "to_grid_wh": 0,
+            "cost_ntok": 3_600_000,
+            "without_ntok": 4_800_000,
+            "follows": True,
+        }
     ]
     assert list(given["pairs"][0]) == ["from", "to", "energy_wh", "money_ntok"]
     assert list(given["voucher_latency_ms"]) == ["p50", "p99", "max"]
