@@ -19,6 +19,8 @@ from protocol.crypto.schnorr import Signature, key_hash, verify
 from protocol.units import DOMAIN_BITS, check_range
 
 _WIDTH = 32
+MOST_BYTES = (1 << 23) + 1_000
+"""A community of ten thousand homes, and a signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def encode_signed(signed: Signed) -> bytes:
 def decode_signed(encoded: bytes) -> Signed:
     """A document with its signature, unverified. Raises BadDocument."""
     what = "signed document"
-    fields = Fields(decode(encoded, what), what)
+    fields = Fields(decode(encoded, what, MOST_BYTES), what)
     fields.of_type("signed")
     document = fields.octets("document")
     signature = Signature(

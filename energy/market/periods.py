@@ -15,14 +15,15 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from energy.canonical import digest
+from energy.clearing.supply_demand import fees_of
 from energy.clearing.trades import Clearing
 from energy.community.community import Community
-from energy.community.rules import Rules, Tariff, Timing
+from energy.community.rules import Rules, Side, Tariff, Timing
 from energy.intervals import DAY_S, Interval, interval_at, local_day
 from energy.market.correcting import touched
 from energy.market.measuring import Measuring
 from energy.market.purses import Purses
-from energy.market.rounds import Means, clear_round
+from energy.market.rounds import Means, clear_round, costs_of
 from energy.meters.corrections import Correction, Corrections
 from energy.orders.book import Book
 from energy.settlement.documents import encode_clearing, encode_settlement
@@ -147,8 +148,27 @@ class Periods:
             standing = [one for one in standing if one.taken_ms <= gate_ms]
         day = local_day(interval.start_ms, community.zone_info)
         spent = {one.account: self._spent.get((day, one.account), 0) for one in community.members}
-        means = Means(self._purses, self.owed, spent)
+        means = Means(self._purses, self._with_promised(day, spent), spent)
         return clear_round(standing, interval, shown, community, rules, means)
+
+    def _with_promised(self, day: date, spent_ntok: dict[int, int]) -> dict[Pair, Due]:
+        """What is owed if all that was cleared and is not settled yet (AHEAD) is delivered; what
+        it costs on `day` is added to `spent_ntok`, so that no balance or budget counts twice."""
+        owed = dict(self.owed)
+        for start_ms in self._unsettled:
+            found = self.rounds[start_ms]
+            fees = fees_of(Side.BUY, found.tariff)
+            hub, topology = found.community.account, found.rules.topology
+            is_today = local_day(start_ms, found.community.zone_info) == day
+            for trade in found.clearing.trades:
+                for pair, price in costs_of(trade, fees, hub, topology).items():
+                    if pair[0] != pair[1]:
+                        more = Due(trade.energy_wh, trade.energy_wh * price)
+                        owed[pair] = owed.get(pair, NOTHING) + more
+                if is_today and trade.buyer in spent_ntok:
+                    price = trade.price_utok_per_kwh + fees
+                    spent_ntok[trade.buyer] += trade.energy_wh * price
+        return owed
 
     def settlement(self, found: Round, now_ms: int) -> Settlement | None:
         """The settlement that is to follow a round's last one, None where none is."""

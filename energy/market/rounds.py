@@ -30,7 +30,8 @@ NO_CHANNEL = "no channel between buyer and seller has the balance for it"
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """Who can pay whom. `owed`: dues of settled intervals; `spent_ntok`: by home, of the day."""
+    """Who can pay whom. `owed`: dues of settled intervals, and of what was cleared ahead and is not
+    settled yet; `spent_ntok`: by home, of the day, likewise."""
 
     purses: Purses
     owed: Mapping[Pair, Due]
@@ -114,10 +115,7 @@ def _payable(
     kept: list[Trade] = []
     reasons: list[tuple[bytes, str]] = []
     for trade in trades:
-        price = trade.price_utok_per_kwh
-        costs = {(trade.buyer, trade.seller): price}
-        if topology is Topology.HUB:
-            costs = {(trade.buyer, hub): price + buyer_fees, (hub, trade.seller): price}
+        costs = costs_of(trade, buyer_fees, hub, topology)
         energy_wh = trade.energy_wh
         for pair, cost in costs.items():
             if pair[0] == pair[1]:
@@ -134,6 +132,14 @@ def _payable(
             said = f"{energy_wh} of {trade.energy_wh} Wh: {NO_CHANNEL}"
             reasons += [(trade.sell_order, said), (trade.buy_order, said)]
     return tuple(kept), reasons
+
+
+def costs_of(trade: Trade, buyer_fees: int, hub: int, topology: Topology) -> dict[Pair, int]:
+    """What each Wh of a trade costs, ntok, by who pays whom over a channel."""
+    price = trade.price_utok_per_kwh
+    if topology is Topology.HUB:
+        return {(trade.buyer, hub): price + buyer_fees, (hub, trade.seller): price}
+    return {(trade.buyer, trade.seller): price}
 
 
 def _by_place(

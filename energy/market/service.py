@@ -14,7 +14,7 @@ from typing import Protocol
 
 import structlog
 
-from energy.errors import EnergyError, JournalUnusable, UnknownKind
+from energy.errors import EnergyError, UnknownKind
 from energy.market.entries import BEGINNING, Entry, chain_of, following
 from energy.market.journal import Journal
 from energy.market.log_key import LogKey
@@ -142,14 +142,15 @@ class MarketService:
             await self._make_due()
 
     async def run(self, pause_s: float = 1.0) -> None:
-        """Make what is due, for ever. A disk that fails is said, and tried again."""
+        """Make what is due, for ever. What fails, as a disk that is full, is said and tried again:
+        documents are taken all the same."""
         while True:
             try:
                 await self.go_on()
                 self.problem = None
-            except JournalUnusable as error:
+            except EnergyError as error:
                 self.problem = str(error)
-                _log.error("cannot write the journal", reason=str(error))
+                _log.error("cannot make what is due", reason=str(error))
             await asyncio.sleep(pause_s)
 
     async def _make_due(self) -> None:

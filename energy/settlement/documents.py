@@ -23,6 +23,8 @@ MOST_HOME = (1 << INDEX_BITS) - 1
 MOST_WH = (1 << LANE_WH_BITS) - 1
 MOST_PRICE = (1 << AMOUNT_BITS) - 1
 DIGEST_BYTES = 32
+MOST_REASON = 1 << 14
+"""Characters of a reason, which may hold names out of the community's file, however long."""
 NO_TRADE = -1
 
 
@@ -147,7 +149,7 @@ def _trade(given: Value) -> Trade:
 
 def _left_out(given: Value) -> tuple[bytes, str]:
     fields = Fields(given, "order left out")
-    left_out = (fields.octets("order", DIGEST_BYTES), fields.text("reason"))
+    left_out = (fields.octets("order", DIGEST_BYTES), fields.text("reason", MOST_REASON))
     fields.end()
     return left_out
 

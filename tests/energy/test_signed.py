@@ -29,6 +29,12 @@ def test_a_signed_document_comes_back_and_counts() -> None:
     check_signed(one, DOMAIN, 1, HOME.key_hash)
 
 
+def test_a_community_of_ten_thousand_homes_can_be_signed() -> None:
+    """Its document is about 4 MB."""
+    one = replace(signed(), document=bytes(5 << 20))
+    assert decode_signed(encode_signed(one)) == one
+
+
 def test_another_key_rollup_or_document_does_not_count() -> None:
     with pytest.raises(NotSigned, match="account 1 has not signed this document: another key"):
         check_signed(signed(OTHER), DOMAIN, 1, HOME.key_hash)

@@ -266,6 +266,30 @@ def test_ahead_of_time_orders_promise_and_meters_deliver() -> None:
     assert fold(made.entries).periods.owed == made.market.periods.owed
 
 
+@pytest.mark.parametrize("topology", Topology)
+@pytest.mark.parametrize("bound", ["balance", "budget"])
+def test_what_was_promised_ahead_is_not_promised_again(topology: Topology, bound: str) -> None:
+    """Two intervals are cleared before the first is settled: both count against one purse."""
+    rules = Rules(1, START_MS, timing=Timing.AHEAD, topology=topology)
+    made = Street(community_of(rules=(rules,)))
+    made.begin(START_MS + 1)
+    most_ntok = 300 * 250_000
+    if bound == "balance":
+        made.put(made.funds(3, START_MS + 1, deposit_ntok=most_ntok, peers=(0, 1)), START_MS + 1)
+        made.put(made.funds(2, START_MS + 1, peers=(0, 1)), START_MS + 1)
+    budget_ntok = most_ntok if bound == "budget" else 0
+    made.put(made.order(1, Side.SELL, 100_000, energy_wh=400), START_MS + 2)
+    buy = made.order(3, Side.BUY, 250_000, energy_wh=300, budget_ntok=budget_ntok)
+    made.put(buy, START_MS + 2)
+    made.make_due(quarter(1) - GATE_MS)
+    made.make_due(quarter(2) - GATE_MS)
+    first, second = made.market.periods.rounds.values()
+    assert first.chain == second.chain == []
+    trades = [*first.clearing.trades, *second.clearing.trades]
+    assert sum(one.energy_wh for one in first.clearing.trades) == 300
+    assert 0 < sum(one.energy_wh * one.price_utok_per_kwh for one in trades) <= most_ntok
+
+
 def test_in_a_hub_the_community_stands_between() -> None:
     rules = Rules(1, START_MS, topology=Topology.HUB)
     made = trading(community_of(rules=(rules,)))

@@ -49,6 +49,12 @@ def test_they_are_read_as_they_were_written(
             assert decode_settlement(encode_settlement(one)) == one
 
 
+def test_a_reason_may_name_members_at_length() -> None:
+    """Otherwise a long name in the community's file would be a clearing that nobody can read."""
+    long = replace(clearing(trade(1, 2, 100)), left_out=((BUY_ORDER, "long" * 400),))
+    assert decode_clearing(encode_clearing(long)) == long
+
+
 def test_any_change_changes_the_digest() -> None:
     """The market's word for an interval is these bytes."""
     one = clearing(trade(1, 2, 500))
