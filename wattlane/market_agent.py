@@ -68,13 +68,15 @@ async def run_agent(
     pause_s: float,
     on_ready: Callable[[int, bool], None],
     use_compiled: bool = True,
+    now_ms: Callable[[], int] | None = None,
 ) -> None:
     """Trade and pay until SIGTERM or SIGINT. `on_ready` gets the account, and whether it is the
     community's own.
 
     `copy`: where the copy of the journal is kept. `meter`: the folder of the home's meter, None
-    where it has none, or it shares its readings itself. Raises BadChoice, AnotherRollup,
-    NodeNotRunning, MeterStoreUnusable, and as Follower.open and `catch_up`.
+    where it has none, or it shares its readings itself. `now_ms`: this machine's clock, of which
+    the market's may not be far ahead; None where days are replayed. Raises BadChoice,
+    AnotherRollup, NodeNotRunning, MeterStoreUnusable, and as Follower.open and `catch_up`.
     """
     if use_compiled:
         with contextlib.suppress(KernelCacheUnwritable):
@@ -85,7 +87,7 @@ async def run_agent(
     async with contextlib.AsyncExitStack() as stack:
         client = await stack.enter_async_context(MarketClient(market))
         node = NodeOfFolder(folder)
-        follower = await Follower.open(client, copy, domain=await node.domain())
+        follower = await Follower.open(client, copy, domain=await node.domain(), now_ms=now_ms)
         stack.callback(follower.close)
         await follower.catch_up()
         community = follower.market.community

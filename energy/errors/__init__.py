@@ -23,6 +23,7 @@ from energy.errors.market import AnotherKey as AnotherKey
 from energy.errors.market import AnotherRollup as AnotherRollup
 from energy.errors.market import BadRequest as BadRequest
 from energy.errors.market import CannotServe as CannotServe
+from energy.errors.market import ClockAhead as ClockAhead
 from energy.errors.market import DoesNotFollow as DoesNotFollow
 from energy.errors.market import FromTheFuture as FromTheFuture
 from energy.errors.market import InOtherHands as InOtherHands

@@ -249,3 +249,17 @@ class InOtherHands(MarketError):
             f"somebody else speaks for account {self.account}: {self.what}; nothing is paid: "
             "compare the amendments of the community's file with what you have agreed to"
         )
+
+
+@dataclass
+class ClockAhead(MarketError):
+    """A market's entry is dated in the future."""
+
+    seq: int
+    ahead_ms: int
+
+    def __str__(self) -> str:
+        return (
+            f"entry {self.seq} of the journal is dated {self.ahead_ms // 1000} s ahead of this "
+            "machine's clock: nothing is paid by it; compare both clocks with the true time"
+        )

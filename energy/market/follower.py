@@ -8,25 +8,37 @@ the proof. From then on this copy follows nothing more, and says why.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from energy.errors import AnotherKey, EnergyError, JournalBroken, JournalForked
+from energy.errors import AnotherKey, ClockAhead, EnergyError, JournalBroken, JournalForked
 from energy.market.client import MarketClient, entries_of
 from energy.market.entries import Entry, following
 from energy.market.journal import Journal
 from energy.market.market import Market
 from energy.market.periods import Running
 
+MOST_AHEAD_MS = 600_000
+"""How far a market's clock may be ahead. With one of its own making it could close votes, let
+orders end and call settlements final before their time."""
+
 
 class Follower:
     """One copy. `market`: what it says. Several agents of one machine may share it."""
 
-    def __init__(self, client: MarketClient, journal: Journal, domain: int | None) -> None:
+    def __init__(
+        self,
+        client: MarketClient,
+        journal: Journal,
+        domain: int | None,
+        now_ms: Callable[[], int] | None = None,
+    ) -> None:
         """Fold what the copy has. Raises EnergyError leaves where it does not follow."""
         self.market = Market(domain)
+        self._now_ms = now_ms
         self._client, self._journal = client, journal
         self._turn = asyncio.Lock()
         self._wrong: EnergyError | None = None
@@ -42,9 +54,12 @@ class Follower:
         *,
         key: bytes | None = None,
         domain: int | None = None,
+        now_ms: Callable[[], int] | None = None,
     ) -> Follower:
         """The copy in a folder, begun where there is none.
 
+        `now_ms`: this machine's clock (Unix ms, UTC), of which a market's may not be far ahead;
+        None where days are replayed.
         `key`: the market's, if it is known from elsewhere; otherwise a new copy takes the one that
         the market names, and an old one goes on with its own. Raises AnotherKey, JournalInUse,
         JournalUnusable, MarketUnreachable, MarketRefused, and as the constructor.
@@ -54,7 +69,7 @@ class Follower:
             raise AnotherKey(told.hex())
         journal = Journal(folder, told)
         try:
-            return await asyncio.to_thread(cls, client, journal, domain)
+            return await asyncio.to_thread(cls, client, journal, domain, now_ms)
         except BaseException:
             journal.close()
             raise
@@ -67,7 +82,7 @@ class Follower:
         """Follow the market to its newest entry; how many were new.
 
         Raises JournalBroken, JournalForked, AnotherKey, DoesNotFollow and other leaves that name
-        what is wrong with an entry, JournalUnusable, MarketUnreachable, MarketRefused.
+        what is wrong with an entry, ClockAhead, JournalUnusable, MarketUnreachable, MarketRefused.
         """
         count = 0
         async with self._turn:
@@ -91,12 +106,20 @@ class Follower:
             self._running = self.market.seq, self.market.periods.running()
         return self._running[1]
 
+    def _check_clock(self, entry: Entry) -> None:
+        now_ms = entry.time_ms if self._now_ms is None else self._now_ms()
+        if entry.time_ms > now_ms + MOST_AHEAD_MS:
+            raise ClockAhead(entry.seq, entry.time_ms - now_ms)
+
     def _take(self, entries: list[Entry]) -> None:
         taken: list[Entry] = []
         try:
             for entry in following(entries, self._journal.key, self._journal.last):
+                self._check_clock(entry)
                 taken.append(entry)
                 self.market.add(entry)
+        except ClockAhead:
+            raise  # a clock may be set right: either one
         except JournalBroken as error:
             if error.seq == entries[0].seq and _is_signed(entries[0], self._journal.key):
                 raise JournalForked(error.seq) from error

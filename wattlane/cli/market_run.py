@@ -115,6 +115,7 @@ def agent(
     or it is the hub.
     """
     import asyncio
+    import time
 
     from channels.log import log_to_stderr
     from channels.passphrase import read_passphrase
@@ -128,6 +129,8 @@ def agent(
         whose = ", the community's own" if is_own else ""
         typer.echo(f"trades for account {account}{whose}")
 
-    asyncio.run(
-        run_agent(wallet, folder, market, copy or folder / "market", meter, every_s, say_ready)
-    )
+    def now_ms() -> int:
+        return time.time_ns() // 1_000_000
+
+    where = wallet, folder, market, copy or folder / "market", meter
+    asyncio.run(run_agent(*where, every_s, say_ready, now_ms=now_ms))

@@ -16,6 +16,7 @@ from energy.community.members import Member, MeterKey
 from energy.community.rules import PaymentMode, Rules, Side
 from energy.errors import (
     AnotherKey,
+    ClockAhead,
     DoesNotFollow,
     InOtherHands,
     JournalBroken,
@@ -26,7 +27,7 @@ from energy.errors import (
 from energy.intervals import Interval
 from energy.market.agent import Agent
 from energy.market.entries import BEGINNING, Entry, chain_of
-from energy.market.follower import Follower
+from energy.market.follower import MOST_AHEAD_MS, Follower
 from energy.market.journal import read_journal
 from energy.market.log_key import LogKey
 from energy.market.market import fold, shown_kind
@@ -496,6 +497,20 @@ async def test_a_market_that_forgets_is_found_out(make: Make) -> None:
     Forger(world).replace_from(len(entries) - 1, entries[-2].document)
     with pytest.raises(JournalForked):
         await world.agents[1].once()
+
+
+async def test_a_market_whose_clock_runs_ahead_is_not_followed_till_then(
+    make: Make, tmp_path: Path
+) -> None:
+    """It could end votes, orders and the time for corrections as it likes."""
+    world, now = await make(), [START_MS - MOST_AHEAD_MS - 1]
+    follower = await Follower.open(world.served.client, tmp_path / "clock", now_ms=lambda: now[0])
+    world._stack.callback(follower.close)
+    with pytest.raises(ClockAhead, match="entry 1 of the journal is dated 600 s ahead"):
+        await follower.catch_up()
+    assert follower.market.seq == 0
+    now[0] += 1
+    assert await follower.catch_up() == world.served.service.market.seq
 
 
 async def test_another_key_is_not_followed(make: Make, tmp_path: Path) -> None:
