@@ -11,6 +11,7 @@ from energy.errors import CorrectionOutOfTurn, CorrectionsOver, UnknownMeter
 from energy.intervals import Interval
 from energy.meters.corrections import Correction, Corrections, check_correction, check_effect
 from energy.meters.meter import meters_of
+from energy.meters.metering import DEFAULT_SLACK_MS
 from energy.settlement.flows import Settlement
 from energy.settlement.revise import corrected_until_ms
 
@@ -55,6 +56,8 @@ def touched(
     for one in rounds:
         if one.interval.end_ms < reading.end_ms:
             break
+        if one.interval.start_ms > reading.end_ms + DEFAULT_SLACK_MS:
+            continue  # too late to begin with it
         for metered in one.chain[-1].metered if one.chain else ():
             if metered.home == member.account and not names.isdisjoint(
                 (metered.first, metered.last)

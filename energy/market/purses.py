@@ -24,6 +24,7 @@ class Purses:
         self._starts: dict[tuple[int, int], Due] = {}
         self._got: dict[tuple[int, int], Due] = {}
         self._between: defaultdict[Pair, set[int]] = defaultdict(set)
+        self._payees: defaultdict[int, set[int]] = defaultdict(set)
 
     def newest_number(self, account: int) -> int:
         """The number of an account's newest statement, 0 for none."""
@@ -44,6 +45,7 @@ class Purses:
             )
             self._got.setdefault((line.channel_id, funds.account), Due(line.got_wh, line.got_ntok))
             self._between[funds.account, payee].add(line.channel_id)
+            self._payees[funds.account].add(payee)
 
     def counts(self, channel_id: int, payer: int) -> bool:
         """Whether what a payer pays in a channel is counted: once it has stated it."""
@@ -53,9 +55,9 @@ class Purses:
         """Channels over which the pair's payer has said that it can pay its payee."""
         return frozenset(self._between.get(pair, ()))
 
-    def payees_of(self, payer: int) -> set[int]:
+    def payees_of(self, payer: int) -> frozenset[int]:
         """Accounts with which this one has said that it has a channel."""
-        return {payee for one, payee in self._between if one == payer}
+        return frozenset(self._payees.get(payer, ()))
 
     def paid(
         self, pair: Pair, lanes: Mapping[int, Due] | None = None, *, to_payee: bool = False

@@ -32,6 +32,8 @@ from energy.settlement.flows import Metered
 TYPE = "wattlane/correction"
 VERSION = 1
 MOST_REASON = 200
+MOST_CORRECTIONS = 50
+"""Corrections of one reading: each makes settlements of the whole street."""
 _SIGNED = b"wattlane-correction-v1\x00"
 _WHAT = "correction"
 
@@ -131,6 +133,8 @@ def check_correction(correction: Correction, last_number: int, meter: Meter, now
     if correction.number != last_number + 1:
         reason = f"its number is {correction.number}, the next one is {last_number + 1}"
         raise CorrectionOutOfTurn(*place, reason)
+    if correction.number > MOST_CORRECTIONS:
+        raise CorrectionOutOfTurn(*place, f"it has been corrected {MOST_CORRECTIONS} times")
     if reading.context in (WRAP, SWAP):
         raise UnexplainedEpoch(*place, "it begins one, and is not corrected")
 

@@ -21,6 +21,7 @@ from energy.errors import (
 )
 from energy.intervals import QUARTER_MS, Interval
 from energy.meters.corrections import (
+    MOST_CORRECTIONS,
     Correction,
     Corrections,
     check_correction,
@@ -96,6 +97,14 @@ def test_a_correction_has_one_byte_string_and_is_under_its_signature() -> None:
 def test_a_good_correction_passes() -> None:
     check_correction(GOOD, 0, METER, LATER_MS)
     check_correction(corrected(READINGS[1], 120, number=2), 1, METER, LATER_MS)
+
+
+def test_a_reading_is_corrected_a_bounded_number_of_times() -> None:
+    """Each makes a settlement of the whole street: nobody fills everybody's disk."""
+    last = MOST_CORRECTIONS
+    check_correction(corrected(READINGS[1], 120, number=last), last - 1, METER, LATER_MS)
+    with pytest.raises(CorrectionOutOfTurn, match="corrected 50 times"):
+        check_correction(corrected(READINGS[1], 120, number=last + 1), last, METER, LATER_MS)
 
 
 def test_who_may_not_correct_is_refused() -> None:
