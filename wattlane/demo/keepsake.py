@@ -28,9 +28,22 @@ def show_commands(
 ) -> None:
     """Write down the deployment, and print what to type."""
     console.print(f"[bold]Everything is kept in {site.root}[/]")
-    console.print("  wallets and nodes' records: homes/   logs of all processes: logs/")
+    console.print(
+        "  wallets, nodes' records, meters and journals: homes/   logs of all processes: logs/"
+    )
+    console.print(
+        "  the community: community.toml   the market: market/   the homes' bills: bills/"
+    )
     if not any(site.operator.glob(DATABASE)):
         console.print("  (the sequencer's database was deleted before the batches were verified)")
+    home = next((site.root / "homes").iterdir())
+    commands = [f"wattlane market recompute {site.market}"]
+    commands += [
+        f"wattlane bill verify {bill} --folder {home}"
+        for bill in sorted(site.bills.glob(f"{home.name}-????-??.bill"))
+    ]
+    for command in commands:
+        console.print("  " + command, soft_wrap=True, highlight=False)
     if l1.kind == ANVIL:
         deployment = {"contract": contract, "token": token, "key": key.digest().hex()}
         path = site.root / "l1" / DEPLOYMENT
@@ -45,6 +58,6 @@ def show_commands(
     for command in (
         f"wattlane status --l1 {url} --contract {contract}",
         f"wattlane verify-batch all --l1 {url} --contract {contract}",
-        f"wattlane wallet show --folder {next((site.root / 'homes').iterdir())}",
+        f"wattlane wallet show --folder {home}",
     ):
         console.print("  " + command, soft_wrap=True, highlight=False)

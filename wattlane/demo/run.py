@@ -46,6 +46,7 @@ from wattlane.demo.showing import (
     page_home,
     show_explorer,
     show_homes,
+    show_market,
 )
 from wattlane.demo.site import open_site
 from wattlane.demo.timeline import timeline
@@ -112,6 +113,8 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
         domain = reader.settings().domain
         community = write_community(plan, site, homes, own, domain)
         market, market_url = start_market(site, children, plan, own, community)
+        if shown is not None:
+            show_market(console, market_url)
         street = Street(
             plan,
             homes,
@@ -191,7 +194,7 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
         tables.show(console, report)
         held = _conclude(console, settings, conditions)
         if shown is not None:
-            keep_serving(console, children, url, site, shown)
+            keep_serving(console, children, url, market_url, site, shown)
     return held
 
 

@@ -38,6 +38,11 @@ def show_explorer(console: Console, url: str, opens: bool) -> None:
         webbrowser.open(url)
 
 
+def show_market(console: Console, url: str) -> None:
+    """Say where the market's own page is: the order book and the day's prices."""
+    console.print(f"  [bold]the market's page[/] {url}/", soft_wrap=True)
+
+
 def has_display() -> bool:
     """Whether a browser would be seen."""
     shown = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
@@ -62,11 +67,12 @@ def home_link(site: Site, name: str) -> str | None:
 
 
 def keep_serving(
-    console: Console, children: Children, explorer: str, site: Site, shown: str
+    console: Console, children: Children, explorer: str, market: str, site: Site, shown: str
 ) -> None:
     """Until Ctrl-C. Raises ChildFailed for a process that ended by itself."""
     console.print("[bold]The day is over; the pages stay until Ctrl-C.[/]")
     console.print(f"  explorer {explorer}/   try: a batch, then Verify now", soft_wrap=True)
+    console.print(f"  market {market}/   the order book, the day's prices", soft_wrap=True)
     link = home_link(site, shown)
     if link is not None:
         console.print(f"  {shown} {link}", soft_wrap=True)

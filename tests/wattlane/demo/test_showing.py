@@ -75,13 +75,18 @@ def test_pages_stay_until_ctrl_c_or_until_a_process_ends(
     monkeypatch.setattr(showing, "POLL_S", 0.0)
     children = cast(Children, SimpleNamespace(check=check))
     site = Site(tmp_path, "")
-    showing.keep_serving(console, children, "http://127.0.0.1:1", site, "anna")
+    showing.keep_serving(
+        console, children, "http://127.0.0.1:1", "http://127.0.0.1:2", site, "anna"
+    )
     assert looks == 3
     assert "until Ctrl-C" in said(console)
+    assert "market http://127.0.0.1:2/" in said(console)
 
     def fail() -> None:
         raise ChildFailed("sequencer", 1, "log", "tail")
 
     children = cast(Children, SimpleNamespace(check=fail))
     with pytest.raises(ChildFailed):
-        showing.keep_serving(console, children, "http://127.0.0.1:1", site, "anna")
+        showing.keep_serving(
+            console, children, "http://127.0.0.1:1", "http://127.0.0.1:2", site, "anna"
+        )
