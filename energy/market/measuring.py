@@ -53,15 +53,24 @@ class Measuring:
         return any(last is not None and last.end_ms >= time_ms for last in newest)
 
     def metered(self, member: Member, interval: Interval) -> Metered | None:
-        """What a home's meter shows for an interval, None where an end of it is not verified."""
+        """What a home's meter shows for an interval, None where an end of it is not verified, or
+        all readings together show more than the connection can carry.
+
+        Each of them may be a Wh above that, as registers are rounded: many of them could be many.
+        """
+        span_ms = interval.length_ms + DEFAULT_SLACK_MS
         for did, meter in meters_of(member).items():
             track = self._tracks.get(did)
             if not track:
                 continue
             try:
-                return metered(member.account, interval, track, register_wh=meter.register_wh)
+                shown = metered(member.account, interval, track, register_wh=meter.register_wh)
             except NoVerifiedReading:
                 continue
+            if shown.import_wh <= meter.most_import_wh(
+                span_ms
+            ) and shown.export_wh <= meter.most_export_wh(span_ms):
+                return shown
         return None
 
     def so_far(

@@ -26,6 +26,7 @@ from energy.errors import (
     UnknownMember,
     UnknownMeter,
 )
+from energy.intervals import Interval
 from energy.market.market import Market, fold, shown_kind
 from energy.market.periods import GATE_MS, GRACE_MS
 from energy.meters.sample import Clock, Sample
@@ -155,6 +156,23 @@ def test_an_order_counts_from_the_next_interval_on_and_so_does_its_end() -> None
     made.make_due(quarter(4))
     traded = [one.clearing.traded_wh for one in made.market.periods.rounds.values()]
     assert traded == [0, 900, 900, 0]
+
+
+def test_many_readings_show_no_more_than_one_could() -> None:
+    """Each may be a Wh above what the connection carries: together they would be a power plant."""
+    made = Street(community_of(rules=(Rules(1, START_MS, interval_ms=60_000),)))
+    made.begin()
+    member = made.community.member(1)
+    most_wh = member.connection.export_w * 120_000 // 3_600_000 + 1
+    made.read_all(START_MS, NOTHING_YET)
+    for more in range(1, most_wh + 2):
+        made.put(made.reading(1, START_MS + more, 0, more), START_MS + more)
+    measuring, minute = made.market.measuring, Interval(START_MS, START_MS + 60_000)
+    end = made.reading(1, minute.end_ms, 0, most_wh + 1)
+    made.put(end, minute.end_ms)
+    assert measuring.metered(member, minute) is None
+    stronger = replace(member.connection, export_w=member.connection.export_w + 30)
+    assert measuring.metered(replace(member, connection=stronger), minute) is not None
 
 
 def test_no_balance_no_trade() -> None:
