@@ -42,7 +42,7 @@ class TradingHome:
 
         Raises ReadingRefused, MarketUnreachable, MarketRefused leaves.
         """
-        await self.agent.state_funds()
+        await self.state_funds()
         await self.meter.read()
         await self.agent.share()
 
