@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 
 from energy.clearing.bidders import bidders
+from energy.clearing.collection import collection_paused
 from energy.clearing.pay_as_bid import clear_pay_as_bid
 from energy.clearing.reasons import Reason
 from energy.clearing.supply_demand import clear_supply_demand, price_range
@@ -24,6 +25,11 @@ def clear(bids: Sequence[Bid], interval: Interval, rules: Rules, tariff: Tariff)
     Limits are prices of the energy alone, without fees. `left_out` names every bid that is in no
     trade, by place, with a Reason's value.
     """
+    with collection_paused():
+        return _clear(bids, interval, rules, tariff)
+
+
+def _clear(bids: Sequence[Bid], interval: Interval, rules: Rules, tariff: Tariff) -> Clearing:
     taking_part = bidders(bids)
     price, trades = _by_rule(rules, tariff, taking_part.sells, taking_part.buys)
     traded = {trade.sell_order for trade in trades} | {trade.buy_order for trade in trades}

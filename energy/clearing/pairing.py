@@ -50,13 +50,20 @@ class _Pairs:
         """Pair these until one side has nothing left: preferences, then places."""
         for i, j in self._preferred(sellers, buyers):
             self._give(i, j)
-        still_selling = iter([i for i in sellers if self.to_sell[i]])
+        to_sell, to_buy = self.to_sell, self.to_buy
+        still_selling = iter([i for i in sellers if to_sell[i]])
         first = next(still_selling, None)
         for j in buyers:
-            while self.to_buy[j] and first is not None:
-                self._give(first, j)
-                if not self.to_sell[first]:
+            needs_wh = to_buy[j]
+            while needs_wh and first is not None:
+                has_wh = to_sell[first]
+                wh = min(has_wh, needs_wh)
+                self.made.append((first, j, wh))
+                needs_wh -= wh
+                to_sell[first] = has_wh - wh
+                if has_wh == wh:
                     first = next(still_selling, None)
+            to_buy[j] = needs_wh
 
     def _give(self, i: int, j: int) -> None:
         wh = min(self.to_sell[i], self.to_buy[j])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from dataclasses import replace
 
@@ -168,3 +169,17 @@ def test_bids_that_no_book_makes_are_refused(bids: list[Bid], why: str) -> None:
     """They would have no one clearing."""
     with pytest.raises(BadBids, match=why):
         cleared(bids, rules(ClearingRule.UNIFORM))
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_the_collector_is_left_as_it_was(is_on: bool) -> None:
+    """Also where the bids are refused."""
+    was_on = gc.isenabled()
+    try:
+        (gc.enable if is_on else gc.disable)()
+        with pytest.raises(BadBids):
+            cleared([bid(0, SELL, 5, -1)], rules(ClearingRule.UNIFORM))
+        cleared([bid(0, SELL, 5, 1)], rules(ClearingRule.UNIFORM))
+        assert gc.isenabled() is is_on
+    finally:
+        (gc.enable if was_on else gc.disable)()
