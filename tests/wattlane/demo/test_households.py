@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -36,7 +37,8 @@ STANDS = {
 
 
 def _sign(account: int, message: int) -> Signature:
-    return SIGNERS[account].sign(message, message.to_bytes(32, "big"))
+    """As a wallet does: never the same twice."""
+    return SIGNERS[account].sign(message, os.urandom(32))
 
 
 async def _street(
