@@ -18,19 +18,17 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def bills(report: DemoReport) -> Table:
-    """Bought, sold, what the grid took and gave, and what the neighbours were worth against it."""
+    """Bought, sold, the whole cost, and what the neighbours were worth against the grid alone."""
     table = _table(
         "Bill of each home (kWh and tokens)",
         "home",
         "bought",
         "sold",
-        "from grid",
-        "to grid",
         "costs",
         "without",
         "gained",
         "lines",
-        "",
+        "follow",
     )
     table.caption = (
         "costs: with the grid's part, below 0 where the home earns; without: the same readings "
@@ -42,13 +40,11 @@ def bills(report: DemoReport) -> Table:
             bill.home,
             show_energy(bill.bought_wh),
             show_energy(bill.sold_wh),
-            show_energy(bill.from_grid_wh),
-            show_energy(bill.to_grid_wh),
             show_tokens(bill.cost_ntok, 4),
             show_tokens(bill.without_ntok, 4),
             show_tokens(bill.without_ntok - bill.cost_ntok, 4),
             str(bill.lines),
-            "[green]follows[/]" if bill.follows else "[red]DOES NOT FOLLOW[/]",
+            "[green]yes[/]" if bill.follows else "[red]NO[/]",
         )
     return table
 
