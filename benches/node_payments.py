@@ -163,7 +163,7 @@ async def measure(given: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--payments", type=int, default=10_000)
-    parser.add_argument("--repeat", type=int, default=2)
+    parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--homes", type=int, default=50)
     parser.add_argument("--seconds", type=int, default=30)
     asyncio.run(measure(parser.parse_args()))
