@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,8 +88,8 @@ async def post_all(url: str, load: Load, rate: float) -> float:
         began = time.perf_counter()
 
         async def post(number: int, due: float) -> None:
-            answer = await client.post(
-                f"{url}/v1/intake", content=load.posts[number], headers=headers
+            answer = await repeated(
+                lambda: client.post(f"{url}/v1/intake", content=load.posts[number], headers=headers)
             )
             load.answers_s.append(time.perf_counter() - due)
             if answer.status_code != 202:
@@ -107,6 +108,14 @@ async def post_all(url: str, load: Load, rate: float) -> float:
             tasks.append(asyncio.create_task(post(number, due)))
         await asyncio.gather(*tasks)
         return time.perf_counter() - began
+
+
+async def repeated(post: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """The answer to a post, which is safe to repeat where its idle connection was closed."""
+    for _ in range(3):
+        with contextlib.suppress(httpx.RemoteProtocolError, httpx.ReadError):
+            return await post()
+    return await post()
 
 
 def measure(chain: Chain, folder: Path, name: str, options: argparse.Namespace) -> list[Figure]:
