@@ -16,7 +16,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 MARKER := .venv/installed
 ARGS ?=
-WORKERS ?= 2
+WORKERS ?= 3
 
 .PHONY: demo test test-deep bench lint format install clean
 
