@@ -11,13 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from energy.canonical import Value, decode, digest, encode
 from energy.errors import DoesNotOpen
 from energy.fields import Fields
-from energy.meters.did import check_did, public_key_of
+from energy.meters.did import check_did, is_signed_by, public_key_of
 from energy.meters.merkle import path_to, root_from, root_of
 from energy.meters.reading import (
     HASH_BYTES,
@@ -71,13 +68,7 @@ class DayRoot:
 
     def is_signed(self) -> bool:
         """Whether the key that it names has signed it."""
-        try:
-            Ed25519PublicKey.from_public_bytes(public_key_of(self.key_id)).verify(
-                self.signature, self.unsigned
-            )
-        except InvalidSignature:
-            return False
-        return True
+        return is_signed_by(self.key_id, self.signature, self.unsigned)
 
 
 @dataclass(frozen=True, slots=True)

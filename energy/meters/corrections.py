@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from energy.canonical import Value, decode, digest, encode
 from energy.errors import (
     ClockNotSynchronised,
@@ -22,7 +19,7 @@ from energy.errors import (
 )
 from energy.fields import Fields
 from energy.meters.checking import MOST_AHEAD_MS, check_alone, check_key
-from energy.meters.did import public_key_of
+from energy.meters.did import is_signed_by, public_key_of
 from energy.meters.meter import Meter
 from energy.meters.reading import SIGNATURE_BYTES, Reading, decode_reading
 from energy.meters.sample import SWAP, WRAP, Quality
@@ -69,12 +66,7 @@ class Correction:
 
     def is_signed(self) -> bool:
         """Whether the key that it names has signed it."""
-        key = Ed25519PublicKey.from_public_bytes(public_key_of(self.key_id))
-        try:
-            key.verify(self.signature, self.unsigned)
-        except InvalidSignature:
-            return False
-        return True
+        return is_signed_by(self.key_id, self.signature, self.unsigned)
 
 
 def correct(

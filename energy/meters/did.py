@@ -9,6 +9,8 @@ Community Group, https://w3c-ccg.github.io/did-key-spec/.
 from __future__ import annotations
 
 import base58
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from energy.errors import BadMeterName
 
@@ -39,6 +41,16 @@ def public_key_of(key_id: str) -> bytes:
     if decoded[:2] != _ED25519_PUBLIC or len(decoded) != len(_ED25519_PUBLIC) + KEY_BYTES:
         raise BadMeterName(key_id, "it holds no 32-byte Ed25519 key")
     return decoded[2:]
+
+
+def is_signed_by(key_id: str, signature: bytes, message: bytes) -> bool:
+    """Whether the key of this name has signed the message. Raises BadMeterName."""
+    key = Ed25519PublicKey.from_public_bytes(public_key_of(key_id))
+    try:
+        key.verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def check_did(did: str) -> str:

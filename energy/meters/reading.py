@@ -11,12 +11,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from energy.canonical import Value, decode, digest, encode
 from energy.fields import Fields
-from energy.meters.did import check_did, public_key_of
+from energy.meters.did import check_did, is_signed_by, public_key_of
 from energy.meters.sample import MOST_CONTEXT, Clock, Quality
 
 TYPE = "wattlane/reading"
@@ -76,12 +73,7 @@ class Reading:
 
     def is_signed(self) -> bool:
         """Whether the key that it names has signed it; whose key that is, is another question."""
-        key = Ed25519PublicKey.from_public_bytes(public_key_of(self.key_id))
-        try:
-            key.verify(self.signature, self.unsigned)
-        except InvalidSignature:
-            return False
-        return True
+        return is_signed_by(self.key_id, self.signature, self.unsigned)
 
 
 def commit_to_raw(salt: bytes, raw: bytes) -> bytes:

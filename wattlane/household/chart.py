@@ -58,8 +58,8 @@ class Chart:
 
 def chart(intervals: Sequence[Interval]) -> Chart:
     """The chart of these intervals, in order."""
-    up = _nice(max((one.sold_wh for one in intervals), default=0))
-    down = _nice(max((one.bought_wh for one in intervals), default=0))
+    up = round_up(max((one.sold_wh for one in intervals), default=0))
+    down = round_up(max((one.bought_wh for one in intervals), default=0))
     span = up + down or 1
     room = HEIGHT - TOP - BOTTOM
     zero_y = TOP + room * up / span
@@ -84,7 +84,7 @@ def chart(intervals: Sequence[Interval]) -> Chart:
     return Chart(tuple(bars), tuple(ticks), round(zero_y, 1), labels)
 
 
-def _nice(most: int) -> int:
+def round_up(most: int) -> int:
     """The next 1, 2 or 5 times a power of ten; 0 stays 0."""
     if most <= 0:
         return 0

@@ -9,6 +9,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from energy.market.models import PriceRow
+from wattlane.household.chart import round_up
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 240, 92, 92, 14, 30
 PLOT_HEIGHT = HEIGHT - TOP - BOTTOM
@@ -87,8 +88,8 @@ def clock(time_ms: int, zone: ZoneInfo) -> str:
 
 def chart(named: Sequence[tuple[str, PriceRow]]) -> Chart:
     """The chart of named intervals, in order."""
-    most_wh = _round_up(max((one.traded_wh for _, one in named), default=0))
-    most_utok = _round_up(max((one.retail_utok_per_kwh for _, one in named), default=0))
+    most_wh = round_up(max((one.traded_wh for _, one in named), default=0))
+    most_utok = round_up(max((one.retail_utok_per_kwh for _, one in named), default=0))
     step = (WIDTH - LEFT - RIGHT) / max(len(named), 1)
     bars: list[Bar] = []
     lines: list[list[str]] = []
@@ -132,11 +133,3 @@ def chart(named: Sequence[tuple[str, PriceRow]]) -> Chart:
 def _price_y(price_utok_per_kwh: int, most_utok: int) -> float:
     share = min(price_utok_per_kwh / most_utok, 1) if most_utok else 0
     return round(TOP + PLOT_HEIGHT * (1 - share), 1)
-
-
-def _round_up(most: int) -> int:
-    """The next 1, 2 or 5 times a power of ten; 0 stays 0."""
-    if most <= 0:
-        return 0
-    power = int("1" + "0" * (len(str(most)) - 1))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= most)
