@@ -28,6 +28,8 @@ from tests.support.simulating_sequencer import PASSPHRASE, serve
 
 FEE_NTOK = 10
 FUNDS_NTOK = 1_000_000
+PURSE_NTOK = 100 * 10**9
+"""What the account that deposits has, in tokens of L1."""
 WAIT_S = 120.0
 """Of everything awaited here: no test may fail because others load the machine."""
 
@@ -71,12 +73,15 @@ class Setting:
         confirmations: int = 0,
         prover: Prover | None = None,
         exit_key: MakeKey = simulated_exit_key,
+        first_account: int = 0,
     ) -> Setting:
-        """Deploy with the first dev account as the operator; the homes deposit from the second.
+        """Deploy with one dev account as the operator; the homes deposit from the next.
 
         `prover` has key and shape of the contract; None simulates. `exit_key`: of its exodus.
+        `first_account`: the operator's; no two operators on a chain may have the same, as each
+        takes the account's next nonce for its own.
         """
-        operator, payer = chain.accounts[:2]
+        operator, payer = chain.accounts[first_account : first_account + 2]
         folder.mkdir()
         create_keystore(folder / KEYSTORE, PASSPHRASE, bytes(operator.key), scrypt_n=2)
         request = InitRequest(
@@ -89,7 +94,7 @@ class Setting:
         settings = initialise(request, PASSPHRASE, prover or simulated, exit_key)
         simulated.close()
         operator_client = RollupClient(chain.url, settings.contract, operator, finality=LATEST)
-        units = operator_client.settings().base_units(100 * FUNDS_NTOK)
+        units = operator_client.settings().base_units(PURSE_NTOK)
         operator_client.token_client().mint(payer.address, units)
         homes = RollupClient(chain.url, settings.contract, payer, finality=LATEST)
         homes.approve(100 * FUNDS_NTOK)

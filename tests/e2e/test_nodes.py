@@ -141,7 +141,7 @@ async def test_an_l1_that_is_dead_or_holds_another_rollup_is_named(
     nothing_there = ContractL1(street.chain.url, "0x" + "22" * 20, wallet.l1_account)
     with pytest.raises(L1Unreachable, match="no Wattlane contract"):
         await nothing_there.domain()
-    other = Setting.make(street.chain, tmp_path / "other").settings.contract
+    other = Setting.make(street.chain, tmp_path / "other", first_account=2).settings.contract
     opening = Node.open(
         wallet,
         sequencer=street.sequencer.url,

@@ -61,11 +61,10 @@ def _home(setting: Setting, folder: Path) -> None:
     """A wallet with gas and tokens on L1, and five of them deposited."""
     made = _good("wallet", "new", "--folder", str(folder))
     address = next(line.split()[-1] for line in made.splitlines() if line.startswith("L1 address"))
-    operator = setting.chain.accounts[0]
-    Sender(setting.chain.rpc, operator).send(address, b"", 10**17)
+    giver = Sender(setting.chain.rpc, setting.chain.accounts[1])  # the operator's are its daemon's
+    giver.send(address, b"", 10**17)
     rollup = setting.homes.settings()
-    minter = TokenClient(Sender(setting.chain.rpc, operator), rollup.token)
-    minter.mint(address, rollup.base_units(TOKENS_NTOK))
+    TokenClient(giver, rollup.token).transfer(address, rollup.base_units(TOKENS_NTOK))
     on_l1 = ("--l1", setting.chain.url, "--contract", setting.settings.contract)
     assert "newly opened" in _good("deposit", "4", "--folder", str(folder), *on_l1)
     assert "newly opened" not in _good("deposit", "1", "--folder", str(folder), *on_l1)
