@@ -82,12 +82,11 @@ def member_lines(journal: Path, month: Month | None, progress: Progress) -> list
         f"{community.name}, {chosen}: what the month costs, in tokens; below 0 it earns",
         f"  {'':<24}{'with':>18}{'without':>18}{'gain':>18}",
     ]
-    names = {one.account: one.name for one in community.members}
     for home, one in found.items():
         loses = "  loses" if one.gain_ntok < 0 else ""
         row = one.with_ntok, one.without_ntok, one.gain_ntok
         figures = "".join(f"{tokens(amount):>18}" for amount in row)
-        lines.append(f"  {names.get(home, str(home)):<24}{figures}{loses}")
+        lines.append(f"  {community.names.get(home, str(home)):<24}{figures}{loses}")
     losers = sum(one.gain_ntok < 0 for one in found.values())
     gain = tokens(sum(one.gain_ntok for one in found.values()))
     lines.append(f"  {len(found)} members, {losers} lose; all together gain {gain}")

@@ -84,13 +84,13 @@ def vote(community: Community, proposed: bytes, in_favour: bool, wallet: Wallet)
 
 
 def member_of(community: Community, wallet: Wallet) -> Member:
-    """The home whose key the wallet has. Raises BadChoice."""
+    """The home whose account the wallet's key signs for. Raises BadChoice."""
     for member in community.members:
         if member.key_hash == wallet.key_hash:
             return member
     raise BadChoice(
-        f"the wallet's key {wallet.key_hash:#066x} is no member's of {community.name}; "
-        "--folder names the home's folder"
+        f"{wallet.path} signs for no home of {community.name}: --folder names the home's folder, "
+        f"and its file would have to name the key hash {wallet.key_hash:#066x}"
     )
 
 

@@ -102,7 +102,7 @@ def voting_text(voting: Voting) -> str:
 def ballot_lines(ballot: Ballot, community: Community) -> Iterator[str]:
     """A proposal, who has voted how, and what came of it."""
     zone, proposal, tally = community.zone_info, ballot.proposal, ballot.tally()
-    names = {one.account: one.name for one in community.members}
+    names = community.names
     proposer = names.get(proposal.proposer, "a former member")
     yield f"proposal 0x{ballot.digest.hex()}"
     yield f"  by {proposer} (account {proposal.proposer}): {proposal.reason}"

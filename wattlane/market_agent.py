@@ -17,7 +17,7 @@ from energy.market.follower import Follower
 from energy.meters.store import MeterStore
 from protocol.crypto import compiled
 from protocol.crypto.kernel_cache import KernelCacheUnwritable
-from wattlane.market_orders import member_of
+from wattlane.community_changes import member_of
 
 if TYPE_CHECKING:
     from channels.wallet import Wallet

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 from energy.community.community import Community
 from energy.community.document import decode_community
-from energy.community.members import Member
 from energy.community.rules import Side
 from energy.market.client import MarketClient
 from energy.market.models import OrderRow, Taken
 from energy.orders.order import DAY_MINUTES, Cancel, Order, encode_cancel, encode_order
 from energy.signed import Signed, encode_signed, message
+from wattlane.community_changes import member_of
 from wattlane.errors import BadChoice
 from wattlane.money import show_energy, show_tokens
 
@@ -42,17 +42,6 @@ class Wish:
     green_only: bool = False
     budget_ntok: int = 0
     replaces: bytes = b""
-
-
-def member_of(community: Community, wallet: Wallet) -> Member:
-    """The home whose account the wallet's key signs for. Raises BadChoice."""
-    for member in community.members:
-        if member.key_hash == wallet.key_hash:
-            return member
-    raise BadChoice(
-        f"{wallet.path} signs for no home of {community.name}: its file would have to name "
-        f"the key hash {wallet.key_hash:#066x}"
-    )
 
 
 async def place(url: str, wallet: Wallet, wish: Wish) -> tuple[Order, bytes, Taken]:

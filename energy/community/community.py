@@ -5,7 +5,7 @@ What was in force at a time is looked up here and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
@@ -79,10 +79,13 @@ class Community:
     carbon: Carbon | None = None
 
     _by_account: dict[int, Member] = field(init=False, repr=False, compare=False)
+    _names: dict[int, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_community(self)
         object.__setattr__(self, "_by_account", {one.account: one for one in self.members})
+        names = {one.account: one.name for one in self.members}
+        object.__setattr__(self, "_names", {**names, self.account: self.name})
 
     @property
     def zone_info(self) -> ZoneInfo:
@@ -96,6 +99,11 @@ class Community:
     def law(self) -> Profile:
         """What the law of the place allows, as its profile states it."""
         return PROFILES[self.profile]
+
+    @property
+    def names(self) -> Mapping[int, str]:
+        """Who is behind an account: each home, and the community itself."""
+        return self._names
 
     def member(self, account: int) -> Member:
         """The home with this account. Raises UnknownMember."""

@@ -272,8 +272,7 @@ def _state(placed: Placed, at_ms: int) -> OrderState:
 
 
 def _name(market: Market, account: int) -> str:
-    names: Iterable[str] = (one.name for one in market.community.members if one.account == account)
-    return next(iter(names), str(account))
+    return market.community.names.get(account, str(account))
 
 
 def _price_row(market: Market, interval: Interval, now_ms: int) -> PriceRow:

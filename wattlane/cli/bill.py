@@ -18,6 +18,7 @@ from wattlane.cli.options import (
     checked_address,
     http_url,
 )
+from wattlane.home_folder import market_copy_in, meter_in
 
 if TYPE_CHECKING:
     from wattlane.billing import OnL1
@@ -112,10 +113,9 @@ def show(
     chosen = parse_month(month) if month else None
     on_l1 = _on_l1(l1, contract, confirmations, archive, sequencer, beacon)
     with shown_progress() as progress:
-        place = journal or folder / "market"
+        place = journal or market_copy_in(folder)
         bill, copy = home_bill(folder, place, chosen, on_l1, progress)
-        names = {one.account: one.name for one in copy.community.members}
-        names[copy.community.account] = copy.community.name
+        names = copy.community.names
         total = len(bill.lines)
         written = b""
         if pdf is not None:
@@ -164,8 +164,8 @@ def verify(
 
     bill = read_bill(file)
     on_l1 = _on_l1(l1, contract, confirmations, archive, sequencer, beacon)
-    place = journal or folder / "market"
-    meters = meter or [folder / "meter"]
+    place = journal or market_copy_in(folder)
+    meters = meter or [meter_in(folder)]
     with shown_progress() as progress:
         followed = follow_bill(bill, folder, place, meters, on_l1, progress)
         checks = 0

@@ -9,6 +9,7 @@ import typer
 
 from wattlane.cli.completing import folders
 from wattlane.cli.options import DEFAULT_FOLDER, Folder, PassphraseFile, host_and_port, http_url
+from wattlane.home_folder import market_copy_in
 
 MarketFolder = Annotated[
     Path,
@@ -132,5 +133,5 @@ def agent(
     def now_ms() -> int:
         return time.time_ns() // 1_000_000
 
-    where = wallet, folder, market, copy or folder / "market", meter
+    where = wallet, folder, market, copy or market_copy_in(folder), meter
     asyncio.run(run_agent(*where, every_s, say_ready, now_ms=now_ms))

@@ -9,6 +9,7 @@ import typer
 
 from wattlane.cli.completing import folders
 from wattlane.cli.options import DEFAULT_FOLDER, http_url
+from wattlane.home_folder import meter_in
 
 if TYPE_CHECKING:
     from datetime import date
@@ -43,7 +44,7 @@ MeterPassphrase = Annotated[
 Day = Annotated[str, typer.Argument(metavar="DAY", help="A day such as 2026-06-17.")]
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="A reading, by its sequence.")]
 Out = Annotated[Path | None, typer.Option("--out", help="The file to write.")]
-_FOLDER = DEFAULT_FOLDER / "meter"
+_FOLDER = meter_in(DEFAULT_FOLDER)
 
 
 @app.command()

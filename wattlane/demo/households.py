@@ -24,6 +24,7 @@ from wattlane.demo.market import meter_of
 from wattlane.demo.metering import HomeMeter
 from wattlane.demo.plan import Plan
 from wattlane.demo.site import Site
+from wattlane.home_folder import market_copy_in, meter_in
 
 PAYING_TIMEOUT_S = 300.0
 
@@ -91,11 +92,11 @@ async def enter_households(
     for wish in plan.wishes:
         home, client = homes[wish.home], await stack.enter_async_context(MarketClient(market_url))
         folder, domain = site.home(home.name), community.domain
-        follower = await Follower.open(client, folder / "market", domain=domain)
+        follower = await Follower.open(client, market_copy_in(folder), domain=domain)
         stack.callback(follower.close)
         await follower.catch_up()
         meter = HomeMeter(
-            folder / "meter", site.street_file, home.name, meter_of(community, home.index)
+            meter_in(folder), site.street_file, home.name, meter_of(community, home.index)
         )
         stack.push_async_callback(meter.close)
         for order in wish.orders(accounts, span):

@@ -26,6 +26,7 @@ from wattlane.demo.plan import Plan
 from wattlane.demo.processes import Child, Children
 from wattlane.demo.rollup import url_of
 from wattlane.demo.site import Site
+from wattlane.home_folder import meter_in
 
 BEFORE_S = 60
 """So long before the first reading the market begins to take orders."""
@@ -58,7 +59,7 @@ def write_community(
     write_street(plan.timeline, site.street_file)
     members = {}
     for name, home in homes.items():
-        meter = make_meter_key(site.home(name) / "meter")
+        meter = make_meter_key(meter_in(site.home(name)))
         members[name] = MemberKeys(home.index, home.wallet.key_hash, meter.did, meter.key_id)
     text = community_text(
         plan.timeline,
@@ -97,7 +98,7 @@ def meters_follow(site: Site, plan: Plan, community: Community) -> bool:
     """Whether every home's own readings are one signed chain. Raises MeterStoreUnusable."""
     last_ms = plan.timeline.times_ms[-1]
     return all(
-        is_one_chain(site.home(member.name) / "meter", meter_of(community, member.account), last_ms)
+        is_one_chain(meter_in(site.home(member.name)), meter_of(community, member.account), last_ms)
         for member in community.members
     )
 

@@ -12,9 +12,7 @@ from energy.bills.shown import ShownBill, show_bill
 from energy.errors import EnergyError
 from wattlane.billing import home_bill
 from wattlane.errors import WattlaneError
-
-MARKET = "market"
-"""Where a home's agent keeps its copy of the journal, in the home's folder."""
+from wattlane.home_folder import market_copy_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +29,20 @@ class BillPage:
 
 def shown_bill(folder: Path, month: str | None) -> BillPage:
     """The bill of a month, or of the last one that has a settlement."""
-    if not (folder / MARKET).exists():
+    journal = market_copy_in(folder)
+    if not journal.exists():
         return BillPage(
             None, "This home follows no market yet: wattlane market agent keeps a copy of one."
         )
     try:
         chosen = parse_month(month) if month else None
-        bill, copy = home_bill(folder, folder / MARKET, chosen)
+        bill, copy = home_bill(folder, journal, chosen)
     except (EnergyError, ChannelsError, WattlaneError, OSError) as error:
         return BillPage(None, str(error), month or "")
-    names = {one.account: one.name for one in copy.community.members}
-    names[copy.community.account] = copy.community.name
     shown = parse_month(str(bill.month))
     fault = "" if copy.fault is None else f"entry {copy.fault.place}: {copy.fault.why}"
-    return BillPage(
-        show_bill(bill, names), "", str(shown), str(_before(shown)), str(shown.next), fault
-    )
+    page = show_bill(bill, copy.community.names)
+    return BillPage(page, "", str(shown), str(_before(shown)), str(shown.next), fault)
 
 
 def _before(month: Month) -> Month:

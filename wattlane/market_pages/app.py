@@ -123,13 +123,11 @@ class MarketPages:
     def _frame(self, path: str) -> dict[str, object]:
         """What every page needs."""
         community = self._service.market.community
-        names = {one.account: one.name for one in community.members}
-        names[community.account] = community.name
         zone = community.zone_info
         return {
             "path": path,
             "name": community.name,
-            "names": names,
+            "names": community.names,
             "problem": self._service.problem,
             "seq": self._service.market.seq,
             "clock": lambda time_ms: clock(time_ms, zone),

@@ -74,6 +74,7 @@ def test_what_is_in_force_is_looked_up_by_time() -> None:
 def test_members_are_found_by_their_accounts() -> None:
     community = street()
     assert community.member(2).name == "no. 2"
+    assert community.names == {0: "Sunny Street", 1: "no. 1", 2: "no. 2", 3: "no. 3"}
     with pytest.raises(UnknownMember, match="account 7 is no member"):
         community.member(7)
     by_feeder = street(feeders=(Feeder("north", 1, 1, "area 2"), Feeder("south", 1, 1)))

@@ -169,7 +169,7 @@ def test_what_is_no_proposal_is_not_signed(street: Path, tmp_path: Path) -> None
     with_both = text.replace("open_days = 7", "open_days = 8") + NEW_RULES
     refused(with_both, "differ in: rules, voting|differ in: voting, rules")
     strangers = (*propose[:-3], "stranger", *propose[-2:])
-    refused(text + NEW_RULES, "no member's of Sonnenstraße", *strangers)
+    refused(text + NEW_RULES, "signs for no home of Sonnenstraße", *strangers)
     amend = ("amend", street, other, "--folder", "community", "--out", "x")
     refused(text, "nothing to amend", *amend)
     refused(text + NEW_RULES, "members vote on that", *amend)
