@@ -6,17 +6,16 @@ one from L1. Reads and submissions are repeated with backoff: a transaction's id
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
 from typing import Any, TypeVar
 
 import httpx
 
 from channels.errors import SequencerGarbage, SequencerRefused, SequencerUnreachable
+from channels.service_client import SERVER_FAILS, ServiceClient, problem_in
 from protocol.accounts import Account
 from protocol.channels import Channel
 from protocol.codec import (
@@ -37,8 +36,6 @@ from protocol.transactions import Transaction
 from protocol.units import INDEX_BITS
 
 T = TypeVar("T")
-_SERVER_FAILS = 500
-_FIRST_PAUSE_S = 0.1
 MAX_ANSWER_BYTES = 4_000_000
 MAX_KEY_BYTES = 64_000_000
 _KEY_TIMEOUT_S = 60.0
@@ -73,31 +70,16 @@ class TransactionStatus:
     receipt: Any = None
 
 
-class SequencerClient:
+class SequencerClient(ServiceClient):
     """A connection to one sequencer. Use as an async context manager, or call `close`.
 
     Every method raises SequencerUnreachable, SequencerRefused and SequencerGarbage.
     """
 
+    unreachable = SequencerUnreachable
+
     def __init__(self, url: str, *, timeout_s: float = 5.0, attempts: int = 4) -> None:
-        self.url = url.rstrip("/")
-        self._attempts = attempts
-        self._http = httpx.AsyncClient(base_url=self.url, timeout=timeout_s, trust_env=False)
-
-    async def __aenter__(self) -> SequencerClient:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
+        super().__init__(url, timeout_s=timeout_s, attempts=attempts)
 
     async def info(self) -> Info:
         """Which rollup, and what it asks."""
@@ -157,7 +139,7 @@ class SequencerClient:
         """
         found: dict[int, T] = {}
         while True:
-            response = await self._request("GET", path, query, None)
+            response = await self._request("GET", path, query)
             answer, highest = self._answer(response), max(found, default=-1)
             found.update(self._parse(partial(_each, read, answer)))
             cursor = _next_cursor(response)
@@ -178,7 +160,7 @@ class SequencerClient:
                         raise SequencerGarbage(str(response.url), "a key of more than 64 MB")
         except httpx.HTTPError as error:
             raise SequencerUnreachable(self.url, f"{type(error).__name__}: {error}") from error
-        if response.status_code >= _SERVER_FAILS:
+        if response.status_code >= SERVER_FAILS:
             raise SequencerUnreachable(self.url, f"status {response.status_code}")
         if not response.is_success:
             problem = bytes(content[: MAX_ANSWER_BYTES + 1])
@@ -191,31 +173,10 @@ class SequencerClient:
         return bytes(content)
 
     async def _get(self, path: str, **query: str) -> Any:
-        return self._answer(await self._request("GET", path, query, None))
+        return self._answer(await self._request("GET", path, query))
 
     async def _post(self, path: str, body: object) -> Any:
-        return self._answer(await self._request("POST", path, {}, body))
-
-    async def _request(
-        self, method: str, path: str, query: dict[str, str], body: object
-    ) -> httpx.Response:
-        pause_s, reason = _FIRST_PAUSE_S, ""
-        for attempt in range(self._attempts):
-            if attempt:
-                await asyncio.sleep(pause_s)
-                pause_s *= 2
-            try:
-                response = await self._http.request(method, path, params=query, json=body)
-            except httpx.InvalidURL as error:
-                raise SequencerUnreachable(self.url, str(error)) from error
-            except httpx.HTTPError as error:
-                reason = f"{type(error).__name__}: {error}".rstrip(": ")
-                continue
-            if response.status_code >= _SERVER_FAILS:
-                reason = f"status {response.status_code}: {response.text[:200]}".rstrip(": ")
-                continue
-            return response
-        raise SequencerUnreachable(self.url, reason)
+        return self._answer(await self._request("POST", path, {}, json=body))
 
     def _answer(self, response: httpx.Response) -> Any:
         if len(response.content) > MAX_ANSWER_BYTES:
@@ -230,8 +191,7 @@ class SequencerClient:
             return document
         if not isinstance(document, dict):
             raise SequencerGarbage(str(response.url), f"status {response.status_code}, no problem")
-        code, detail = str(document.get("code", "Unknown")), str(document.get("detail", ""))
-        raise SequencerRefused(response.status_code, code[:80], detail[:500])
+        raise SequencerRefused(response.status_code, *problem_in(document))
 
     def _status(self, answer: Any) -> TransactionStatus:
         def read() -> TransactionStatus:

@@ -9,6 +9,7 @@ import httpx
 
 from channels.errors import TowerRefused, TowerUnreachable
 from channels.handover import KEY_BYTES, Handover, LaneName
+from channels.service_client import ServiceClient, problem_in
 from protocol.codec import to_int
 from protocol.errors import ProtocolError
 
@@ -16,19 +17,14 @@ MOST_LANES = 64
 """In one request."""
 
 
-class TowerClient:
-    """A connection to one tower. Call `close` in the end."""
+class TowerClient(ServiceClient):
+    """A connection to one tower. Nothing is repeated here: who hands over tries again."""
+
+    unreachable = TowerUnreachable
 
     def __init__(self, url: str, token: str = "", *, timeout_s: float = 10.0) -> None:
-        self.url = url.rstrip("/")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.AsyncClient(
-            base_url=self.url, timeout=timeout_s, trust_env=False, headers=headers
-        )
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
+        super().__init__(url, timeout_s=timeout_s, headers=headers)
 
     async def hand_over(self, given: Sequence[Handover]) -> list[int]:
         """Hand over at most 64 records; the numbers that the tower has on disk then.
@@ -71,6 +67,4 @@ class TowerClient:
             raise TowerUnreachable(self.url, reason[:200]) from error
         if response.is_success and isinstance(answer, dict):
             return answer
-        fields = answer if isinstance(answer, dict) else {}
-        code, detail = str(fields.get("code", "Unknown")), str(fields.get("detail", ""))
-        raise TowerRefused(self.url, code[:80], detail[:300])
+        raise TowerRefused(self.url, *problem_in(answer))

@@ -6,14 +6,13 @@ Nothing here is believed: whoever pays by it keeps a copy of the journal and com
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date
-from types import TracebackType
 from typing import Any, TypeVar
 
 import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from channels.service_client import ServiceClient, problem_in
 from energy.errors import MarketRefused, MarketUnreachable
 from energy.market.entries import Entry
 from energy.market.models import (
@@ -33,8 +32,6 @@ from energy.market.models import (
 MOST_ANSWER_BYTES = 1 << 26
 """A page with the largest community, as hexadecimal, is a quarter of it."""
 DOCUMENT = "application/cbor"
-_SERVER_FAILS = 500
-_FIRST_PAUSE_S = 0.1
 
 _M = TypeVar("_M", bound=BaseModel)
 _T = TypeVar("_T")
@@ -42,11 +39,13 @@ _ORDERS = TypeAdapter(list[OrderRow])
 _PRICES = TypeAdapter(list[PriceRow])
 
 
-class MarketClient:
+class MarketClient(ServiceClient):
     """A connection to one market. Use as an async context manager, or call `close`.
 
     Every method raises MarketUnreachable and MarketRefused.
     """
+
+    unreachable = MarketUnreachable
 
     def __init__(
         self,
@@ -56,26 +55,7 @@ class MarketClient:
         attempts: int = 4,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self.url = url.rstrip("/")
-        self._attempts = attempts
-        self._http = httpx.AsyncClient(
-            base_url=self.url, timeout=timeout_s, trust_env=False, transport=transport
-        )
-
-    async def __aenter__(self) -> MarketClient:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
+        super().__init__(url, timeout_s=timeout_s, attempts=attempts, transport=transport)
 
     async def health(self) -> Health:
         """Whether it works."""
@@ -87,7 +67,8 @@ class MarketClient:
 
     async def submit(self, document: bytes) -> Taken:
         """Hand in a signed document: it is on the market's disk on return. Repeating it is safe."""
-        response = await self._request("POST", "/v1/documents", {}, document)
+        kind = {"Content-Type": DOCUMENT}
+        response = await self._request("POST", "/v1/documents", {}, content=document, headers=kind)
         return self._read(Taken, self._answer(response))
 
     async def journal(self, after: int = 0, limit: int | None = None) -> JournalPage:
@@ -105,10 +86,7 @@ class MarketClient:
 
     async def orders(self, account: int) -> list[OrderRow]:
         """All orders that an account has ever placed, the newest first."""
-        answer = self._answer(
-            await self._request("GET", "/v1/orders", {"account": str(account)}, None)
-        )
-        return self._parse(_ORDERS, answer)
+        return self._parse(_ORDERS, await self._ask("/v1/orders", account=str(account)))
 
     async def account(self, account: int) -> AccountRow:
         """Where an account stands: which numbers its next documents must have."""
@@ -116,10 +94,7 @@ class MarketClient:
 
     async def prices(self, day: date) -> list[PriceRow]:
         """The intervals of a local day of the community, with their prices."""
-        answer = self._answer(
-            await self._request("GET", "/v1/prices", {"day": day.isoformat()}, None)
-        )
-        return self._parse(_PRICES, answer)
+        return self._parse(_PRICES, await self._ask("/v1/prices", day=day.isoformat()))
 
     async def interval(self, start_ms: int) -> IntervalRow:
         """An interval's clearing and settlements."""
@@ -134,31 +109,10 @@ class MarketClient:
         return await self._get(Dues, "/v1/dues", account=str(account))
 
     async def _get(self, kind: type[_M], path: str, **query: str) -> _M:
-        return self._read(kind, self._answer(await self._request("GET", path, query, None)))
+        return self._read(kind, await self._ask(path, **query))
 
-    async def _request(
-        self, method: str, path: str, query: dict[str, str], body: bytes | None
-    ) -> httpx.Response:
-        pause_s, reason = _FIRST_PAUSE_S, ""
-        headers = {} if body is None else {"Content-Type": DOCUMENT}
-        for attempt in range(self._attempts):
-            if attempt:
-                await asyncio.sleep(pause_s)
-                pause_s *= 2
-            try:
-                response = await self._http.request(
-                    method, path, params=query, content=body, headers=headers
-                )
-            except httpx.InvalidURL as error:
-                raise MarketUnreachable(self.url, str(error)) from error
-            except httpx.HTTPError as error:
-                reason = f"{type(error).__name__}: {error}".rstrip(": ")
-                continue
-            if response.status_code >= _SERVER_FAILS:
-                reason = f"status {response.status_code}: {response.text[:200]}".rstrip(": ")
-                continue
-            return response
-        raise MarketUnreachable(self.url, reason)
+    async def _ask(self, path: str, **query: str) -> Any:
+        return self._answer(await self._request("GET", path, query))
 
     def _answer(self, response: httpx.Response) -> Any:
         if len(response.content) > MOST_ANSWER_BYTES:
@@ -170,9 +124,7 @@ class MarketClient:
             raise MarketUnreachable(self.url, reason) from None
         if response.is_success:
             return document
-        fields = document if isinstance(document, dict) else {}
-        code, detail = str(fields.get("code", "Unknown")), str(fields.get("detail", ""))
-        raise MarketRefused(response.status_code, code[:80], detail[:500])
+        raise MarketRefused(response.status_code, *problem_in(document))
 
     def _read(self, kind: type[_M], answer: Any) -> _M:
         return self._parse(TypeAdapter(kind), answer)
