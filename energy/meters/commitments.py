@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
-from energy.canonical import Value, decode, digest, encode
+from energy.canonical import Value, decode, encode
 from energy.errors import DoesNotOpen
 from energy.fields import Fields
-from energy.meters.did import check_did, is_signed_by, public_key_of
+from energy.meters.did import check_did, public_key_of
 from energy.meters.merkle import path_to, root_from, root_of
+from energy.meters.meter_document import SIGNATURE_BYTES, MeterDocument
 from energy.meters.reading import (
     HASH_BYTES,
     SALT_BYTES,
-    SIGNATURE_BYTES,
     Reading,
     commit_to_raw,
     commit_to_registers,
@@ -30,13 +31,12 @@ from energy.meters.signing import MeterSigner
 DAY_TYPE = "wattlane/readings-of-day"
 DISCLOSURE_TYPE = "wattlane/disclosure"
 VERSION = 1
-_SIGNED = b"wattlane-readings-of-day-v1\x00"
 _DAY, _DISCLOSURE = "day's root", "disclosure"
 _MOST_PATH = 32
 
 
 @dataclass(frozen=True, slots=True)
-class DayRoot:
+class DayRoot(MeterDocument):
     """The root over a meter's records that end in a local day (Unix ms, UTC), in their order.
 
     `first`: the sequence of the first of them; `count`: how many there are.
@@ -50,25 +50,20 @@ class DayRoot:
     count: int
     root: bytes
     signature: bytes
+    tag: ClassVar = b"wattlane-readings-of-day-v1\x00"
 
-    @property
-    def unsigned(self) -> bytes:
-        """The bytes that the meter's key signs."""
-        return _SIGNED + encode(_day(self))
-
-    @property
-    def encoded(self) -> bytes:
-        """The canonical bytes."""
-        return encode({**_day(self), "signature": self.signature})
-
-    @property
-    def digest(self) -> bytes:
-        """Its name: SHA-256 of `encoded`."""
-        return digest(self.encoded)
-
-    def is_signed(self) -> bool:
-        """Whether the key that it names has signed it."""
-        return is_signed_by(self.key_id, self.signature, self.unsigned)
+    def _said(self) -> dict[str, Value]:
+        return {
+            "type": DAY_TYPE,
+            "version": VERSION,
+            "meter": self.meter,
+            "key": self.key_id,
+            "start_ms": self.start_ms,
+            "end_ms": self.end_ms,
+            "first": self.first,
+            "count": self.count,
+            "root": self.root,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,17 +195,3 @@ def decode_disclosure(encoded: bytes) -> Disclosure:
     )
     given.end()
     return shown
-
-
-def _day(day: DayRoot) -> dict[str, Value]:
-    return {
-        "type": DAY_TYPE,
-        "version": VERSION,
-        "meter": day.meter,
-        "key": day.key_id,
-        "start_ms": day.start_ms,
-        "end_ms": day.end_ms,
-        "first": day.first,
-        "count": day.count,
-        "root": day.root,
-    }

@@ -7,8 +7,9 @@ newest one counts, and what was settled by the record is adjusted. Ref: energy/s
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
-from energy.canonical import Value, decode, digest, encode
+from energy.canonical import Value, decode
 from energy.errors import (
     ClockNotSynchronised,
     CorrectionOutOfTurn,
@@ -19,9 +20,10 @@ from energy.errors import (
 )
 from energy.fields import Fields
 from energy.meters.checking import MOST_AHEAD_MS, check_alone, check_key
-from energy.meters.did import is_signed_by, public_key_of
+from energy.meters.did import public_key_of
 from energy.meters.meter import Meter
-from energy.meters.reading import SIGNATURE_BYTES, Reading, decode_reading
+from energy.meters.meter_document import SIGNATURE_BYTES, MeterDocument
+from energy.meters.reading import Reading, decode_reading
 from energy.meters.sample import SWAP, WRAP, Quality
 from energy.meters.signing import MeterSigner
 from energy.settlement.flows import Metered
@@ -31,12 +33,11 @@ VERSION = 1
 MOST_REASON = 200
 MOST_CORRECTIONS = 50
 """Corrections of one reading: each makes settlements of the whole street."""
-_SIGNED = b"wattlane-correction-v1\x00"
 _WHAT = "correction"
 
 
 @dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(MeterDocument):
     """The `number`th correction (from 1) of `reading`, made at `made_ms` (Unix ms, UTC), Wh."""
 
     key_id: str
@@ -48,25 +49,21 @@ class Correction:
     reason: str
     reading: Reading
     signature: bytes
+    tag: ClassVar = b"wattlane-correction-v1\x00"
 
-    @property
-    def unsigned(self) -> bytes:
-        """The bytes that a key of the meter signs."""
-        return _SIGNED + encode(_record(self))
-
-    @property
-    def encoded(self) -> bytes:
-        """The canonical bytes."""
-        return encode({**_record(self), "signature": self.signature})
-
-    @property
-    def digest(self) -> bytes:
-        """Its name: SHA-256 of `encoded`."""
-        return digest(self.encoded)
-
-    def is_signed(self) -> bool:
-        """Whether the key that it names has signed it."""
-        return is_signed_by(self.key_id, self.signature, self.unsigned)
+    def _said(self) -> dict[str, Value]:
+        return {
+            "type": TYPE,
+            "version": VERSION,
+            "key": self.key_id,
+            "number": self.number,
+            "made_ms": self.made_ms,
+            "import_wh": self.import_wh,
+            "export_wh": self.export_wh,
+            "quality": self.quality.value,
+            "reason": self.reason,
+            "reading": self.reading.encoded,
+        }
 
 
 def correct(
@@ -220,18 +217,3 @@ def _moved(
     if sign > 0:
         return replace(moved, last=newest.digest)
     return replace(moved, first=newest.digest)
-
-
-def _record(correction: Correction) -> dict[str, Value]:
-    return {
-        "type": TYPE,
-        "version": VERSION,
-        "key": correction.key_id,
-        "number": correction.number,
-        "made_ms": correction.made_ms,
-        "import_wh": correction.import_wh,
-        "export_wh": correction.export_wh,
-        "quality": correction.quality.value,
-        "reason": correction.reason,
-        "reading": correction.reading.encoded,
-    }

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import ClassVar
 
-from energy.canonical import Value, decode, digest, encode
+from energy.canonical import Value, decode, encode
 from energy.fields import Fields
-from energy.meters.did import check_did, is_signed_by, public_key_of
+from energy.meters.did import check_did, public_key_of
+from energy.meters.meter_document import SIGNATURE_BYTES, MeterDocument
 from energy.meters.sample import MOST_CONTEXT, Clock, Quality
 
 TYPE = "wattlane/reading"
@@ -21,17 +23,15 @@ VERSION = 1
 ALGORITHM = "Ed25519"
 HASH_BYTES = 32
 SALT_BYTES = 32
-SIGNATURE_BYTES = 64
 NONE_BEFORE = bytes(HASH_BYTES)
 """Stands for the record before the first."""
 WHAT = "reading"
-_SIGNED = b"wattlane-reading-v1\x00"
 _RAW = b"wattlane-raw-v1\x00"
 _REGISTERS = b"wattlane-registers-v1\x00"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(MeterDocument):
     """A record, whose signature nobody has looked at yet. Times: Unix ms, UTC; energy: Wh.
 
     `sequence`: 0 for a meter's first, then one more each. `start_ms`: the end of the record before
@@ -55,25 +55,31 @@ class Reading:
     registers_hash: bytes
     before: bytes
     signature: bytes
+    tag: ClassVar = b"wattlane-reading-v1\x00"
 
-    @property
-    def unsigned(self) -> bytes:
-        """The bytes that the meter's key signs."""
-        return _SIGNED + encode(_record(self, with_signature=False))
-
-    @property
-    def encoded(self) -> bytes:
-        """The whole record's canonical bytes."""
-        return encode(_record(self, with_signature=True))
-
-    @property
-    def digest(self) -> bytes:
-        """SHA-256 of `encoded`: the reading's name everywhere."""
-        return digest(self.encoded)
-
-    def is_signed(self) -> bool:
-        """Whether the key that it names has signed it; whose key that is, is another question."""
-        return is_signed_by(self.key_id, self.signature, self.unsigned)
+    def _said(self) -> dict[str, Value]:
+        said: dict[str, Value] = {
+            "type": TYPE,
+            "version": VERSION,
+            "algorithm": ALGORITHM,
+            "meter": self.meter,
+            "key": self.key_id,
+            "sequence": self.sequence,
+            "start_ms": self.start_ms,
+            "end_ms": self.end_ms,
+            "clock": self.clock.value,
+            "import_wh": self.import_wh,
+            "export_wh": self.export_wh,
+            "epoch": self.register_epoch,
+            "quality": self.quality.value,
+            "context": self.context,
+            "raw": self.raw_hash,
+            "registers": self.registers_hash,
+            "before": self.before,
+        }
+        if self.soc_permille is not None:
+            said["soc_permille"] = self.soc_permille
+        return said
 
 
 def commit_to_raw(salt: bytes, raw: bytes) -> bytes:
@@ -129,30 +135,3 @@ def decode_reading(encoded: bytes) -> Reading:
     if reading.start_ms > reading.end_ms:
         raise given.refused("start_ms", "lies after end_ms")
     return reading
-
-
-def _record(reading: Reading, *, with_signature: bool) -> dict[str, Value]:
-    record: dict[str, Value] = {
-        "type": TYPE,
-        "version": VERSION,
-        "algorithm": ALGORITHM,
-        "meter": reading.meter,
-        "key": reading.key_id,
-        "sequence": reading.sequence,
-        "start_ms": reading.start_ms,
-        "end_ms": reading.end_ms,
-        "clock": reading.clock.value,
-        "import_wh": reading.import_wh,
-        "export_wh": reading.export_wh,
-        "epoch": reading.register_epoch,
-        "quality": reading.quality.value,
-        "context": reading.context,
-        "raw": reading.raw_hash,
-        "registers": reading.registers_hash,
-        "before": reading.before,
-    }
-    if reading.soc_permille is not None:
-        record["soc_permille"] = reading.soc_permille
-    if with_signature:
-        record["signature"] = reading.signature
-    return record

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from energy.meters.did import did_of, key_id_of
+from energy.meters.meter_document import SIGNATURE_BYTES
 from energy.meters.reading import (
     NONE_BEFORE,
-    SIGNATURE_BYTES,
     Reading,
     commit_to_raw,
     commit_to_registers,
