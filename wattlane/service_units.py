@@ -1,7 +1,8 @@
-"""systemd units for a node, a sequencer and a watchtower: told when ready, watched, boxed in.
+"""systemd units for node, sequencer, watchtower and market: told when ready, watched, boxed in.
 
-The process may write one folder and nothing else; the passphrase is a credential that only it can
-read. Ref: systemd.service(5), systemd.exec(5), systemd.unit(5). Pure: text in, text out.
+The process may write one folder and nothing else; the passphrase, if it has one, is a credential
+that only it can read. Ref: systemd.service(5), systemd.exec(5), systemd.unit(5). Pure: text in,
+text out.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Service(StrEnum):
     NODE = "node"
     SEQUENCER = "sequencer"
     TOWER = "tower"
+    MARKET = "market"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +39,18 @@ class _Kind:
     description: str
     starts_within_s: int
     stops_within_s: int
-    is_compiling: bool
+    has_passphrase: bool = True
 
 
 _KINDS = {
-    Service.NODE: _Kind("Wattlane node of a home", 300, 60, False),
-    Service.SEQUENCER: _Kind("Wattlane sequencer", 3_600, 300, True),
-    Service.TOWER: _Kind("Wattlane watchtower", 3_600, 60, False),
+    Service.NODE: _Kind("Wattlane node of a home", 300, 60),
+    Service.SEQUENCER: _Kind("Wattlane sequencer", 3_600, 300),
+    Service.TOWER: _Kind("Wattlane watchtower", 3_600, 60),
+    Service.MARKET: _Kind("Wattlane market of a community", 3_600, 60, has_passphrase=False),
 }
-"""A sequencer may compile and set up its prover first, a tower replays L1."""
+"""A sequencer may compile and set up its prover first, a tower replays L1, a market its journal.
+A market has no money, and its key, which signs the journal, no passphrase.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +83,12 @@ def unit_of(
             raise BadChoice(f"{word!r} cannot stand in a unit file; put it into the settings file")
     if not program.is_absolute() or not home.is_absolute():
         raise BadChoice("a unit needs absolute paths")
-    credential = CREDENTIALS / f"{service}.passphrase"
     command = [str(program), service, "run", "--folder", str(home)]
-    command += ["--passphrase-file", "%d/passphrase", *options]
+    credentials = []
+    if kind.has_passphrase:
+        command += ["--passphrase-file", "%d/passphrase"]
+        credentials = [f"LoadCredential=passphrase:{_credential(service)}"]
+    command += options
     is_own = home.is_relative_to(STATE)
     place = (
         [f"StateDirectory={home.relative_to(STATE.parent)}", "StateDirectoryMode=0700"]
@@ -101,7 +109,7 @@ def unit_of(
         "Type=notify",
         f"User={user}",
         f"ExecStart={' '.join(command)}",
-        f"LoadCredential=passphrase:{credential}",
+        *credentials,
         f"Environment=WATTLANE_CACHE={CACHE}",
         "CacheDirectory=wattlane",
         *place,
@@ -148,16 +156,29 @@ def unit_of(
     )
 
 
+def _credential(service: Service) -> Path:
+    """Where root keeps the passphrase."""
+    return CREDENTIALS / f"{service}.passphrase"
+
+
 def _before(home: Path, user: str, service: Service) -> tuple[str, ...]:
     made = {
         Service.NODE: f"wattlane wallet new --folder {home}, then wattlane node init",
         Service.SEQUENCER: f"wattlane sequencer init --folder {home}",
         Service.TOWER: f"wattlane wallet new --folder {home}",
-    }[service]
-    return (
+    }
+    steps = [
         f"useradd --system --home-dir {STATE} --shell /usr/sbin/nologin {user}",
         f"install -d -m 700 -o {user} {home}",
-        f"{made} (as {user}, or chown -R {user} {home} afterwards)",
-        f"install -D -m 600 FILE_WITH_THE_PASSPHRASE {CREDENTIALS / f'{service}.passphrase'}",
-        f"systemctl daemon-reload && systemctl enable --now wattlane-{service}",
-    )
+    ]
+    if service in made:
+        steps.append(f"{made[service]} (as {user}, or chown -R {user} {home} afterwards)")
+    if _KINDS[service].has_passphrase:
+        steps.append(f"install -D -m 600 FILE_WITH_THE_PASSPHRASE {_credential(service)}")
+    steps.append(f"systemctl daemon-reload && systemctl enable --now wattlane-{service}")
+    if service is Service.MARKET:
+        steps.append(
+            "then, as the treasurer: wattlane market community found FILE --folder COMMUNITY "
+            "--market URL (a journal that begins anew waits for it)"
+        )
+    return tuple(steps)

@@ -7,11 +7,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from tests.wattlane.cli.running import wattlane
 from wattlane.cli import service
+from wattlane.cli.app import app
 from wattlane.errors import BadChoice
 from wattlane.service_units import Service, unit_of
 
@@ -47,13 +50,41 @@ def test_it_is_told_when_ready_and_boxed_in(service: Service) -> None:
         "NoNewPrivileges=yes",
         "ProtectSystem=strict",
         f"StateDirectory=wattlane/{service}",
-        f"LoadCredential=passphrase:/etc/wattlane/{service}.passphrase",
     ):
         assert line in lines
     (start,) = [line for line in lines if line.startswith("ExecStart=")]
-    assert start.endswith(
-        f"{service} run --folder /var/lib/wattlane/{service} --passphrase-file %d/passphrase"
-    )
+    assert f"{service} run --folder /var/lib/wattlane/{service}" in start
+
+
+@pytest.mark.parametrize("service", list(Service))
+def test_whoever_holds_money_gets_a_passphrase_and_nobody_else(service: Service) -> None:
+    unit = unit_of(service, PROGRAM)
+    credential = f"LoadCredential=passphrase:/etc/wattlane/{service}.passphrase"
+    has_one = service is not Service.MARKET
+    assert (credential in unit.text.splitlines()) == has_one
+    assert (" --passphrase-file %d/passphrase\n" in unit.text) == has_one
+    assert any("PASSPHRASE" in step for step in unit.before) == has_one
+
+
+@pytest.mark.parametrize("service", list(Service))
+def test_the_command_line_understands_what_the_unit_starts(service: Service) -> None:
+    """Nothing is missing, nothing unknown; a tower is told where its rollup is behind `--`."""
+    here = "http://127.0.0.1:8545"
+    where = ("--l1", here, "--sequencer", here, "--contract", "0x" + "5f" * 20)
+    options = where if service is Service.TOWER else ()
+    text = unit_of(service, PROGRAM, options=options).text
+    started = re.search(r"^ExecStart=\S+ (.*)$", text, re.MULTILINE)
+    assert started is not None
+    words = started[1].replace("%d", "/run/credentials").split()
+    group: Any = typer.main.get_command(app)
+    run = group.commands[words[0]].commands[words[1]]
+    run.make_context("run", words[2:])
+
+
+def test_a_market_is_told_how_its_journal_begins() -> None:
+    *_, start, founding = unit_of(Service.MARKET, PROGRAM).before
+    assert start.endswith("enable --now wattlane-market")
+    assert "wattlane market community found FILE" in founding
 
 
 @pytest.mark.parametrize(

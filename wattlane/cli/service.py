@@ -1,4 +1,4 @@
-"""`wattlane service`: run node, sequencer or watchtower under systemd."""
+"""`wattlane service`: run node, sequencer, watchtower or market under systemd."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import typer
 from wattlane.errors import BadChoice
 from wattlane.service_units import UNITS, USER, Service, Unit, unit_of
 
-app = typer.Typer(no_args_is_help=True, help="Run a node, a sequencer or a tower under systemd.")
+app = typer.Typer(
+    no_args_is_help=True, help="Run a node, a sequencer, a tower or a market under systemd."
+)
 
-Which = Annotated[Service, typer.Argument(help="node, sequencer or tower.")]
+Which = Annotated[Service, typer.Argument(help="node, sequencer, tower or market.")]
 Folder = Annotated[
     Path | None,
     typer.Option("--folder", help="Its folder. Without it: /var/lib/wattlane/SERVICE."),
@@ -31,7 +33,7 @@ User = Annotated[str, typer.Option("--user", help="The system's user that it run
 def print_unit(
     service: Which, options: Options = None, folder: Folder = None, user: User = USER
 ) -> None:
-    """Print the unit; what to do before it starts goes to stderr."""
+    """Print the unit; what to do before it starts, and for a market after, goes to stderr."""
     unit = _unit(service, folder, options, user)
     typer.echo(unit.text, nl=False)
     _tell_before(unit)
