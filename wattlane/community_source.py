@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 from energy.canonical import decode
@@ -15,6 +16,7 @@ from energy.market.client import MarketClient, entries_of
 from energy.market.entries import Entry, following
 from energy.market.journal import read_journal
 from energy.market.models import Taken
+from energy.market.reading_on import followed
 from energy.signed import decode_signed
 from wattlane.errors import BadChoice
 
@@ -49,16 +51,16 @@ async def history_from(
     """A community over time, from a market or from the folder of a journal, checked and folded.
 
     `report` is called with (entries read, entries there are). Raises BadChoice where there is none,
-    JournalBroken, JournalUnusable, MarketUnreachable, and what documents that do not follow raise.
+    JournalBroken, JournalUnusable, EntryDoesNotFollow, MarketUnreachable.
     """
     history: History | None = None
     if is_url(source):
         async for entry in _downloaded(source, report):
-            history = _with(history, entry)
+            history = followed(entry, partial(_with, history))
     else:
         _, entries = read_journal(Path(source))
         for entry in entries:
-            history = _with(history, entry)
+            history = followed(entry, partial(_with, history))
     if history is None:
         raise BadChoice(f"{source}: the journal has no community yet")
     return advanced(history, now_ms)

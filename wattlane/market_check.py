@@ -8,26 +8,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from energy.errors import EnergyError
 from energy.market.client import MarketClient, entries_of
 from energy.market.entries import Entry, following
 from energy.market.journal import Journal, newest_of, read_journal
 from energy.market.market import Market
+from energy.market.reading_on import followed
 from energy.settlement.flows import net_ntok
 from energy.settlement.revise import flows_of
 from wattlane.errors import BadChoice
 
 Report = Callable[[int, int], None]
-
-
-@dataclass
-class EntryDoesNotFollow(BadChoice):
-    """The first entry of a journal that does not follow from those before it."""
-
-    seq: int = 0
-
-    def __str__(self) -> str:
-        return f"entry {self.seq} does not follow: {self.what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +39,7 @@ def recompute(key: bytes, entries: Iterator[Entry], report: Report, newest: int)
     """Fold all entries. Raises EntryDoesNotFollow, JournalBroken, JournalUnusable."""
     market, kinds = Market(), Counter[str]()
     for entry in entries:
-        try:
-            kinds[market.add(entry)] += 1
-        except EnergyError as error:
-            raise EntryDoesNotFollow(str(error), entry.seq) from error
+        kinds[followed(entry, market.add)] += 1
         report(entry.seq, max(newest, entry.seq))
     if not kinds:
         raise BadChoice("the journal has no entries yet: there is nothing to compute")

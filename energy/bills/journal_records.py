@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from energy.bills.bill import Head
 from energy.bills.lines import Settled
@@ -16,10 +17,11 @@ from energy.bills.reckoning import PaidChannel
 from energy.canonical import digest
 from energy.clearing.trades import Clearing
 from energy.community.community import Community
-from energy.errors import BadDocument, EnergyError, JournalEndsBefore
+from energy.errors import EntryDoesNotFollow, JournalEndsBefore
 from energy.market.entries import Entry
 from energy.market.funds import decode_funds
 from energy.market.market import Market, kind_of
+from energy.market.reading_on import followed
 from energy.orders.order import Order, decode_order
 from energy.settlement.documents import decode_clearing, decode_settlement
 from energy.signed import decode_signed
@@ -74,13 +76,13 @@ def read_records(
     for entry in entries:
         if fault is None:
             try:
-                market.add(entry)
-            except EnergyError as error:
-                fault = Fault(entry.seq, str(error))
+                followed(entry, market.add)
+            except EntryDoesNotFollow as error:
+                fault = Fault(entry.seq, error.reason)
         try:
-            _collect(entry, settled, clearings, orders, starts)
-        except BadDocument as error:
-            fault = fault or Fault(entry.seq, str(error))
+            followed(entry, partial(_collect, settled, clearings, orders, starts))
+        except EntryDoesNotFollow as error:
+            fault = fault or Fault(entry.seq, error.reason)
         last = entry
         if progress and entry.seq % _TELL_EVERY == 0:
             progress(entry.seq)
@@ -94,11 +96,11 @@ def read_records(
 
 
 def _collect(
-    entry: Entry,
     settled: list[Settled],
     clearings: dict[bytes, Clearing],
     orders: dict[bytes, Order],
     starts: dict[tuple[int, int], int],
+    entry: Entry,
 ) -> None:
     document, kind = entry.document, kind_of(entry.document)
     if kind == "settlement":

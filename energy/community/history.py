@@ -2,6 +2,7 @@
 
 Nothing acts backwards: an amendment is in force from the moment at which it is taken, adopted rules
 from a full hour after their delay, and neither touches rules or tariffs that are in force already.
+Tariffs keep the rules' delay: none that begins within it is added, changed or taken out.
 Whoever folds the same documents at the same times has the same history.
 """
 
@@ -193,11 +194,17 @@ def _check_amendment(history: History, amendment: Amendment, time_ms: int) -> No
         if getattr(before, name) != getattr(after, name):
             how = "members vote on it" if name in ("rules", "voting") else "it stays what it is"
             raise ChangeRefused("amendment", f"it changes the {name}: {how}")
-    past = tuple(one for one in before.tariffs if one.valid_from_ms <= time_ms)
-    if after.tariffs[: len(past)] != past or any(
-        one.valid_from_ms <= time_ms for one in after.tariffs[len(past) :]
-    ):
-        raise ChangeRefused("amendment", "it changes tariffs that are in force or were")
+    first_ms = max(time_ms + 1, time_ms + before.voting.delay_ms)
+    fixed, others = (
+        [one for one in community.tariffs if one.valid_from_ms < first_ms]
+        for community in (before, after)
+    )
+    if fixed != others:
+        raise ChangeRefused(
+            "amendment",
+            "it changes tariffs that are in force or were, or begin before what the community "
+            f"gives everyone as notice: {before.voting.delay_ms // HOUR_MS} hours, as for rules",
+        )
 
 
 def _check_proposal(proposal: Proposal, community: Community, time_ms: int) -> None:

@@ -25,6 +25,7 @@ from energy.errors.market import BadRequest as BadRequest
 from energy.errors.market import CannotServe as CannotServe
 from energy.errors.market import ClockAhead as ClockAhead
 from energy.errors.market import DoesNotFollow as DoesNotFollow
+from energy.errors.market import EntryDoesNotFollow as EntryDoesNotFollow
 from energy.errors.market import FromTheFuture as FromTheFuture
 from energy.errors.market import InOtherHands as InOtherHands
 from energy.errors.market import JournalBroken as JournalBroken

@@ -130,6 +130,17 @@ class DoesNotFollow(MarketError):
 
 
 @dataclass
+class EntryDoesNotFollow(MarketError):
+    """The first entry of a journal that does not follow from those before it."""
+
+    seq: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"entry {self.seq} of the journal does not follow: {self.reason}"
+
+
+@dataclass
 class NotThere(MarketError):
     """Nothing of this name is known to the market."""
 

@@ -20,6 +20,7 @@ from energy.market.entries import Entry, following
 from energy.market.journal import Journal
 from energy.market.market import Market
 from energy.market.periods import Running
+from energy.market.reading_on import followed
 
 MOST_AHEAD_MS = 600_000
 """How far a market's clock may be ahead. With one of its own making it could close votes, let
@@ -36,7 +37,7 @@ class Follower:
         domain: int | None,
         now_ms: Callable[[], int] | None = None,
     ) -> None:
-        """Fold what the copy has. Raises EnergyError leaves where it does not follow."""
+        """Fold what the copy has. Raises JournalBroken, EntryDoesNotFollow."""
         self.market = Market(domain)
         self._now_ms = now_ms
         self._client, self._journal = client, journal
@@ -44,7 +45,7 @@ class Follower:
         self._wrong: EnergyError | None = None
         self._running: tuple[int, Running | None] = (-1, None)
         for entry in following(journal.entries(), journal.key):
-            self.market.add(entry)
+            followed(entry, self.market.add)
 
     @classmethod
     async def open(
@@ -81,8 +82,8 @@ class Follower:
     async def catch_up(self) -> int:
         """Follow the market to its newest entry; how many were new.
 
-        Raises JournalBroken, JournalForked, AnotherKey, DoesNotFollow and other leaves that name
-        what is wrong with an entry, ClockAhead, JournalUnusable, MarketUnreachable, MarketRefused.
+        Raises JournalBroken, JournalForked, AnotherKey, EntryDoesNotFollow, ClockAhead,
+        JournalUnusable, MarketUnreachable, MarketRefused.
         """
         count = 0
         async with self._turn:
@@ -117,7 +118,7 @@ class Follower:
             for entry in following(entries, self._journal.key, self._journal.last):
                 self._check_clock(entry)
                 taken.append(entry)
-                self.market.add(entry)
+                followed(entry, self.market.add)
         except ClockAhead:
             raise  # a clock may be set right: either one
         except JournalBroken as error:

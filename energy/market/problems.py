@@ -10,6 +10,7 @@ from energy.errors import (
     BadDocument,
     BadRequest,
     CannotServe,
+    EntryDoesNotFollow,
     JournalBroken,
     JournalForked,
     JournalInUse,
@@ -45,6 +46,7 @@ OF_READERS = frozenset(
     {
         AnotherKey,
         CannotServe,
+        EntryDoesNotFollow,
         JournalBroken,
         JournalForked,
         JournalInUse,

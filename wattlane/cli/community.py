@@ -145,7 +145,8 @@ def amend(
     """Change facts: members, meters and their keys, connections, feeders, tariffs to come.
 
     Signed by the community's own account, in force from the moment when the market has it. Rules,
-    and how they are voted on, are no facts: `propose` those. Tariffs that are in force stay.
+    and how they are voted on, are no facts: `propose` those. Tariffs that are in force, or begin
+    before the delay that rules have (delay_days in [voting]), stay.
     """
     import asyncio
 

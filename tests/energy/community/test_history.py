@@ -280,7 +280,7 @@ def test_the_way_of_voting_is_voted_on_and_counts_only_after_the_delay() -> None
 def test_the_treasurer_amends_facts_and_neither_rules_nor_the_past() -> None:
     history = begun()
     now = history.latest.community
-    later = Tariff(NOW_MS + DAY_MS, 300_000, 70_000)
+    later = Tariff(NOW_MS + VOTING.delay_ms, 300_000, 70_000)
     better = replace(
         now,
         tariffs=(*now.tariffs, later),
@@ -296,6 +296,7 @@ def test_the_treasurer_amends_facts_and_neither_rules_nor_the_past() -> None:
         "zone: it stays": {"zone": "Europe/Paris"},
         "tariffs that are in force": {"tariffs": (replace(now.tariffs[0], fees=()), later)},
         "in force or were": {"tariffs": (*now.tariffs, replace(later, valid_from_ms=NOW_MS + 5))},
+        "48 hours, as for rules": {"tariffs": now.tariffs},
     }
     for reason, changes in refused.items():
         other = an_amendment(history, replace(better, **changes))  # type: ignore[arg-type]
@@ -306,6 +307,28 @@ def test_the_treasurer_amends_facts_and_neither_rules_nor_the_past() -> None:
     stranger = Amendment(history.latest.digest, better)
     with pytest.raises(NotSigned):
         amended(history, signed(encode_amendment(stranger), 1), NOW_MS + 5)
+
+
+def test_a_tariff_is_announced_as_long_ahead_as_rules_and_stays_once_it_is_near() -> None:
+    history = begun()
+    now = history.latest.community
+    first_ms = NOW_MS + VOTING.delay_ms
+    soon, later = (Tariff(time_ms, 300_000, 70_000) for time_ms in (first_ms - 1, first_ms))
+    with pytest.raises(ChangeRefused, match="begin before what the community gives everyone"):
+        amended(history, an_amendment(history, replace(now, tariffs=(*now.tariffs, soon))), NOW_MS)
+    history = amended(
+        history, an_amendment(history, replace(now, tariffs=(*now.tariffs, later))), NOW_MS
+    )
+    assert amended(history, an_amendment(history, now), NOW_MS).latest.community == now
+    dearer = replace(now, tariffs=(*now.tariffs, replace(later, retail_utok_per_kwh=400_000)))
+    for changed in (now, dearer):
+        with pytest.raises(ChangeRefused, match="48 hours"):
+            amended(history, an_amendment(history, changed), NOW_MS + 1)
+    at_once = begun(voting=replace(VOTING, delay_ms=0))
+    begins_now = replace(later, valid_from_ms=NOW_MS)
+    changed = replace(at_once.latest.community, tariffs=(*now.tariffs, begins_now))
+    with pytest.raises(ChangeRefused, match="in force or were"):
+        amended(at_once, an_amendment(at_once, changed), NOW_MS)
 
 
 def test_an_amendment_during_a_vote_neither_undoes_it_nor_is_undone() -> None:

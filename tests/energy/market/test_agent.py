@@ -18,6 +18,7 @@ from energy.errors import (
     AnotherKey,
     ClockAhead,
     DoesNotFollow,
+    EntryDoesNotFollow,
     InOtherHands,
     JournalBroken,
     JournalForked,
@@ -461,7 +462,7 @@ async def test_nobody_pays_by_a_clearing_that_does_not_follow(make: Make, tmp_pa
     dearer = tuple(replace(one, price_utok_per_kwh=240_000) for one in true.trades)
     Forger(world).replace_from(place.seq, encode_clearing(replace(true, trades=dearer)))
     for _ in range(2):
-        with pytest.raises(DoesNotFollow, match="the clearing"):
+        with pytest.raises(EntryDoesNotFollow, match=f"entry {place.seq} of .*: the clearing"):
             await world.agents[3].once()
     assert world.lanes.payments == []
     _, kept = read_journal(tmp_path / "copy")

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from channels.wallet import Wallet
 from energy.community.document import encode_community
 from energy.community.rules import Side
+from energy.errors import EntryDoesNotFollow
 from energy.market.api import create_app
 from energy.market.journal import FILE_NAME
 from energy.market.service import MarketService, MeterClock
@@ -28,7 +29,7 @@ from tests.energy.market.journals import KEY, entry
 from tests.energy.market.street import Street, community_of, quarter
 from wattlane.cli.market import app
 from wattlane.errors import BadChoice
-from wattlane.market_check import EntryDoesNotFollow, recompute
+from wattlane.market_check import recompute
 from wattlane.market_orders import minute_of_day
 from wattlane.money import parse_energy, parse_price
 
@@ -173,7 +174,7 @@ def test_the_first_entry_that_does_not_follow_is_named() -> None:
     street = Street()
     street.begin()
     false = entry(street.entries[-1], street.order(1, Side.SELL, 5, number=7), START_MS)
-    with pytest.raises(EntryDoesNotFollow, match="entry 6 does not follow") as caught:
+    with pytest.raises(EntryDoesNotFollow, match="entry 6 of the journal does not") as caught:
         recompute(KEY.public, iter([*street.entries, false]), lambda _done, _of: None, 6)
     assert caught.value.seq == 6
     with pytest.raises(BadChoice, match="no entries yet"):
