@@ -23,17 +23,16 @@ from protocol.vouchers import Voucher, voucher_message
 from tests.energy.community.streets import DOMAIN, SIGNERS, START_MS
 from tests.energy.market.journals import KEY
 from tests.energy.market.street import (
+    FIRST_QUARTER,
     METERS,
-    NOTHING_YET,
     Street,
     channel_of,
     community_of,
     quarter,
 )
+from tests.energy.market.street import trading as begun
 
 FEES = (Fee(FeeKind.GRID, 20_000, Side.BUY), Fee(FeeKind.COMMUNITY, 1_000, Side.SELL))
-BOUGHT = {1: (0, 1_000), 2: (0, 500), 3: (900, 0)}
-"""Registers after the first quarter; the second adds the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +51,10 @@ def fees_community() -> Community:
 
 
 def trading() -> Street:
-    """Two quarters traded and settled."""
-    made = Street(fees_community())
-    made.begin()
-    made.put(made.order(1, Side.SELL, 100_000), START_MS)
-    made.put(made.order(2, Side.SELL, 100_000), START_MS)
-    made.put(made.order(3, Side.BUY, 300_000), START_MS)
-    made.read_all(quarter(0), NOTHING_YET)
+    """Two quarters traded and settled, in the second as much as in the first."""
+    made = begun(fees_community(), 300_000)
     for number in (1, 2):
-        registers = {home: (i * number, e * number) for home, (i, e) in BOUGHT.items()}
+        registers = {home: (i * number, e * number) for home, (i, e) in FIRST_QUARTER.items()}
         made.read_all(quarter(number), registers)
         made.make_due(quarter(number))
     return made

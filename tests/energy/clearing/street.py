@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from hypothesis import strategies as st
 
-from energy.clearing.trades import Bid
+from energy.clearing.trades import Bid, Clearing
 from energy.community.rules import ClearingRule, Fee, FeeKind, Rules, SharingRule, Side, Tariff
 from energy.intervals import Interval
 
@@ -61,3 +63,12 @@ def streets(draw: st.DrawFn) -> list[Bid]:
         )
         for place in places
     ]
+
+
+def rest_wh(bids: list[Bid], done: Clearing) -> dict[bytes, int]:
+    """What each order has left of its bid."""
+    traded: Counter[bytes] = Counter()
+    for trade in done.trades:
+        traded[trade.sell_order] += trade.energy_wh
+        traded[trade.buy_order] += trade.energy_wh
+    return {one.order: one.energy_wh - traded[one.order] for one in bids}

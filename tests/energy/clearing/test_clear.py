@@ -15,7 +15,7 @@ from energy.clearing.reasons import Reason
 from energy.clearing.trades import Bid, Clearing
 from energy.community.rules import ClearingRule, Rules, SharingRule, Side, Tariff
 from energy.errors import BadBids
-from tests.energy.clearing.street import QUARTER, TARIFF, bid, rules, streets
+from tests.energy.clearing.street import QUARTER, TARIFF, bid, rest_wh, rules, streets
 
 SELL, BUY = Side.SELL, Side.BUY
 every_rule = st.builds(rules, st.sampled_from(ClearingRule), st.sampled_from(SharingRule))
@@ -24,15 +24,6 @@ every_rule = st.builds(rules, st.sampled_from(ClearingRule), st.sampled_from(Sha
 def cleared(bids: list[Bid], by: Rules, tariff: Tariff = TARIFF) -> Clearing:
     """The clearing of a quarter of an hour."""
     return clear(bids, QUARTER, by, tariff)
-
-
-def rest_wh(bids: list[Bid], done: Clearing) -> dict[bytes, int]:
-    """What each order has left of its bid."""
-    traded: Counter[bytes] = Counter()
-    for trade in done.trades:
-        traded[trade.sell_order] += trade.energy_wh
-        traded[trade.buy_order] += trade.energy_wh
-    return {one.order: one.energy_wh - traded[one.order] for one in bids}
 
 
 @settings(max_examples=150)

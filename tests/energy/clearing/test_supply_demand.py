@@ -12,8 +12,7 @@ from energy.clearing.clear import clear
 from energy.clearing.reasons import Reason
 from energy.clearing.trades import Bid
 from energy.community.rules import ClearingRule, SharingRule, Side
-from tests.energy.clearing.street import QUARTER, TARIFF, bid, rules, streets
-from tests.energy.clearing.test_clear import rest_wh
+from tests.energy.clearing.street import QUARTER, TARIFF, bid, rest_wh, rules, streets
 
 SELL, BUY = Side.SELL, Side.BUY
 LOW, HIGH = 5, 18

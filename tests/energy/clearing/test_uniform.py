@@ -9,8 +9,7 @@ from energy.clearing.bidders import bidders
 from energy.clearing.clear import clear
 from energy.clearing.trades import Bid, Clearing
 from energy.community.rules import ClearingRule, SharingRule, Side
-from tests.energy.clearing.street import QUARTER, TARIFF, bid, rules, streets
-from tests.energy.clearing.test_clear import rest_wh
+from tests.energy.clearing.street import QUARTER, TARIFF, bid, rest_wh, rules, streets
 
 SELL, BUY = Side.SELL, Side.BUY
 BY = rules(ClearingRule.UNIFORM)

@@ -168,3 +168,17 @@ def quarter(number: int) -> int:
 
 
 NOTHING_YET = dict.fromkeys(HOMES, (0, 0))
+
+FIRST_QUARTER = {1: (0, 1_000), 2: (0, 500), 3: (900, 0)}
+"""Home 1 gives 1,000 Wh, home 2 gives 500, home 3 takes 900."""
+
+
+def trading(community: Community | None = None, most_utok_per_kwh: int = 250_000) -> Street:
+    """A street whose homes 1 and 2 sell at 100,000 or more, and 3 buys up to a price."""
+    made = Street(community)
+    made.begin()
+    made.put(made.order(1, Side.SELL, 100_000), START_MS)
+    made.put(made.order(2, Side.SELL, 100_000), START_MS)
+    made.put(made.order(3, Side.BUY, most_utok_per_kwh), START_MS)
+    made.read_all(quarter(0), NOTHING_YET)
+    return made

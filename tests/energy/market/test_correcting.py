@@ -13,8 +13,7 @@ from energy.meters.signing import Salts
 from energy.settlement.dues import Due, Pair
 from energy.settlement.flows import Stage
 from energy.settlement.revise import corrected_until_ms
-from tests.energy.market.street import METERS, Street, quarter
-from tests.energy.market.test_market import FIRST_QUARTER, trading
+from tests.energy.market.street import FIRST_QUARTER, METERS, Street, quarter, trading
 
 SECOND_QUARTER = {1: (0, 1_500), 2: (0, 900), 3: (1_800, 0)}
 
