@@ -19,7 +19,7 @@ from channels.l1 import L1
 from channels.node import Node
 from channels.settings import NodeSettings
 from channels.wallet import Wallet
-from contracts.service_manager import READY, STOPPING, keep_alive, says, tell
+from contracts.service_notices import READY, STOPPING, keep_alive, says, tell
 
 _log = structlog.get_logger(__name__)
 

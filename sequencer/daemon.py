@@ -18,7 +18,7 @@ import structlog
 
 from contracts.client import RollupClient
 from contracts.kzg import load_setup
-from contracts.service_manager import READY, STOPPING, keep_alive, says, tell
+from contracts.service_notices import READY, STOPPING, keep_alive, says, tell
 from contracts.verifying_key import VerifyingKey as ContractKey
 from protocol.crypto import compiled
 from sequencer.abandoning import Abandoning

@@ -22,7 +22,7 @@ import structlog
 from eth_account import Account
 
 from contracts.errors import L1Error as ContractsError
-from contracts.service_manager import ALIVE, READY, STOPPING, says, tell, watchdog_s
+from contracts.service_notices import ALIVE, READY, STOPPING, says, tell, watchdog_s
 from sequencer.daemon import LOOPBACK, Parts, Serving, run_batcher
 from sequencer.errors import BatcherReplaced, PartFailed, PortInUse, SequencerError
 from sequencer.keystore import OperatorKeys, open_keystore

@@ -18,7 +18,7 @@ from channels.forcing import DEFAULT_MAX_QUEUE_FEE_WEI, ForcedDesk
 from channels.handover import LaneName
 from channels.sequencer_client import SequencerClient
 from channels.tower_client import TowerClient
-from contracts.service_manager import READY, STOPPING, keep_alive, says, tell
+from contracts.service_notices import READY, STOPPING, keep_alive, says, tell
 from protocol.crypto import compiled
 from protocol.crypto.kernel_cache import KernelCacheUnwritable
 from watchtower.api import create_app

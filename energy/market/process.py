@@ -14,7 +14,7 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
-from contracts.service_manager import READY, STOPPING, keep_alive, says, tell
+from contracts.service_notices import READY, STOPPING, keep_alive, says, tell
 from energy.errors import CannotServe
 from energy.market.api import create_app
 from energy.market.service import Clock, MarketService

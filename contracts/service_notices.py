@@ -1,4 +1,4 @@
-"""What a process tells the service manager that started it, if one did.
+"""Notices from a process to the service manager that started it, if one did.
 
 A datagram to NOTIFY_SOCKET: ready, still alive, stopping. Without that variable nothing is sent.
 Beside lossy_stream.py, for the same reason. Ref: sd_notify(3), sd_watchdog_enabled(3).

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.service_manager import ALIVE, READY, keep_alive, says, tell, watchdog_s
+from contracts.service_notices import ALIVE, READY, keep_alive, says, tell, watchdog_s
 
 
 @pytest.fixture
