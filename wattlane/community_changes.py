@@ -38,13 +38,13 @@ class Change:
 
 def founding(community: Community, wallet: Wallet) -> Change:
     """The community's first document. Raises BadChoice for a wallet that is not its own."""
-    _check_own(community, wallet)
-    return _signed(encode_community(community), community, wallet)
+    check_own(community, wallet)
+    return signed_change(encode_community(community), community, wallet)
 
 
 def amendment(before: Community, after: Community, wallet: Wallet) -> Change:
     """The community as `after` in place of `before`. Raises BadChoice."""
-    _check_own(before, wallet)
+    check_own(before, wallet)
     changed = _changed(before, after)
     if not changed:
         raise BadChoice("the two files say the same: there is nothing to amend")
@@ -54,7 +54,9 @@ def amendment(before: Community, after: Community, wallet: Wallet) -> Change:
                 f"the files differ in {name}: members vote on that, so propose it "
                 "(`wattlane market community propose`)"
             )
-    return _signed(encode_amendment(Amendment(community_digest(before), after)), before, wallet)
+    return signed_change(
+        encode_amendment(Amendment(community_digest(before), after)), before, wallet
+    )
 
 
 def proposal(before: Community, after: Community, reason: str, wallet: Wallet) -> Change:
@@ -74,13 +76,13 @@ def proposal(before: Community, after: Community, reason: str, wallet: Wallet) -
     change = after.rules[-1] if changed == ["rules"] else after.voting
     member = member_of(before, wallet)
     encoded = encode_proposal(Proposal(member.account, before.rules[-1].version, change, reason))
-    return _signed(encoded, before, wallet)
+    return signed_change(encoded, before, wallet)
 
 
 def vote(community: Community, proposed: bytes, in_favour: bool, wallet: Wallet) -> Change:
     """A member's vote on the proposal of this digest. Raises BadChoice."""
     member = member_of(community, wallet)
-    return _signed(encode_vote(Vote(member.account, proposed, in_favour)), community, wallet)
+    return signed_change(encode_vote(Vote(member.account, proposed, in_favour)), community, wallet)
 
 
 def member_of(community: Community, wallet: Wallet) -> Member:
@@ -117,7 +119,8 @@ def read_signed(path: Path) -> Signed:
         raise BadChoice(f"{path}: {error}") from error
 
 
-def _check_own(community: Community, wallet: Wallet) -> None:
+def check_own(community: Community, wallet: Wallet) -> None:
+    """Raises BadChoice unless the wallet is that of the community's own account."""
     if wallet.key_hash != community.key_hash:
         raise BadChoice(
             f"only the community's own account signs this: its key_hash is "
@@ -135,6 +138,7 @@ def _changed(before: Community, after: Community) -> list[str]:
     ]
 
 
-def _signed(document: bytes, community: Community, wallet: Wallet) -> Change:
+def signed_change(document: bytes, community: Community, wallet: Wallet) -> Change:
+    """A document under the wallet's signature."""
     signed = Signed(document, wallet.sign(message(document, community.domain)))
     return Change(encode_signed(signed), signed.digest)

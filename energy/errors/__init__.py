@@ -63,6 +63,7 @@ from energy.errors.readings import DayRootGiven as DayRootGiven
 from energy.errors.readings import DoesNotOpen as DoesNotOpen
 from energy.errors.readings import FallingRegister as FallingRegister
 from energy.errors.readings import ImplausibleReading as ImplausibleReading
+from energy.errors.readings import NeedsCountersignature as NeedsCountersignature
 from energy.errors.readings import NoVerifiedReading as NoVerifiedReading
 from energy.errors.readings import OtherMeterReading as OtherMeterReading
 from energy.errors.readings import OverlappingReading as OverlappingReading

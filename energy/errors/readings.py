@@ -206,6 +206,28 @@ class CorrectionOutOfTurn(ReadingRefused):
 
 
 @dataclass
+class NeedsCountersignature(ReadingRefused):
+    """A correction to a neighbour's cost that the community's account has not signed too.
+
+    Of what was traded in the interval from `start_ms` (Unix ms), `was_wh` of the home's `side`
+    counted; `stands_wh` would.
+    """
+
+    start_ms: int
+    side: str
+    was_wh: int
+    stands_wh: int
+
+    def __str__(self) -> str:
+        fewer = f"from {self.was_wh} to {self.stands_wh} Wh"
+        return (
+            f"{self.place}: its correction takes what counts of a trade ({self.side}, interval "
+            f"from {self.start_ms} ms) {fewer}, at a neighbour's cost: the community's account has "
+            "to sign it too (`wattlane market community countersign`)"
+        )
+
+
+@dataclass
 class DayRootGiven(EnergyError):
     """A meter's day (it begins at `start_ms`, Unix ms) has a root, which stays."""
 

@@ -24,15 +24,16 @@ from energy.errors import (
     UnknownKind,
 )
 from energy.fields import Fields
+from energy.market.correcting import Given
 from energy.market.day_roots import DayRoots
 from energy.market.entries import Entry
 from energy.market.funds import decode_funds
 from energy.market.measuring import Measuring
 from energy.market.periods import Periods
 from energy.market.purses import Purses
+from energy.meters import corrections
 from energy.meters.commitments import DAY_TYPE as DAY_ROOT
 from energy.meters.commitments import decode_day
-from energy.meters.corrections import TYPE as CORRECTION
 from energy.meters.corrections import decode_correction
 from energy.meters.reading import TYPE as READING
 from energy.meters.reading import decode_reading
@@ -123,8 +124,8 @@ class Market:
             kind, take = self._signed(decode_signed(document), now_ms)
         elif kind == READING:
             take = self._reading(document, now_ms)
-        elif kind == CORRECTION:
-            take = self._correction(document, now_ms)
+        elif kind == corrections.TYPE:
+            take = self._correction(Given(decode_correction(document)), now_ms)
         elif kind == DAY_ROOT:
             take = self._day_root(document)
         elif kind == "clearing":
@@ -157,6 +158,8 @@ class Market:
                 return kind, self._take_cancel(signed, now_ms)
             case "funds":
                 return kind, self._take_funds(signed, now_ms)
+            case corrections.TYPE:
+                return kind, self._countersigned(signed, now_ms)
         raise UnknownKind(kind)
 
     def _take_founding(self, signed: Signed, now_ms: int) -> Apply:
@@ -230,10 +233,16 @@ class Market:
 
         return apply
 
-    def _correction(self, document: bytes, now_ms: int) -> Apply:
-        correction = decode_correction(document)
-        starts_ms = self.periods.touched(correction, now_ms)
-        return lambda _entry: self.periods.take_correction(correction, starts_ms)
+    def _countersigned(self, signed: Signed, now_ms: int) -> Apply:
+        """A correction that the community's account has signed beside the meter."""
+        community = self.community
+        check_signed(signed, community.domain, community.account, community.key_hash)
+        correction = decode_correction(signed.document)
+        return self._correction(Given(correction, is_countersigned=True), now_ms)
+
+    def _correction(self, given: Given, now_ms: int) -> Apply:
+        starts_ms = self.periods.touched(given, now_ms)
+        return lambda _entry: self.periods.take_correction(given.correction, starts_ms)
 
     def _day_root(self, document: bytes) -> Apply:
         day = decode_day(document)

@@ -20,7 +20,7 @@ from energy.clearing.trades import Clearing
 from energy.community.community import Community
 from energy.community.rules import Rules, Side, Tariff, Timing
 from energy.intervals import DAY_S, Interval, interval_at, local_day
-from energy.market.correcting import touched
+from energy.market.correcting import Given, touched
 from energy.market.measuring import Measuring
 from energy.market.purses import Purses
 from energy.market.rounds import Means, clear_round, costs_of
@@ -250,13 +250,14 @@ class Periods:
             if found.chain and found.interval.start_ms <= end_ms:
                 self._late.add(found.interval.start_ms)
 
-    def touched(self, correction: Correction, now_ms: int) -> list[int]:
+    def touched(self, given: Given, now_ms: int) -> list[int]:
         """The starts of the settled intervals that a correction changes, if it may be taken.
 
         Raises as `correcting.touched`.
         """
         rounds = reversed(self.rounds.values())
-        return touched(correction, self._corrections, self.community.members, rounds, now_ms)
+        members, until_ms = self.community.members, min([self._next_ms, *self._unsettled])
+        return touched(given, self._corrections, members, rounds, until_ms, now_ms)
 
     def take_correction(self, correction: Correction, starts_ms: Iterable[int]) -> None:
         """A meter has corrected a reading: these settled rounds may change."""

@@ -156,6 +156,13 @@ class Corrections:
         self._stood[correction.digest] = name, correction.import_wh, correction.export_wh
         self._newest[name] = correction
 
+    def with_one_more(self, correction: Correction) -> Corrections:
+        """All of these, and one that was checked; these stay as they are."""
+        more = Corrections()
+        more._newest, more._stood = dict(self._newest), dict(self._stood)
+        more.take(correction)
+        return more
+
     def applied(self, metered: Metered) -> Metered | None:
         """An interval with its ends as they are known by now.
 

@@ -80,7 +80,7 @@ def correct_reading(
     quality: Quality,
     reason: str,
 ) -> Correction:
-    """A new correction of a kept record, signed, checked and kept.
+    """A new correction of a kept record, signed, checked and kept; the newest one if it says this.
 
     `registers_wh`: what import and export really stood at. Raises NoSuchReading, ReadingRefused by
     its leaves, MeterStoreUnusable.
@@ -88,6 +88,10 @@ def correct_reading(
     reading = store.kept(sequence).reading
     before = [one for one in store.corrections() if one.reading.sequence == sequence]
     last = before[-1].number if before else 0
+    for newest in before[-1:]:
+        said = (newest.import_wh, newest.export_wh), newest.quality, newest.reason
+        if said == (registers_wh, quality, reason):
+            return newest
     made = correct(
         signer,
         reading,

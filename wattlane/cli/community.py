@@ -159,6 +159,38 @@ def amend(
 
 
 @app.command()
+def countersign(
+    source: Source,
+    correction: Annotated[
+        Path, typer.Argument(metavar="CORRECTION", help="What `wattlane meter correct` wrote.")
+    ],
+    market: MarketUrl = None,
+    out: Out = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    folder: Folder = DEFAULT_FOLDER,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Sign a meter's correction besides, by which less counts of what a neighbour has traded.
+
+    A home corrects alone what it used or gave more, and what only the grid sold it. What takes back
+    from a neighbour counts once the community's own account has looked at it and signed it, too:
+    compare the meter, its invoice or its operator's data first. It shows what would change.
+    """
+    import asyncio
+
+    from wattlane.community_source import community_from
+    from wattlane.countersigning import correction_lines, countersigned, read_correction
+
+    community, found = asyncio.run(community_from(source)), read_correction(correction)
+    for line in correction_lines(found, community):
+        typer.echo(line)
+    if not yes:
+        typer.confirm("Sign it for the community?", abort=True)
+    change = countersigned(found, community, _wallet(folder, passphrase_file))
+    _deliver("correction", change, market, out)
+
+
+@app.command()
 def propose(
     source: Source,
     new: NewFile,

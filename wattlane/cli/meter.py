@@ -151,6 +151,7 @@ def correct(
         ),
     ] = True,
     folder: MeterFolder = _FOLDER,
+    out: Out = None,
     market: Annotated[
         str | None,
         typer.Option("--market", envvar="WATTLANE_MARKET", callback=http_url, help="Send it here."),
@@ -160,11 +161,14 @@ def correct(
     """Sign what a reading's registers really stood at. The reading itself is never touched.
 
     A market adjusts what it has settled by that reading, for as long as its rules take corrections
-    (60 days by default). A correction can be corrected again. It is kept in the folder, and sent on
-    with --market. Stop `wattlane meter run` first.
+    (60 days by default). A correction can be corrected again; the same one is handed in again. It
+    is kept in the folder, written to --out (FOLDER/NUMBER.correction), and sent on with --market.
+    Where less would count of what a neighbour has traded, the market asks for the community's
+    signature, too: give its treasurer the file. Stop `wattlane meter run` first.
     """
     import asyncio
 
+    from channels.keystore import write_new
     from energy.meters.recording import correct_reading
     from energy.meters.sample import Quality
     from energy.meters.store import MeterStore
@@ -185,7 +189,9 @@ def correct(
             quality=Quality.SUBSTITUTED if substituted else Quality.MEASURED,
             reason=reason,
         )
-    typer.echo(f"correction {made.number} of reading {number}, 0x{made.digest.hex()}")
+    path = out or folder / f"{number}.correction"
+    write_new(path, made.encoded, replace=True)
+    typer.echo(f"correction {made.number} of reading {number}, 0x{made.digest.hex()}, in {path}")
     if market is not None:
         asyncio.run(hand_in(market, made.encoded))
         typer.echo(f"{market} has taken it")

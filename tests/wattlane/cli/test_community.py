@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -22,7 +23,10 @@ from energy.market.entries import BEGINNING, Entry, chain_of
 from energy.market.journal import Journal
 from energy.market.log_key import LogKey
 from energy.market.service import MarketService, WallClock
-from energy.signed import decode_signed
+from energy.meters.corrections import correct
+from energy.meters.sample import Clock, Quality, Sample
+from energy.meters.signing import MeterSigner, Salts
+from energy.signed import check_signed, decode_signed
 from wattlane import community_source
 from wattlane.cli.community import app
 from wattlane.errors import BadChoice
@@ -234,3 +238,39 @@ def test_the_same_goes_through_a_running_market(
     with pytest.raises(BadChoice, match="exists: give another name"):
         wattlane("save", "http://market", saved)
     service.close()
+
+
+def test_a_correction_at_a_neighbours_cost_is_signed_by_the_community_too(
+    street: Path, tmp_path: Path
+) -> None:
+    meter = MeterSigner(bytes(range(32)))
+    sample = Sample(load_community(street).rules[0].valid_from_ms, Clock.SYNCHRONISED, 900, 0)
+    reading = meter.record(None, sample, Salts(bytes(32), bytes(32)))
+    made = correct(
+        meter,
+        reading,
+        (800, 0),
+        number=1,
+        made_ms=reading.end_ms,
+        quality=Quality.MEASURED,
+        reason="doubled pulse",
+    )
+    given, out = tmp_path / "1.correction", tmp_path / "signed"
+    given.write_bytes(made.encoded)
+    asked = ("countersign", street, given, "--yes", "--out", out)
+    said = wattlane(*asked, "--folder", "community")
+    assert "import   900 Wh, corrected to 800 Wh (-100)" in said
+    assert "reason   doubled pulse (measured; correction 1 of this reading)" in said
+    signed, community = decode_signed(out.read_bytes()), load_community(street)
+    check_signed(signed, community.domain, community.account, community.key_hash)
+    assert signed.document == made.encoded
+    out.unlink()
+    with pytest.raises(BadChoice, match="only the community's own account"):
+        wattlane(*asked, "--folder", "huber")
+    given.write_bytes(replace(made, import_wh=700).encoded)
+    with pytest.raises(BadChoice, match="ask for it again"):
+        wattlane(*asked, "--folder", "community")
+    given.write_bytes(b"x")
+    with pytest.raises(BadChoice, match="no usable correction"):
+        wattlane(*asked, "--folder", "community")
+    assert not out.exists()

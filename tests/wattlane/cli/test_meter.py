@@ -180,12 +180,17 @@ def test_a_correction_is_signed_and_numbered_and_the_record_stays(folder: Path) 
     before = wattlane("show", "--folder", folder, "--reading", "9")
     asked = ("--import-wh", "2690", "--export-wh", "180", "--reason", "misread", "--folder", folder)
     assert "correction 1 of reading 9" in wattlane("correct", "9", *asked)
-    assert "correction 2 of reading 9" in wattlane("correct", "9", *asked, "--measured")
+    out = folder / "for the treasurer"
+    for _ in range(2):  # repeated, it is the same one
+        said = wattlane("correct", "9", *asked, "--measured", "--out", out)
+        assert "correction 2 of reading 9" in said
     with MeterStore.for_reading(folder) as store:
         first, second = store.corrections()
     assert first.is_signed()
     assert (first.import_wh, first.quality, first.reason) == (2690, Quality.SUBSTITUTED, "misread")
     assert second.quality is Quality.MEASURED
+    assert (folder / "9.correction").read_bytes() == first.encoded
+    assert out.read_bytes() == second.encoded
     assert wattlane("show", "--folder", folder, "--reading", "9") == before
     with pytest.raises(NoSuchReading):
         wattlane("correct", "99", *asked)
