@@ -47,7 +47,7 @@ class Clearing:
     """One interval's result under a version of the rules.
 
     `price_utok_per_kwh`: the price of all trades; 0 where there is none, or each has its own.
-    `left_out`: (order, reason) of bids that were not cleared at all.
+    `left_out`: (order, reason) of bids that were not cleared, or were cut.
     """
 
     interval: Interval

@@ -124,3 +124,10 @@ class Rules:
     adjust_days: int = 60
     deviation: DeviationRule = DeviationRule.TO_THE_OTHER_SIDE
     surplus_utok_per_kwh: int = 0
+
+    @property
+    def shortfall_utok_per_kwh(self) -> int:
+        """What a side may come to owe the other one on each kWh that it is short: 0 where nothing
+        can be short, or where it settles that with the supplier."""
+        is_owed = self.deviation is DeviationRule.TO_THE_OTHER_SIDE
+        return self.short_utok_per_kwh if self.timing is Timing.AHEAD and is_owed else 0

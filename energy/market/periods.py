@@ -21,9 +21,10 @@ from energy.community.community import Community
 from energy.community.rules import Rules, Side, Tariff, Timing
 from energy.intervals import DAY_S, Interval, interval_at, local_day
 from energy.market.correcting import Given, touched
+from energy.market.liabilities import open_trades, promised
 from energy.market.measuring import Measuring
 from energy.market.purses import Purses
-from energy.market.rounds import Means, clear_round, costs_of
+from energy.market.rounds import Means, clear_round
 from energy.meters.corrections import Correction, Corrections
 from energy.orders.book import Book
 from energy.settlement.documents import encode_clearing, encode_settlement
@@ -90,6 +91,7 @@ class Periods:
         self._next_ms = _first_start_ms(community, start_ms)
         self._heard_ms = self._resumed_ms = start_ms
         self._unsettled: list[int] = []
+        self._open: set[int] = set()
         self._unfinished: list[int] = []
         self._late: set[int] = set()
         self._corrections = Corrections()
@@ -152,20 +154,19 @@ class Periods:
         return clear_round(standing, interval, shown, community, rules, means)
 
     def _with_promised(self, day: date, spent_ntok: dict[int, int]) -> dict[Pair, Due]:
-        """What is owed if all that was cleared and is not settled yet (AHEAD) is delivered; what
-        it costs on `day` is added to `spent_ntok`, so that no balance or budget counts twice."""
+        """What is owed if all that was cleared and is not settled yet comes to the worst; what it
+        costs on `day` is added to `spent_ntok`, so that no balance or budget counts twice. A trade
+        that lacks a reading of one side counts until it has it, or is final."""
         owed = dict(self.owed)
-        for start_ms in self._unsettled:
+        for start_ms in self._open:
             found = self.rounds[start_ms]
+            trades = open_trades(found.clearing, found.chain, found.rules)
             fees = fees_of(Side.BUY, found.tariff)
-            hub, topology = found.community.account, found.rules.topology
             is_today = local_day(start_ms, found.community.zone_info) == day
-            for trade in found.clearing.trades:
-                for pair, price in costs_of(trade, fees, hub, topology).items():
-                    if pair[0] != pair[1]:
-                        more = Due(trade.energy_wh, trade.energy_wh * price)
-                        owed[pair] = owed.get(pair, NOTHING) + more
-                if is_today and trade.buyer in spent_ntok:
+            hub = found.community.account
+            _add(owed, promised(trades, found.tariff, found.rules, hub), {})
+            for trade in trades if is_today else ():
+                if trade.buyer in spent_ntok:
                     price = trade.price_utok_per_kwh + fees
                     spent_ntok[trade.buyer] += trade.energy_wh * price
         return owed
@@ -219,6 +220,8 @@ class Periods:
         self.rounds[start_ms] = Round(interval, community, rules, tariff, clearing, name, seq)
         self._next_ms = interval.end_ms
         self._unsettled.append(start_ms)
+        self._open.add(start_ms)
+        self._open = {one for one in self._open if self._is_open(one, start_ms)}
 
     def take_settlement(self, found: Round, given: Settlement, name: bytes, seq: int) -> None:
         """A round was settled, or what was settled was adjusted."""
@@ -230,6 +233,7 @@ class Periods:
         found.owed = now
         start_ms = found.interval.start_ms
         self._late.discard(start_ms)
+        (self._open.add if self._is_open(start_ms) else self._open.discard)(start_ms)
         if given.revision:
             return
         self._unsettled.remove(start_ms)
@@ -263,6 +267,10 @@ class Periods:
         """A meter has corrected a reading: these settled rounds may change."""
         self._corrections.take(correction)
         self._late.update(starts_ms)
+
+    def _is_open(self, start_ms: int, now_ms: int = 0) -> bool:
+        found = self.rounds[start_ms]
+        return bool(open_trades(found.clearing, found.chain, found.rules, now_ms))
 
     # --- the meters' side -----------------------------------------------------------------------
 

@@ -1,8 +1,9 @@
 """One interval's clearing from all that bears on it: orders, meters, limits, and who can pay whom.
 
 Pure. What an order comes to is cut step by step, and each cut leaves its reason: bids (the order,
-the meter, budget and balance), the community's limits, the clearing, what feeders carry, and at
-last what the channels between the two sides of each trade can still carry. In a mesh open channels
+the meter, budget and balances), the community's limits, the clearing, what feeders carry, and at
+last what the channels can still carry of all that a trade may come to cost (liabilities.py): its
+price, both sides' fees, and what a side owes that is short. In a mesh open channels
 are used first: after the neighbours that its order names, a buyer prefers those whom it can pay.
 """
 
@@ -12,13 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from energy.clearing.clear import clear
-from energy.clearing.supply_demand import fees_of
 from energy.clearing.trades import Bid, Clearing, Trade
 from energy.community.community import Community
 from energy.community.limits import trades_within_limits, within_limits
 from energy.community.members import Member
 from energy.community.rules import Rules, Side, Tariff, Topology
 from energy.intervals import Interval
+from energy.market.liabilities import worst_of
 from energy.market.purses import Purses
 from energy.orders.bidding import Room, bids, net_wh
 from energy.orders.book import Placed
@@ -26,6 +27,8 @@ from energy.settlement.dues import Due, Pair
 from energy.settlement.flows import Metered
 
 NO_CHANNEL = "no channel between buyer and seller has the balance for it"
+NO_FEES = "the {side}'s channel with the community's account has no balance for its fees"
+NO_SHORTFALL = "no channel has the balance for what the seller would owe if it were short"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def clear_round(
     if rules.topology is Topology.MESH:
         able = tuple(_over_open_channels(bid, means) for bid in limited.bids)
     cleared = trades_within_limits(clear(able, interval, rules, tariff), community)
-    paid, unpaid = _payable(cleared.trades, tariff, community.account, rules.topology, means)
+    paid, unpaid = _payable(cleared.trades, tariff, rules, community.account, means)
     reasons = [*offered.left_out, *limited.left_out, *cleared.left_out, *unpaid]
     return replace(
         cleared,
@@ -75,11 +78,13 @@ def _rooms(
     rooms = {}
     for home, meter in shown.items():
         surplus_wh, deficit_wh = net_wh(meter)
+        in_mesh = topology is Topology.MESH
         rooms[home] = Room(
             surplus_wh,
             deficit_wh,
             _balance_ntok(home, members, community.account, topology, means),
             means.spent_ntok.get(home, 0),
+            _free_ntok((home, community.account), means) if in_mesh else None,
             is_green=members[home].is_green,
         )
     return rooms
@@ -89,9 +94,13 @@ def _balance_ntok(
     home: int, members: Iterable[int], hub: int, topology: Topology, means: Means
 ) -> int:
     if topology is Topology.HUB:
-        return means.purses.free_ntok((home, hub), means.owed)
+        return _free_ntok((home, hub), means)
     payees = means.purses.payees_of(home) & set(members)
-    return sum(means.purses.free_ntok((home, payee), means.owed) for payee in payees)
+    return sum(_free_ntok((home, payee), means) for payee in payees)
+
+
+def _free_ntok(pair: Pair, means: Means) -> int:
+    return means.purses.free_ntok(pair, means.owed)
 
 
 def _over_open_channels(bid: Bid, means: Means) -> Bid:
@@ -99,7 +108,7 @@ def _over_open_channels(bid: Bid, means: Means) -> Bid:
     if bid.side is Side.SELL:
         return bid
     free = {
-        payee: means.purses.free_ntok((bid.home, payee), means.owed)
+        payee: _free_ntok((bid.home, payee), means)
         for payee in means.purses.payees_of(bid.home).difference(bid.preferred)
     }
     able = sorted((payee for payee in free if free[payee]), key=lambda one: (-free[one], one))
@@ -107,39 +116,38 @@ def _over_open_channels(bid: Bid, means: Means) -> Bid:
 
 
 def _payable(
-    trades: Sequence[Trade], tariff: Tariff, hub: int, topology: Topology, means: Means
+    trades: Sequence[Trade], tariff: Tariff, rules: Rules, hub: int, means: Means
 ) -> tuple[tuple[Trade, ...], list[tuple[bytes, str]]]:
-    """The trades in their order, each cut to what its channels can still carry."""
-    buyer_fees = fees_of(Side.BUY, tariff)
+    """The trades in their order, each cut to what its channels can still carry of its worst."""
     free: dict[Pair, int] = {}
     kept: list[Trade] = []
     reasons: list[tuple[bytes, str]] = []
     for trade in trades:
-        costs = costs_of(trade, buyer_fees, hub, topology)
-        energy_wh = trade.energy_wh
-        for pair, cost in costs.items():
-            if pair[0] == pair[1]:
-                continue
+        worst = worst_of(trade, tariff, rules, hub)
+        energy_wh, why = trade.energy_wh, ""
+        for pair, each in worst.items():
             if pair not in free:
-                free[pair] = means.purses.free_ntok(pair, means.owed)
-            energy_wh = min(energy_wh, free[pair] // cost) if cost else energy_wh
-        for pair, cost in costs.items():
-            if pair in free:
-                free[pair] -= energy_wh * cost
+                free[pair] = _free_ntok(pair, means)
+            if energy_wh > free[pair] // each:
+                energy_wh, why = free[pair] // each, _why_not(pair, trade, rules.topology)
+        for pair, each in worst.items():
+            free[pair] -= energy_wh * each
         if energy_wh:
             kept.append(replace(trade, energy_wh=energy_wh))
-        if energy_wh < trade.energy_wh:
-            said = f"{energy_wh} of {trade.energy_wh} Wh: {NO_CHANNEL}"
+        if why:
+            said = f"{energy_wh} of {trade.energy_wh} Wh: {why}"
             reasons += [(trade.sell_order, said), (trade.buy_order, said)]
     return tuple(kept), reasons
 
 
-def costs_of(trade: Trade, buyer_fees: int, hub: int, topology: Topology) -> dict[Pair, int]:
-    """What each Wh of a trade costs, ntok, by who pays whom over a channel."""
-    price = trade.price_utok_per_kwh
-    if topology is Topology.HUB:
-        return {(trade.buyer, hub): price + buyer_fees, (hub, trade.seller): price}
-    return {(trade.buyer, trade.seller): price}
+def _why_not(pair: Pair, trade: Trade, topology: Topology) -> str:
+    """What a channel that has too little was needed for."""
+    payer, payee = pair
+    if topology is Topology.MESH and payee not in (trade.buyer, trade.seller):
+        return NO_FEES.format(side="buyer" if payer == trade.buyer else "seller")
+    if payer == trade.seller or payee == trade.buyer:
+        return NO_SHORTFALL
+    return NO_CHANNEL
 
 
 def _by_place(

@@ -19,12 +19,15 @@ from tests.energy.market.street import channel_of
 QUARTER = Interval(START_MS, START_MS + QUARTER_MS)
 NETS = {1: 500, 2: 500, 3: -500, 4: -500}
 """Wh: homes 1 and 2 have a surplus, 3 and 4 need it."""
+HUB = 0
+FEES = {(HUB, home): 10**12 for home in NETS}
+"""Every home's channel with the community's account, which fees are paid over."""
 
 
 def _purses(channels: dict[tuple[int, int], int]) -> Purses:
-    """Channels with what the buyer has put in, ntok; nothing was paid yet."""
+    """Channels with what the second of two accounts has put in, ntok; nothing was paid yet."""
     purses = Purses()
-    for account in NETS:
+    for account in (HUB, *NETS):
         lines = [
             ChannelFunds(
                 channel_of(*pair),
@@ -44,7 +47,10 @@ def _purses(channels: dict[tuple[int, int], int]) -> Purses:
 
 
 def _pairs(
-    channels: dict[tuple[int, int], int], rules: Rules, preferred: tuple[int, ...] = ()
+    channels: dict[tuple[int, int], int],
+    rules: Rules,
+    preferred: tuple[int, ...] = (),
+    fees: dict[tuple[int, int], int] = FEES,
 ) -> tuple[set[tuple[int, int]], set[str]]:
     """(seller, buyer) of all trades, and the reasons for what was left out."""
     community = street(members=tuple(member(home) for home in NETS), rules=(rules,), feeders=())
@@ -57,7 +63,7 @@ def _pairs(
         order = Order(home, 1, side, None, 0, START_MS, until_ms, preferred=named)
         standing.append(Placed(order, digest(bytes([home])), place, START_MS))
         shown[home] = Metered(home, QUARTER, max(-net, 0), max(net, 0), b"", b"")
-    means = Means(_purses(channels), {}, {})
+    means = Means(_purses(fees | channels), {}, {})
     cleared = clear_round(standing, QUARTER, shown, community, rules, means)
     return {(one.seller, one.buyer) for one in cleared.trades}, {why for _, why in cleared.left_out}
 

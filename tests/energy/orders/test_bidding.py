@@ -9,8 +9,8 @@ import pytest
 
 from energy.clearing.clear import clear
 from energy.clearing.reasons import Reason
-from energy.community.rules import Fee, FeeKind, Rules, Side, Tariff, Timing
-from energy.orders.bidding import Offered, Room, Unfit, bids, net_wh
+from energy.community.rules import DeviationRule, Fee, FeeKind, Rules, Side, Tariff, Timing
+from energy.orders.bidding import CUTS, Offered, Room, Unfit, bids, net_wh
 from energy.orders.order import Order
 from energy.settlement.flows import Metered
 from tests.energy.orders.household import BERLIN, QUARTER, book_of, name_of, order
@@ -96,12 +96,71 @@ def test_what_a_buyer_bids_for(
     found = offered([order(1, BUY, **wanted)], home_1=replace(RICH, **room))
     if isinstance(wh, int):
         assert quantities(found) == [wh]
-        assert not found.left_out
+        is_cut = "budget_ntok" in wanted or "balance_ntok" in room
+        assert len(found.left_out) == is_cut
+        assert all(
+            why.startswith(f"{wh} of {room['deficit_wh']} Wh: ") for _, why in found.left_out
+        )
     else:
         reason = wh.value if isinstance(wh, Unfit) else wh
         assert not found.bids
         assert found.left_out[0][0] == name_of(order(1, BUY, **wanted))
         assert found.left_out[0][1].startswith(reason)
+
+
+AHEAD = replace(RULES, timing=Timing.AHEAD, short_utok_per_kwh=400)
+FEES, SHORT = Unfit.FEE_BALANCE, Unfit.SHORTFALL
+
+
+@pytest.mark.parametrize(
+    ("side", "rules", "money", "wh"),
+    [
+        (BUY, RULES, {"balance_ntok": 25_000, "fees_ntok": 5_000}, 100),
+        (BUY, RULES, {"balance_ntok": 24_999, "fees_ntok": 5_000}, (99, Unfit.BALANCE)),
+        (BUY, RULES, {"balance_ntok": 25_000, "fees_ntok": 4_999}, (99, FEES)),
+        (BUY, RULES, {"balance_ntok": 10**9, "fees_ntok": 49}, FEES),
+        (SELL, RULES, {"balance_ntok": 0, "fees_ntok": None}, 100),
+        (SELL, RULES, {"balance_ntok": 0, "fees_ntok": 1_000}, 100),
+        (SELL, RULES, {"balance_ntok": 0, "fees_ntok": 999}, (99, FEES)),
+        (SELL, RULES, {"balance_ntok": 10**9, "fees_ntok": 0}, FEES),
+        (SELL, AHEAD, {"balance_ntok": 40_000, "fees_ntok": 1_000}, 100),
+        (SELL, AHEAD, {"balance_ntok": 39_999, "fees_ntok": 1_000}, (99, SHORT)),
+        (SELL, AHEAD, {"balance_ntok": 39_999, "fees_ntok": None}, (99, SHORT)),
+        (SELL, AHEAD, {"balance_ntok": 399, "fees_ntok": 1_000}, SHORT),
+        (BUY, AHEAD, {"balance_ntok": 39_999, "fees_ntok": 5_000}, (99, SHORT)),
+        (BUY, AHEAD, {"balance_ntok": 40_000, "fees_ntok": None}, 100),
+        (
+            SELL,
+            replace(AHEAD, deviation=DeviationRule.EACH_ITS_OWN),
+            {"balance_ntok": 0, "fees_ntok": 1_000},
+            100,
+        ),
+    ],
+)
+def test_a_bid_is_for_what_its_home_can_pay_the_worst_of(
+    side: Side, rules: Rules, money: dict[str, Any], wh: int | tuple[int, Unfit] | Unfit
+) -> None:
+    """The price, its own side's fees, and what it would owe if it were short."""
+    room = replace(RICH, surplus_wh=100, deficit_wh=100, **money)
+    found = offered([order(1, side)], rules, home_1=room)
+    reasons = [reason for _, reason in found.left_out]
+    match wh:
+        case Unfit():
+            assert (quantities(found), reasons) == ([], [wh.value])
+        case (covered_wh, unfit):
+            cut = f"{covered_wh} of 100 Wh: {CUTS[unfit]}"
+            assert (quantities(found), reasons) == ([covered_wh], [cut])
+        case _:
+            assert (quantities(found), reasons) == ([wh], [])
+
+
+def test_two_orders_do_not_pay_two_fees_or_shortfalls_with_one_balance() -> None:
+    """A home that sells and buys, each ahead, keeps what the first may owe from the second."""
+    orders = [order(1, SELL, 1, energy_wh=60), order(1, BUY, 2, energy_wh=60)]
+    room = replace(RICH, balance_ntok=60 * 400 + 10 * 400, fees_ntok=10**9)
+    assert quantities(offered(orders, AHEAD, home_1=room)) == [60, 10]
+    room = replace(RICH, balance_ntok=10**9, fees_ntok=60 * 10 + 7 * 50)
+    assert quantities(offered(orders, AHEAD, home_1=room)) == [60, 7]
 
 
 def test_a_seller_bids_within_its_limits() -> None:
