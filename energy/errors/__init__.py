@@ -39,6 +39,7 @@ from energy.errors.market import MarketUnreachable as MarketUnreachable
 from energy.errors.market import NoCommunityYet as NoCommunityYet
 from energy.errors.market import NotThere as NotThere
 from energy.errors.market import OutOfTurn as OutOfTurn
+from energy.errors.market import SplitView as SplitView
 from energy.errors.market import StrangeReading as StrangeReading
 from energy.errors.market import TooLarge as TooLarge
 from energy.errors.market import UnknownKind as UnknownKind

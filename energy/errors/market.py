@@ -58,6 +58,27 @@ class JournalForked(MarketError):
 
 
 @dataclass
+class SplitView(MarketError):
+    """An account has followed another journal than this one, and both are one market's.
+
+    `seen`: the chain value that it names for entry `seq`; `here`: the one that is here, or none.
+    """
+
+    account: int
+    seq: int
+    seen: bytes
+    here: bytes
+
+    def __str__(self) -> str:
+        here = f"0x{self.here.hex()}" if self.here else "none"
+        return (
+            f"account {self.account} has seen entry {self.seq} with the chain value "
+            f"0x{self.seen.hex()}, in this journal it has {here}: the market shows two journals; "
+            "compare both copies (`wattlane market recompute`), and tell the community"
+        )
+
+
+@dataclass
 class UnknownKind(MarketError):
     """A document of a type that a market does not keep, or does not take from outside."""
 

@@ -156,7 +156,8 @@ class Agent:
 
         A channel that is new, topped up or closing is said at once; what lanes carry, which each
         payment changes, once for each interval that was settled. Raises CommandFailed,
-        NodeNotRunning, MarketUnreachable, MarketRefused.
+        NodeNotRunning, MarketUnreachable, MarketRefused. With it goes the newest entry that the
+        copy has followed: where the market has shown others another journal, they find out.
         """
         found = map(_line, await self._node.channels())
         lines = tuple(sorted(found, key=lambda one: one.channel_id))
@@ -169,7 +170,7 @@ class Agent:
             return False
         number = market.purses.newest_number(self.account) + 1
         now_ms = min(time.time_ns() // 1_000_000, market.time_ms)
-        funds = Funds(self.account, number, now_ms, lines)
+        funds = Funds(self.account, number, now_ms, lines, *market.chain.newest)
         await self._client.submit(self._signed(encode_funds(funds)))
         self._stated_ms = self._settled_ms()
         return True

@@ -4,6 +4,9 @@ A market holds no money and sees no channel, but no trade may be made that canno
 ends of a channel state it, and the lower of their two words counts: whoever says too much is
 bounded by the one who would be paid. From the same statements it follows what was paid before the
 market began to count: a channel's first one is where its lanes start from.
+
+Each also names the newest entry of the journal that its account has followed, with its chain value:
+a market that shows two homes two journals cannot put it into both.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from dataclasses import dataclass
 from energy.canonical import Value, decode, encode
 from energy.errors import BadDocument
 from energy.fields import Fields
+from energy.market.entries import BEGINNING, CHAIN_BYTES
 from protocol.units import (
     AMOUNT_BITS,
     CHANNEL_ID_BITS,
@@ -70,13 +74,16 @@ class ChannelFunds:
 class Funds:
     """What `account` says at `time_ms` (its own clock) of its channels, one line each, in order.
 
-    `number`: from 1, one more with each statement. Raises BadDocument.
+    `number`: from 1, one more with each statement. `seen_seq`, `seen_chain`: the newest entry of
+    the journal that the account has followed, 0 for none. Raises BadDocument.
     """
 
     account: int
     number: int
     time_ms: int
     channels: tuple[ChannelFunds, ...]
+    seen_seq: int = 0
+    seen_chain: bytes = BEGINNING
 
     def __post_init__(self) -> None:
         ids = [one.channel_id for one in self.channels]
@@ -97,19 +104,29 @@ def encode_funds(funds: Funds) -> bytes:
             "number": funds.number,
             "time_ms": funds.time_ms,
             "channels": [_channel_value(one) for one in funds.channels],
+            "seen": funds.seen_seq,
+            "seen_chain": funds.seen_chain,
         }
     )
 
 
 def decode_funds(encoded: bytes) -> Funds:
-    """A statement from its canonical bytes. Raises BadDocument."""
+    """A statement from its canonical bytes; older ones say of no entry that they have seen it.
+
+    Raises BadDocument.
+    """
     fields = Fields(decode(encoded, TYPE), TYPE)
     fields.of_type(TYPE)
+    seen = (0, BEGINNING)
+    if fields.has("seen"):
+        seen = fields.whole("seen"), fields.octets("seen_chain", CHAIN_BYTES)
     funds = Funds(
         account=fields.whole("account", most=(1 << INDEX_BITS) - 1),
         number=fields.whole("number", 1, (1 << NONCE_BITS) - 1),
         time_ms=fields.whole("time_ms"),
         channels=tuple(_channel_of(one) for one in fields.items("channels", MOST_CHANNELS)),
+        seen_seq=seen[0],
+        seen_chain=seen[1],
     )
     fields.end()
     return funds

@@ -31,6 +31,7 @@ from energy.market.funds import decode_funds
 from energy.market.measuring import Measuring
 from energy.market.periods import Periods
 from energy.market.purses import Purses
+from energy.market.seen import Chain
 from energy.meters import corrections
 from energy.meters.commitments import DAY_TYPE as DAY_ROOT
 from energy.meters.commitments import decode_day
@@ -76,6 +77,7 @@ class Market:
         self.measuring = Measuring()
         self.day_roots = DayRoots()
         self.purses = Purses()
+        self.chain = Chain()
         self._periods: Periods | None = None
         self.seq = 0
         self.time_ms = 0
@@ -139,6 +141,7 @@ class Market:
             if self._periods is not None:
                 self._periods.heard(entry.time_ms)
             take(entry)
+            self.chain.take(entry)
             self.seq, self.time_ms = entry.seq, entry.time_ms
 
         return Prepared(kind, document, apply)
@@ -212,6 +215,7 @@ class Market:
             raise OutOfTurn("statement of funds", funds.number, newest)
         if funds.time_ms > now_ms + MOST_AHEAD_MS:
             raise FromTheFuture(funds.time_ms, now_ms)
+        self.chain.check(funds)
         return lambda _entry: self.purses.take(funds)
 
     def _check_member(self, signed: Signed, account: int) -> None:

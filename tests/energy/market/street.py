@@ -16,7 +16,7 @@ from energy.community.document import encode_community
 from energy.community.members import MeterKey
 from energy.community.rules import Rules, Side, Tariff
 from energy.intervals import QUARTER_MS
-from energy.market.entries import Entry
+from energy.market.entries import BEGINNING, Entry
 from energy.market.funds import ChannelFunds, Funds, encode_funds
 from energy.market.market import Market
 from energy.meters.reading import Reading
@@ -134,6 +134,7 @@ class Street:
         deposit_ntok: int = DEPOSIT_NTOK,
         peer_deposit_ntok: int = DEPOSIT_NTOK,
         peers: Iterable[int] = (0, *HOMES),
+        seen: tuple[int, bytes] = (0, BEGINNING),
     ) -> bytes:
         """What an account says of its channels. `paid`, `got`: (Wh, ntok) by peer."""
         number = self._funds[account] = self._funds.get(account, 0) + 1
@@ -145,7 +146,7 @@ class Street:
             deposits = deposit_ntok, peer_deposit_ntok
             lines.append(ChannelFunds(channel_of(account, peer), True, *deposits, *out, *back))
         lines.sort(key=lambda one: one.channel_id)
-        statement = Funds(account, number, now_ms, tuple(lines))
+        statement = Funds(account, number, now_ms, tuple(lines), *seen)
         return signed(encode_funds(statement), SIGNERS[account])
 
     def reading(self, home: int, time_ms: int, import_wh: int, export_wh: int) -> bytes:
