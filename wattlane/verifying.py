@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from sequencer.errors import CheckStopped
 from sequencer.pages.verifying import Check, Verify
+from wattlane.program import program
 
 TIMEOUT_S = 900.0
 NICENESS = 10
@@ -30,13 +30,12 @@ def verifier(
     arguments = ["--contract", contract, "--lines"]
     if archive is not None:
         arguments += ["--archive", str(archive)]
-    program = [sys.executable, "-m", "wattlane", "verify-batch"]
     environment = {**os.environ, "WATTLANE_L1": l1_url}
     if beacon is not None:
         environment["WATTLANE_BEACON"] = beacon
 
     def verify(number: int) -> AsyncIterator[Check]:
-        return checks_of([*program, str(number), *arguments], environment)
+        return checks_of(program("verify-batch", str(number), *arguments), environment)
 
     return verify
 

@@ -1,4 +1,4 @@
-"""The rows of one template over its values, until one fails: what a check of a whole circuit does,
+"""Rows of one template over its values, until one fails: what a check of a whole circuit does,
 without joining instances, and without multiplying by 1 and -1.
 """
 
@@ -18,10 +18,11 @@ Indices = NDArray[np.int32]
 
 
 @compiled(
-    "int64(uint64[:,::1], int32[::1], int32[::1], int32[::1], int32[::1], int32[::1], "
+    "int64(int32[::1], uint64[:,::1], int32[::1], int32[::1], int32[::1], int32[::1], int32[::1], "
     "int32[::1], int32[::1], int32[::1], int32[::1], uint64[:,::1])"
 )
 def first_failing_row(
+    rows: Indices,
     values: Words,
     a_start: Indices,
     a_index: Indices,
@@ -34,11 +35,15 @@ def first_failing_row(
     c_factor: Indices,
     table: Words,
 ) -> int:
-    """The first row with a * b != c, or -1. Row i of a has the terms a_start[i]..a_start[i + 1]."""
-    for number in range(a_start.shape[0] - 1):
+    """The first of these rows with a * b != c, or -1.
+
+    Row i of a has the terms a_start[i]..a_start[i + 1].
+    """
+    for place in range(rows.shape[0]):
+        number = rows[place]
         a = combine(values, number, a_start, a_index, a_factor, table)
         b = combine(values, number, b_start, b_index, b_factor, table)
         c = combine(values, number, c_start, c_index, c_factor, table)
         if not equal(mul(a, b), c):
-            return number
+            return int(number)
     return -1

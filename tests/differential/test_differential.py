@@ -15,9 +15,11 @@ from protocol.queue import OpType, QueueOp
 from protocol.state import State
 from protocol.trace import Context, QueueTrace, UserTrace
 from protocol.transactions import Transaction, TxType
+from prover.circuits.user_slot import user_slot
 from tests.differential import episode
 from tests.differential.episode import Disagreement, Episode
 from tests.differential.run import done_in, run
+from tests.differential.slot import is_definition, slot_of, steps_by_wire
 
 DEEP = os.environ.get("WATTLANE_DEEP_TESTS")
 TRANSACTIONS = 200_000 if DEEP else 20_000
@@ -88,3 +90,16 @@ def test_an_executor_that_takes_another_fee_than_the_circuit_is_found(
     monkeypatch.setattr(episode, "execute", generous)
     with pytest.raises(Disagreement, match="exports"):
         Episode(1).play(60)
+
+
+def test_rows_that_define_a_wire_are_left_out_and_every_other_is_looked_at() -> None:
+    one = slot_of(user_slot())
+    template, steps = one.compiled.template, steps_by_wire(user_slot())
+    left_out = set(one.all_rows.tolist()) - set(one.assertions.tolist())
+    assert 0.8 < len(left_out) / len(template.rows) < 0.9
+    assert all(is_definition(template.rows[number], steps) for number in left_out)
+    assert not any(is_definition(template.rows[number], steps) for number in one.assertions)
+    values = one.compiled.run(dict.fromkeys(template.given, 0))
+    failing = one.failing(values, whole=False)
+    assert failing is not None
+    assert one.failing(values, whole=True) == failing  # no definition fails

@@ -1,4 +1,5 @@
-"""`python -m tests.support.simulating_wattlane`: the command line, but batches' proofs simulated.
+"""`python -m tests.support.simulating_wattlane`: the command line, but batches' proofs simulated,
+also those of the processes that it starts.
 
 Everything else is what ships: the contract checks those proofs against the key that simulates.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import prover.jobs
+import wattlane.program
 import wattlane.proving
 from prover.circuits.batch import DEFAULT_SHAPE
 from prover.groth16.keys import VerifyingKey
@@ -33,6 +35,7 @@ def main() -> None:
     """Run one command."""
     from wattlane.cli import main as command_line
 
+    wattlane.program.MODULE = "tests.support.simulating_wattlane"
     replaced: tuple[tuple[object, str, Callable[..., object]], ...] = (
         (prover.jobs, "BatchProver", SimulatedSetup),
         (wattlane.proving, "open_prover", _open_prover),

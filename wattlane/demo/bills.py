@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from sequencer.settings import Settings
 from wattlane.demo.plan import Plan
 from wattlane.demo.report import BillReport
 from wattlane.demo.site import Site
+from wattlane.program import program
 from wattlane.progress import Bars
 
 AT_ONCE = 2
@@ -120,7 +120,7 @@ def _runs(command: Sequence[str], rollup: Settings | None, log: Path) -> bool:
             options += ["--archive", str(rollup.archive_folder)]
     with log.open("ab") as output:
         done = subprocess.run(
-            [sys.executable, "-m", "wattlane", *command, *options],
+            program(*command, *options),
             env=env,
             stdin=subprocess.DEVNULL,
             stdout=output,

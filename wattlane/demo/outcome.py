@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 
@@ -21,6 +20,7 @@ from wattlane.demo.plan import Plan
 from wattlane.demo.report import BatchReport, BillReport, MarketReport, PairReport
 from wattlane.demo.site import Site
 from wattlane.l1_record import L1Record
+from wattlane.program import program
 from wattlane.progress import Bars
 from wattlane.sequencer_view import BatchRow
 
@@ -28,7 +28,7 @@ from wattlane.sequencer_view import BatchRow
 def verify_batches(site: Site, rollup: Settings, bars: Bars) -> bool:
     """`wattlane verify-batch all` in a fresh process that knows URL and contract alone."""
     log = site.logs / "verify-batch.log"
-    command = [sys.executable, "-m", "wattlane", "verify-batch", "all"]
+    command = program("verify-batch", "all")
     command += ["--contract", rollup.contract]
     if rollup.archive_folder is not None:
         command += ["--archive", str(rollup.archive_folder)]

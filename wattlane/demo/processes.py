@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from wattlane.errors import WattlaneError
+from wattlane.program import program
 
 STOP_WAIT_S = 10.0
 LOG_TAIL_LINES = 12
@@ -115,7 +115,7 @@ class Children:
 
     def start(self, name: str, arguments: Sequence[str], env: Mapping[str, str]) -> Child:
         """Start `wattlane ARGUMENTS` as a process of its own; its output goes to NAME.log."""
-        command = [sys.executable, "-m", "wattlane", *arguments]
+        command = program(*arguments)
         child = Child(name, command, self._log_folder / f"{name}.log", env)
         self._children.append(child)
         return child

@@ -19,11 +19,11 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def wattlane(
-    *arguments: str, timeout_s: float = 300.0, **more: str
+    *arguments: str, timeout_s: float = 300.0, module: str = "wattlane", **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+    """Run a command to its end. `module`: what stands in for the program, with its arguments."""
     return subprocess.run(
-        [sys.executable, "-m", "wattlane", *arguments],
+        [sys.executable, "-m", module, *arguments],
         env=environment(**more),
         stdin=subprocess.DEVNULL,
         capture_output=True,
