@@ -166,6 +166,7 @@ def _before(home: Path, user: str, service: Service) -> tuple[str, ...]:
         Service.NODE: f"wattlane wallet new --folder {home}, then wattlane node init",
         Service.SEQUENCER: f"wattlane sequencer init --folder {home}",
         Service.TOWER: f"wattlane wallet new --folder {home}",
+        Service.MARKET: f"cp FILE {home / 'community.toml'}",
     }
     steps = [
         f"useradd --system --home-dir {STATE} --shell /usr/sbin/nologin {user}",
@@ -179,6 +180,6 @@ def _before(home: Path, user: str, service: Service) -> tuple[str, ...]:
     if service is Service.MARKET:
         steps.append(
             "then, as the treasurer: wattlane market community found FILE --folder COMMUNITY "
-            "--market URL (a journal that begins anew waits for it)"
+            "--market URL (a journal that begins anew waits for that community, and for no other)"
         )
     return tuple(steps)

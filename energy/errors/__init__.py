@@ -37,7 +37,9 @@ from energy.errors.market import MarketFailed as MarketFailed
 from energy.errors.market import MarketRefused as MarketRefused
 from energy.errors.market import MarketUnreachable as MarketUnreachable
 from energy.errors.market import NoCommunityYet as NoCommunityYet
+from energy.errors.market import NothingToBegin as NothingToBegin
 from energy.errors.market import NotThere as NotThere
+from energy.errors.market import NotToBeFounded as NotToBeFounded
 from energy.errors.market import OutOfTurn as OutOfTurn
 from energy.errors.market import SplitView as SplitView
 from energy.errors.market import StrangeReading as StrangeReading

@@ -104,6 +104,36 @@ class AlreadyFounded(MarketError):
 
 
 @dataclass
+class NotToBeFounded(MarketError):
+    """A founding that whoever runs the market has not named. `founds`: the one that is, or none."""
+
+    founds: bytes
+    given: bytes
+
+    def __str__(self) -> str:
+        if not self.founds:
+            return "this market takes no founding from outside: whoever runs it gives it at start"
+        return (
+            f"this market begins with the community 0x{self.founds.hex()} alone, as whoever runs "
+            f"it has said, not with 0x{self.given.hex()}"
+        )
+
+
+@dataclass
+class NothingToBegin(MarketError):
+    """A market that is to begin and is not told with which community."""
+
+    folder: str
+
+    def __str__(self) -> str:
+        return (
+            f"the journal in {self.folder} has no community, and the first who came could found "
+            "one: give --founding FILE (from `wattlane market community found --out`), or "
+            "--community FILE, whose founding alone is then waited for"
+        )
+
+
+@dataclass
 class AnotherRollup(MarketError):
     """A community, or a copy of a journal, that belongs to another rollup."""
 

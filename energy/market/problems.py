@@ -19,8 +19,10 @@ from energy.errors import (
     MarketRefused,
     MarketUnreachable,
     NoCommunityYet,
+    NothingToBegin,
     NotSigned,
     NotThere,
+    NotToBeFounded,
     StrangeReading,
     TooLarge,
 )
@@ -38,6 +40,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (BadDocument, 400),
     (ProtocolError, 400),
     (NotSigned, 403),
+    (NotToBeFounded, 403),
     (TooLarge, 413),
     (JournalUnusable, 503),
     (MarketFailed, 500),
@@ -52,6 +55,7 @@ OF_READERS = frozenset(
         JournalInUse,
         MarketRefused,
         MarketUnreachable,
+        NothingToBegin,
         StrangeReading,
     }
 )

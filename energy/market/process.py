@@ -15,9 +15,10 @@ import uvicorn
 from starlette.applications import Starlette
 
 from contracts.service_notices import READY, STOPPING, keep_alive, says, tell
-from energy.errors import CannotServe
+from energy.errors import CannotServe, NothingToBegin
 from energy.market.api import create_app
 from energy.market.service import Clock, MarketService
+from energy.signed import decode_signed
 from protocol.crypto import compiled
 from protocol.crypto.kernel_cache import KernelCacheUnwritable
 
@@ -27,13 +28,15 @@ _log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class MarketSettings:
     """How a market runs. `founding`: the document with which a new journal begins, if it is here;
-    it may come over the interface too. `domain`: the rollup that it must be about, None for any.
+    otherwise `founds` is the digest of the community whose founding may come over the interface:
+    no other one may. `domain`: the rollup that it must be about, None for any.
     """
 
     folder: Path
     clock: Clock
     listen: tuple[str, int] = ("127.0.0.1", 0)
     founding: bytes | None = None
+    founds: bytes | None = None
     domain: int | None = None
     pause_s: float = 1.0
     use_compiled: bool = True
@@ -59,9 +62,12 @@ async def run_market(
 ) -> None:
     """Serve until SIGTERM or SIGINT; `on_ready` gets the URL. `add_pages`: what else is served.
 
-    Raises JournalInUse, JournalUnusable, JournalBroken, CannotServe, what the founding lacks, and
-    what does not follow in the journal.
+    Raises JournalInUse, JournalUnusable, JournalBroken, NothingToBegin, CannotServe, what the
+    founding lacks, and what does not follow in the journal.
     """
+    founding, founds = settings.founding, settings.founds
+    if founding is not None:
+        founds = decode_signed(founding).digest
     if settings.use_compiled:
         try:
             await asyncio.to_thread(compiled.install)
@@ -72,11 +78,13 @@ async def run_market(
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
         service = await asyncio.to_thread(
-            MarketService.open, settings.folder, settings.clock, settings.domain
+            MarketService.open, settings.folder, settings.clock, settings.domain, founds
         )
         stack.callback(service.close)
-        if settings.founding is not None:
-            await service.submit(settings.founding)
+        if service.waits_for_nobody:
+            raise NothingToBegin(str(settings.folder))
+        if founding is not None:
+            await service.submit(founding)
         listener = stack.enter_context(_listen(*settings.listen))
         app = create_app(service)
         add_pages(app, service)

@@ -24,7 +24,7 @@ class Chain:
 
     @property
     def newest(self) -> tuple[int, bytes]:
-        """The number of the newest entry, 0 for none, and its chain value, also while others come."""
+        """The newest entry's number, 0 for none, and its chain value, also while others come."""
         seq = len(self._values) // CHAIN_BYTES - 1
         return seq, self._at(seq)
 

@@ -14,13 +14,14 @@ from typing import Protocol
 
 import structlog
 
-from energy.errors import EnergyError, UnknownKind
+from energy.errors import EnergyError, NotToBeFounded, UnknownKind
 from energy.market.entries import BEGINNING, Entry, chain_of, following
 from energy.market.journal import Journal
 from energy.market.log_key import LogKey
 from energy.market.market import MADE_HERE, Market, Prepared, kind_of, shown_kind
 from energy.meters.reading import TYPE as READING
 from energy.meters.reading import decode_reading
+from energy.signed import decode_signed
 
 _log = structlog.get_logger(__name__)
 _AT_ONCE = 200
@@ -83,8 +84,19 @@ class Given:
 class MarketService:
     """A journal, what it says, and the key that signs it."""
 
-    def __init__(self, journal: Journal, key: LogKey, clock: Clock, domain: int | None) -> None:
-        """Raises JournalBroken, JournalUnusable and whatever does not follow in the journal."""
+    def __init__(
+        self,
+        journal: Journal,
+        key: LogKey,
+        clock: Clock,
+        domain: int | None,
+        founds: bytes | None = None,
+    ) -> None:
+        """`founds`: the digest of the one community that may found this market, None: none may.
+
+        Raises JournalBroken, JournalUnusable and whatever does not follow in the journal.
+        """
+        self._founds = founds
         self.journal, self.clock = journal, clock
         self._key = key
         self._turn = asyncio.Lock()
@@ -94,13 +106,19 @@ class MarketService:
         self.problem: str | None = None
 
     @classmethod
-    def open(cls, folder: Path | str, clock: Clock, domain: int | None = None) -> MarketService:
+    def open(
+        cls,
+        folder: Path | str,
+        clock: Clock,
+        domain: int | None = None,
+        founds: bytes | None = None,
+    ) -> MarketService:
         """The market of a folder, begun where there is none. Raises as the constructor, and
         JournalInUse."""
         key = LogKey.of_folder(folder)
         journal = Journal(folder, key.public)
         try:
-            return cls(journal, key, clock, domain)
+            return cls(journal, key, clock, domain, founds)
         except BaseException:
             journal.close()
             raise
@@ -129,12 +147,24 @@ class MarketService:
                 return Given(known, shown_kind(document), False)
             if kind_of(document) in MADE_HERE:
                 raise UnknownKind(kind_of(document))
+            self._check_founding(document)
             self.clock.see(document)
             now_ms = self.now_ms()
             prepared = await asyncio.to_thread(self.market.prepare, document, now_ms)
             entry = await self._append(prepared, now_ms)
             await self._make_due()
             return Given(entry, prepared.kind, True)
+
+    @property
+    def waits_for_nobody(self) -> bool:
+        """Whether there is no community, and none can come."""
+        return self.journal.last is None and self._founds is None
+
+    def _check_founding(self, document: bytes) -> None:
+        if self.journal.last is None and shown_kind(document) == "community":
+            given = decode_signed(document).digest
+            if given != self._founds:
+                raise NotToBeFounded(self._founds or b"", given)
 
     async def go_on(self) -> None:
         """Make what is due by now. Raises JournalUnusable."""

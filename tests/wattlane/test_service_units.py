@@ -82,7 +82,8 @@ def test_the_command_line_understands_what_the_unit_starts(service: Service) -> 
 
 
 def test_a_market_is_told_how_its_journal_begins() -> None:
-    *_, start, founding = unit_of(Service.MARKET, PROGRAM).before
+    *_, community, start, founding = unit_of(Service.MARKET, PROGRAM).before
+    assert community.startswith("cp FILE /var/lib/wattlane/market/community.toml")
     assert start.endswith("enable --now wattlane-market")
     assert "wattlane market community found FILE" in founding
 

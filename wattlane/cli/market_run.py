@@ -40,7 +40,15 @@ def run(
         typer.Option(
             "--founding",
             help="The signed community with which a new journal begins: what `wattlane market "
-            "community found --out` wrote. It can be handed in later, too.",
+            "community found --out` wrote.",
+        ),
+    ] = None,
+    community: Annotated[
+        Path | None,
+        typer.Option(
+            "--community",
+            help="The community's TOML file: a new journal waits for its founding "
+            "(`wattlane market community found`) and for no other.  [FOLDER/community.toml]",
         ),
     ] = None,
     replay_from: Annotated[
@@ -58,7 +66,8 @@ def run(
     It keeps a journal of what members and meters have signed, clears and settles each interval
     when it is due, and shows all of it to anyone. It holds no money: it can be silent or wrong, and
     every household computes it again before it pays. Everything is on disk before it is answered;
-    started again it goes on where it was. At the same address a browser finds the day's prices,
+    started again it goes on where it was. A new journal begins with the community that you name,
+    never with that of whoever comes first. At the same address a browser finds the day's prices,
     the order book, each interval and each home's orders. Put a server that speaks HTTPS in front.
     """
     import asyncio
@@ -80,8 +89,23 @@ def run(
     clock: Clock = WallClock(lambda: time.time_ns() // 1_000_000)
     if replay_from is not None:
         clock = MeterClock(parse_moment(replay_from))
-    settings = MarketSettings(folder, clock, host_and_port(listen), begins)
+    founds = _founds(folder, community)
+    settings = MarketSettings(folder, clock, host_and_port(listen), begins, founds)
     asyncio.run(run_market(settings, lambda url: typer.echo(f"market on {url}"), add_market_pages))
+
+
+def _founds(folder: Path, community: Path | None) -> bytes | None:
+    """The digest of the community that may found the market; what is founded needs none."""
+    from energy.community.community_file import load_community
+    from energy.community.document import community_digest
+    from energy.market.journal import FILE_NAME, newest_of
+
+    if (folder / FILE_NAME).exists() and newest_of(folder):
+        return None
+    path = community or folder / "community.toml"
+    if community is None and not path.exists():
+        return None
+    return community_digest(load_community(path))
 
 
 def agent(

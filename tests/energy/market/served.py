@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 
 from energy.community.community import Community
+from energy.community.document import community_digest
 from energy.community.rules import Side
 from energy.market.api import create_app
 from energy.market.client import MarketClient
@@ -20,10 +21,11 @@ class Served:
 
     def __init__(self, folder: Path, community: Community | None = None) -> None:
         self.folder = folder
-        self.service = MarketService.open(folder, MeterClock(START_MS))
+        self.street = Street(community)
+        founds = community_digest(self.street.community)
+        self.service = MarketService.open(folder, MeterClock(START_MS), founds=founds)
         transport = httpx.ASGITransport(create_app(self.service))
         self.client = MarketClient("http://market", attempts=1, transport=transport)
-        self.street = Street(community)
 
     async def begin(self) -> None:
         """The community and its funds."""

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from energy.canonical import digest, encode
+from energy.community.document import community_digest
 from energy.community.rules import Side
 from energy.errors import DoesNotFollow, JournalUnusable, MarketRefused, MarketUnreachable
 from energy.market.api import MOST_BODY_BYTES, create_app
@@ -214,8 +215,9 @@ async def test_a_journal_that_does_not_follow_is_not_served(served: Served) -> N
 
 async def test_what_only_time_makes_due_is_made_without_a_request(tmp_path: Path) -> None:
     now = [START_MS]
-    service = MarketService.open(tmp_path, WallClock(lambda: now[0]))
     street = Street()
+    founds = community_digest(street.community)
+    service = MarketService.open(tmp_path, WallClock(lambda: now[0]), founds=founds)
     for document in (
         street.signed_community(),
         *(street.reading(home, quarter(0), 0, 0) for home in (1, 2, 3)),

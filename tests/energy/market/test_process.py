@@ -12,12 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from energy.errors import CannotServe, MarketUnreachable, NotSigned
+from energy.community.document import community_digest, encode_community
+from energy.errors import (
+    CannotServe,
+    MarketRefused,
+    MarketUnreachable,
+    NothingToBegin,
+    NotSigned,
+    NotToBeFounded,
+)
 from energy.market.client import MarketClient
 from energy.market.process import MarketSettings, run_market
-from energy.market.service import MeterClock
+from energy.market.service import MarketService, MeterClock
 from tests.energy.community.streets import SIGNERS, START_MS
-from tests.energy.market.street import Street, quarter, signed
+from tests.energy.market.street import Street, community_of, quarter, signed
 
 
 def settings_of(folder: Path, **changes: object) -> MarketSettings:
@@ -62,11 +70,29 @@ async def test_what_keeps_it_from_starting_is_named(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         place = taken.getsockname()
+        founding = Street().signed_community()
         with pytest.raises(CannotServe, match=f"127.0.0.1:{place[1]}"):
-            await run_market(settings_of(tmp_path, listen=place))
-    community = Street().signed_community()
-    from energy.signed import decode_signed
-
-    forged = signed(decode_signed(community).document, SIGNERS[2])
+            await run_market(settings_of(tmp_path / "a", listen=place, founding=founding))
+    forged = signed(encode_community(Street().community), SIGNERS[2])
     with pytest.raises(NotSigned):
-        await run_market(settings_of(tmp_path, founding=forged))
+        await run_market(settings_of(tmp_path / "b", founding=forged))
+    with pytest.raises(NothingToBegin, match="the first who came could found one"):
+        await run_market(settings_of(tmp_path / "c"))
+
+
+async def test_the_first_who_comes_founds_nothing(tmp_path: Path) -> None:
+    """A stranger's community, well formed and signed by its own account, as the first document."""
+    street, stranger = Street(), Street(community_of(name="Another Street"))
+    settings = settings_of(tmp_path, founds=community_digest(street.community))
+    async with running(settings) as client:
+        with pytest.raises(MarketRefused, match="NotToBeFounded") as caught:
+            await client.submit(stranger.signed_community())
+        assert caught.value.status == 403
+        assert (await client.submit(street.signed_community())).seq == 1
+        with pytest.raises(MarketRefused, match="AlreadyFounded"):
+            await client.submit(stranger.signed_community())
+    service = MarketService.open(tmp_path / "without", MeterClock(START_MS))
+    with pytest.raises(NotToBeFounded, match="takes no founding from outside"):
+        await service.submit(street.signed_community())
+    assert service.journal.last is None
+    service.close()

@@ -203,7 +203,9 @@ def test_the_same_goes_through_a_running_market(
 ) -> None:
     """Handed in, repeated, voted on; and the community comes back from it as a file."""
     now_ms = load_community(street).rules[0].valid_from_ms
-    service = MarketService.open(tmp_path / "market", WallClock(lambda: now_ms))
+    founds = community_digest(load_community(street))
+    clock = WallClock(lambda: now_ms)
+    service = MarketService.open(tmp_path / "market", clock, founds=founds)
     transport = ASGITransport(create_app(service))
     monkeypatch.setattr(
         community_source, "MarketClient", partial(MarketClient, attempts=1, transport=transport)

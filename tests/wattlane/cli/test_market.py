@@ -17,11 +17,13 @@ import uvicorn
 from typer.testing import CliRunner
 
 from channels.wallet import Wallet
-from energy.community.document import encode_community
+from energy.community.community_text import community_text
+from energy.community.document import community_digest, encode_community
 from energy.community.rules import Side
 from energy.errors import EntryDoesNotFollow
 from energy.market.api import create_app
-from energy.market.journal import FILE_NAME
+from energy.market.journal import FILE_NAME, Journal
+from energy.market.process import MarketSettings
 from energy.market.service import MarketService, MeterClock
 from energy.signed import Signed, encode_signed, message
 from tests.energy.community.streets import START_MS
@@ -44,9 +46,9 @@ def opened(folder: Path | str, _passphrase: str = "") -> Wallet:
 class Thread(threading.Thread):
     """A market that answers on a loopback port until it is told to stop."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, founds: bytes) -> None:
         super().__init__(daemon=True)
-        self.service = MarketService.open(folder, MeterClock(START_MS))
+        self.service = MarketService.open(folder, MeterClock(START_MS), founds=founds)
         config = uvicorn.Config(create_app(self.service), port=0, log_config=None, lifespan="off")
         self.server = uvicorn.Server(config)
 
@@ -71,7 +73,7 @@ def market(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Thread]:
     plain = community_of()
     homes = tuple(replace(one, key_hash=opened(str(one.account)).key_hash) for one in plain.members)
     community = replace(plain, members=homes, key_hash=opened("own").key_hash)
-    served = Thread(tmp_path / "market")
+    served = Thread(tmp_path / "market", community_digest(community))
     monkeypatch.setenv("WATTLANE_MARKET", "")
     served.start()
     document = encode_community(community)
@@ -179,3 +181,30 @@ def test_the_first_entry_that_does_not_follow_is_named() -> None:
     assert caught.value.seq == 6
     with pytest.raises(BadChoice, match="no entries yet"):
         recompute(KEY.public, iter([]), lambda _done, _of: None, 0)
+
+
+def test_a_market_is_founded_by_the_community_that_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a file of its own or the one in its folder; a journal that has begun needs neither."""
+    asked: list[MarketSettings] = []
+
+    async def noted(settings: MarketSettings, *_pages: object) -> None:
+        asked.append(settings)
+
+    monkeypatch.setattr("energy.market.process.run_market", noted)
+    folder, other = tmp_path / "market", tmp_path / "other.toml"
+    here, there = community_of(), community_of(name="Another Street")
+    other.write_text(community_text(there), encoding="utf-8")
+    wattlane("run", "--folder", str(folder))
+    wattlane("run", "--folder", str(folder), "--community", str(other))
+    folder.mkdir()
+    (folder / "community.toml").write_text(community_text(here), encoding="utf-8")
+    wattlane("run", "--folder", str(folder))
+    journal = Journal(folder, KEY.public)
+    journal.append([entry(None, encode_community(here), START_MS)])
+    journal.close()
+    (folder / "community.toml").write_text("no toml", encoding="utf-8")
+    wattlane("run", "--folder", str(folder))
+    expected = [None, community_digest(there), community_digest(here), None]
+    assert [one.founds for one in asked] == expected
