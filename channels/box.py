@@ -35,6 +35,8 @@ class Box:
     deliveries: dict[int, Delivery] = field(default_factory=dict)
     soft: Channel | None = None
     """The leaf in the sequencer's soft state: a hint, never a reason to accept."""
+    level: str = "final"
+    """How far `soft` has come by the sequencer's word: soft, proved, final. For people alone."""
     synced: Session | None = None
     """The session on which both ends have compared what they hold."""
     trusted_ntok: int = 0

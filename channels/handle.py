@@ -15,8 +15,10 @@ from protocol.channels import Lane, lane_paid_ntok, lane_wh
 class ChannelInfo:
     """A channel as this node knows it: vouchers of both sides over the newest final leaf.
 
-    `status`: "open", "closing" or "closed", in the newest final root. `locked_until`: the L1 time
-    until which a signed CLOSE silences the lanes, or 0.
+    `status`: "open", "closing" or "closed", in the newest final root. `soft_status`: the same in
+    the sequencer's soft state; `level`: how far that has come by the sequencer's word, "soft",
+    "proved" or "final". `locked_until`: the L1 time until which a signed CLOSE silences the lanes,
+    or 0.
     """
 
     channel_id: int
@@ -24,6 +26,8 @@ class ChannelInfo:
     peer_index: int
     side: str
     status: str
+    soft_status: str
+    level: str
     deadline: int
     window_s: int
     deposit_own_ntok: int
@@ -48,12 +52,17 @@ def channel_info(box: Box) -> ChannelInfo:
     status = "closed" if state.is_gone else "unknown"
     if verified is not None and not state.is_gone:
         status = verified.leaf.status.name.lower()
+    soft_status = status
+    if box.level != "final":
+        soft_status = box.soft.status.name.lower() if box.soft else "closed"
     return ChannelInfo(
         channel_id=state.channel_id,
         slot=verified.slot if verified else None,
         peer_index=state.peer_index,
         side="a" if state.side is Lane.AB else "b",
         status=status,
+        soft_status=soft_status,
+        level=box.level,
         deadline=verified.leaf.deadline if verified else 0,
         window_s=verified.leaf.window_s if verified else 0,
         deposit_own_ntok=state.deposit_ntok(state.side),

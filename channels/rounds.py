@@ -30,6 +30,7 @@ from channels.forced import ForcedRecord
 from channels.forcing import ForcedDesk
 from channels.lanes import ChannelState, mark_restored
 from channels.leaves import Leaves
+from channels.levels import see_levels
 from channels.payments import PaymentDesk
 from channels.records import Intent, SaveIntent, SaveLeaf, SaveRestored
 from channels.sequencer_client import SequencerClient
@@ -83,6 +84,7 @@ class Rounds:
         self._one_at_a_time = asyncio.Lock()
         self._done_at: dict[tuple[int, Duty], float] = {}
         self._resuming: dict[int, asyncio.Task[None]] = {}
+        self._has_heard = False
         self.problem: str | None = None
         """What went wrong in the last round, or None."""
 
@@ -111,6 +113,7 @@ class Rounds:
             self._submitter.settle,
             self._discover,
             self._verify,
+            self._see_levels,
             self._give_up_old_keys,
         ):
             try:
@@ -151,6 +154,7 @@ class Rounds:
         for channel_id, box in self._boxes.items():
             found = listed.get(channel_id)
             box.soft = found[1] if found else None
+        self._has_heard = True
         failure: SequencerError | None = None
         for channel_id, (slot, leaf) in listed.items():
             if channel_id in self._boxes:
@@ -189,6 +193,10 @@ class Rounds:
                 box.notify()
         if failure is not None:
             raise failure
+
+    async def _see_levels(self) -> None:
+        if self._has_heard:
+            await see_levels(self._boxes.values(), self._sequencer)
 
     async def _begin_quiet(self) -> None:
         """From when on a restored channel is quiet, now that L1's time is known."""

@@ -127,6 +127,11 @@ class SequencerClient(ServiceClient):
         """Soft channels of an account with their slots."""
         return await self._rows("/v1/channels", _channel_in, account=str(account_index))
 
+    async def proved_root(self) -> int:
+        """The root of the newest batch that has all its proofs, it says."""
+        answer = await self._get("/v1/state")
+        return self._parse(lambda: to_int("proved_root", answer["proved_root"]))
+
     async def closing_channels(self) -> list[tuple[int, Channel]]:
         """Every channel that is closing in the soft state, with its slot; page by page."""
         return await self._rows("/v1/channels", _channel_in, status="closing")

@@ -111,6 +111,13 @@ class House:
         await self.back.ready()
         await self.back.pay(energy_wh=850, price_utok_per_kwh=PRICE)
 
+    async def until_level(self, level: str) -> None:
+        """The node has heard how far its channel has come."""
+        assert self.channel is not None
+        async with asyncio.timeout(WAIT_S):
+            while self.channel.info.level != level:
+                await asyncio.sleep(0.01)
+
     async def sleep_control(self) -> None:
         """The node's control port goes away."""
         await self.control.aclose()

@@ -94,6 +94,32 @@ def test_the_day_shows_what_was_traded(browser: Browser, house: House) -> None:
         look.check_fits()
 
 
+def shown(page: Page, house: House, level: str) -> None:
+    house.do(house.until_level(level))
+    page.clock.run_for(6_000)
+    row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="Home 1"))
+    expect(row.locator(".mark")).to_have_text(level)
+
+
+def test_a_channel_is_marked_as_far_as_it_has_come(browser: Browser, house: House) -> None:
+    assert house.channel is not None
+    house.rollup.seals_itself = False
+    with looking(browser, PHONE) as look:
+        page = look.page
+        page.clock.install()
+        unlock(page, house)
+        shown(page, house, "final")
+        house.do(house.channel.top_up(TOKEN, wait=False))
+        shown(page, house, "soft")
+        house.rollup.prove()
+        shown(page, house, "proved")
+        house.rollup.seal()
+        shown(page, house, "final")
+        look.check_fits()
+        look.check_accessible()
+    house.rollup.seals_itself = True
+
+
 def test_a_node_that_is_not_there_is_waited_for(
     browser: Browser, house: House, folder: Path
 ) -> None:
@@ -146,7 +172,7 @@ def test_leaving_together_by_keyboard_until_all_is_out(browser: Browser, house: 
         page.clock.install()
         unlock(page, house)
         page.goto(f"{house.url}/leave")
-        expect(page.get_by_text("you get 19.8260 tokens")).to_be_visible()
+        expect(page.get_by_text("you get 20.8260 tokens")).to_be_visible()
         look.check_accessible()
         page.get_by_role("button", name="Close together").focus()
         page.keyboard.press("Enter")

@@ -56,6 +56,7 @@ class Rollup:
     def __init__(self) -> None:
         self.soft = State()
         self.final = State()
+        self.proved = State()
         self.states: dict[int, State] = {}
         self.time = START_TIME
         self.final_time = START_TIME
@@ -84,13 +85,18 @@ class Rollup:
 
     def seal(self) -> None:
         """All that is soft becomes final, in a new L1 block."""
-        self.final = self.soft.copy()
-        self.states[self.final.root] = self.final
+        self.prove()
+        self.final = self.proved
         self.block += 1
         self.final_time = self.time
         for name, status in self.statuses.items():
             if status == "soft":
                 self.statuses[name] = "final"
+
+    def prove(self) -> None:
+        """A batch with all that is soft has its proofs."""
+        self.proved = self.soft.copy()
+        self.states[self.proved.root] = self.proved
 
     def advance(self, seconds: int) -> None:
         """Move L1's time, with a new final block."""
@@ -139,6 +145,9 @@ class Rollup:
 
     async def _health(self, _: Request) -> Response:
         return JSONResponse({"status": "ok", "ailments": {}})
+
+    async def _newest(self, _: Request) -> Response:
+        return JSONResponse({"proved_root": str(self.proved.root)})
 
     async def _flows(self, request: Request) -> Response:
         self.flow_reports.append(report_from_json(await request.json()))
@@ -239,6 +248,7 @@ class Rollup:
                 *relay,
                 Route("/v1/info", self._info),
                 Route("/v1/health", self._health),
+                Route("/v1/state", self._newest),
                 Route("/v1/flows", self._flows, methods=["POST"]),
                 Route("/v1/transactions", self._post, methods=["POST"]),
                 Route("/v1/transactions/{name}", self._transaction),

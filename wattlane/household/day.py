@@ -18,11 +18,15 @@ Told = Mapping[str, int | str | None]
 
 @dataclass(frozen=True, slots=True)
 class ChannelLine:
-    """A channel as this home sees it. `own_ntok`: what it would get if it ended now."""
+    """A channel as this home sees it. `status`: in the newest final root; `soft_status`: as the
+    operator has it, which has come as far as `mark` says. `own_ntok`: what the home would get if it
+    ended now.
+    """
 
     channel_id: int
     peer: int
     status: str
+    soft_status: str
     mark: Mark
     deposit_ntok: int
     own_ntok: int
@@ -43,6 +47,11 @@ class ChannelLine:
     def is_closing(self) -> bool:
         """Its window runs."""
         return self.status == "closing"
+
+    @property
+    def is_ending(self) -> bool:
+        """The operator has a close, or the end, that is not final yet."""
+        return self.soft_status != self.status
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +132,8 @@ def channel_line(given: Told) -> ChannelLine:
         channel_id=_int(given, "channel_id"),
         peer=_int(given, "peer_index"),
         status=status,
-        mark=Mark("final"),
+        soft_status=str(given["soft_status"]),
+        mark=Mark(str(given["level"])),
         deposit_ntok=deposit,
         own_ntok=min(max(deposit + paid_in - paid_out, 0), total),
         bought_wh=_int(given, "energy_out_wh"),

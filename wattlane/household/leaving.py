@@ -170,7 +170,7 @@ def _together(situation: Situation, channels: Sequence[ChannelLine]) -> Way:
 
 
 def _close_all(channels: Sequence[ChannelLine]) -> tuple[Action, ...]:
-    opened = [one for one in channels if one.is_open]
+    opened = [one for one in channels if one.is_open and not one.is_ending]
     return (Action("close_all", "", "Close all together"),) if len(opened) > 1 else ()
 
 
@@ -179,14 +179,15 @@ def _close_item(one: ChannelLine, l1: OnL1 | None) -> Item:
     if one.is_closing:
         return Item(f"With home {one.peer}", _closing_text(one, l1))
     id_ = str(one.channel_id)
+    alone = Action("force_close", id_, "Close without the neighbour", grave=True)
+    if one.is_ending:
+        text = f"{one.soft_status.capitalize()} at the operator; {own}. It is not final yet."
+        return Item(f"With home {one.peer}", text, (alone,))
     window = formats.span(one.window_s)
     return Item(
         f"With home {one.peer}",
         f"Open; {own}. Without the neighbour it takes {window} more.",
-        (
-            Action("close", id_, "Close together"),
-            Action("force_close", id_, "Close without the neighbour", grave=True),
-        ),
+        (Action("close", id_, "Close together"), alone),
     )
 
 

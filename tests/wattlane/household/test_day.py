@@ -19,6 +19,8 @@ CHANNEL: Told = {
     "channel_id": 7,
     "peer_index": 2,
     "status": "open",
+    "soft_status": "open",
+    "level": "final",
     "deadline": 0,
     "window_s": 86_400,
     "deposit_own_ntok": 1_000,
@@ -82,6 +84,14 @@ def test_what_the_household_should_know_is_said(info: Told, channel: Told, title
 def test_what_a_channel_gives_is_never_more_than_is_in_it() -> None:
     assert channel_line({**CHANNEL, "paid_out_ntok": 5_000}).own_ntok == 0
     assert channel_line({**CHANNEL, "paid_in_ntok": 5_000}).own_ntok == 1_500
+
+
+@pytest.mark.parametrize("level", ["soft", "proved", "final"])
+def test_a_channel_is_marked_as_far_as_it_has_come(level: str) -> None:
+    line = channel_line({**CHANNEL, "soft_status": "closing", "level": level})
+    assert (line.status, line.soft_status, line.mark.level) == ("open", "closing", level)
+    assert line.is_ending
+    assert not channel_line(CHANNEL).is_ending
 
 
 def test_bars_are_as_high_as_their_energy_and_stay_inside() -> None:

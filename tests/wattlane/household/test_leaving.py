@@ -15,8 +15,8 @@ from wattlane.leaving import RAISE_TIME_S
 NOW = 2_000_000_000
 PLACE = Place(Path("/homes/Anna's home"), "http://127.0.0.1:8545", "0x" + "11" * 20)
 L1 = OnL1(NOW, None, None)
-OPEN = ChannelLine(7, 2, "open", Mark("final"), 100, 80, 1, 2, 3, 4, 0, DAY_S, 0)
-CLOSING = replace(OPEN, channel_id=8, status="closing", deadline=NOW + 500)
+OPEN = ChannelLine(7, 2, "open", "open", Mark("final"), 100, 80, 1, 2, 3, 4, 0, DAY_S, 0)
+CLOSING = replace(OPEN, channel_id=8, status="closing", soft_status="closing", deadline=NOW + 500)
 SITUATION = Situation(Operator.ANSWERS, L1, [OPEN, CLOSING], Money(40, 40, 0), 10, 10**13)
 
 
@@ -55,6 +55,19 @@ def test_with_the_operator_channels_come_first_then_the_balance_then_l1() -> Non
     assert states(way) == {"close": "done", "withdraw": "done", "collect": "now"}
     assert errands(way) == [("collect", "")]
     assert way_out(replace(SITUATION, channels=[], money=Money(0, 0, 0)), PLACE).is_out
+
+
+@pytest.mark.parametrize("soft_status", ["closing", "closed"])
+def test_what_the_operator_has_closed_already_is_not_asked_for_again(soft_status: str) -> None:
+    """It may still be that it never becomes final: L1's own way stays open."""
+    ending = replace(OPEN, soft_status=soft_status, mark=Mark("soft"))
+    way = way_out(replace(SITUATION, channels=[ending, OPEN, CLOSING]), PLACE)
+    item = stage(way, "close").items[0]
+    assert "not final yet" in item.text
+    assert [one.errand for one in item.actions] == ["force_close"]
+    assert ("close_all", "") not in errands(way)
+    silent = replace(SITUATION, operator=Operator.SILENT, channels=[ending])
+    assert errands(way_out(silent, PLACE)) == [("force_start", "7")]
 
 
 def test_several_channels_can_be_closed_at_once() -> None:
