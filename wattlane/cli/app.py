@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from wattlane.cli import (
@@ -39,6 +42,26 @@ app = typer.Typer(
     help="Neighbours pay each other for solar power: payment channels inside a rollup whose every "
     "batch an L1 contract accepts only with a validity proof. Begin with `wattlane demo`.",
 )
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"wattlane {version('wattlane')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _wattlane(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_say_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
 app.command()(demo.demo)
 app.add_typer(wallet.app, name="wallet")
 app.add_typer(node.app, name="node")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,11 @@ PASSPHRASE = "correct horse battery"
 
 def test_an_unknown_command_is_wrong_usage() -> None:
     assert_one_line(wattlane("walet"), 2, "No such command", "--help")
+
+
+def test_it_says_its_version() -> None:
+    done = wattlane("--version")
+    assert (done.returncode, done.stdout) == (0, f"wattlane {version('wattlane')}\n")
 
 
 def test_a_missing_option_is_wrong_usage_and_named() -> None:
