@@ -8,6 +8,7 @@ Ref: RFC 8949 section 4.2.1.
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 
@@ -22,7 +23,7 @@ MOST_DEPTH = 16
 
 def encode(value: Value) -> bytes:
     """The canonical bytes. Raises BadDocument for a float, None or any other kind of value."""
-    _check(value, 0)
+    _check(value)
     return cbor2.dumps(value, canonical=True)
 
 
@@ -33,8 +34,7 @@ def decode(encoded: bytes, what: str, most_bytes: int = MOST_BYTES) -> Value:
     stream = BytesIO(encoded)
     try:
         value: Value = cbor2.CBORDecoder(stream).decode()
-        _check_size(value, len(encoded))
-        _check(value, 0)
+        _check(value, len(encoded))
         again = cbor2.dumps(value, canonical=True)
     except BadDocument as error:
         raise BadDocument(what, error.reason) from error
@@ -50,36 +50,37 @@ def digest(encoded: bytes) -> bytes:
     return hashlib.sha256(encoded).digest()
 
 
-def _check_size(value: object, most_bytes: int) -> None:
-    """Refuse a value that takes more bytes than it came in: CBOR's references repeat what they
-    name, so a few bytes of them could be read as more than any machine holds."""
-    left = most_bytes - 1
-    waiting: list[object] = [value]
-    while waiting:
-        one = waiting.pop()
-        parts: list[object] = []
-        if isinstance(one, dict):
-            parts = [*one, *one.values()]
-        elif isinstance(one, list | tuple):
-            parts = list(one)
-        left -= len(one) if isinstance(one, str | bytes) else len(parts)
-        if left < 0:
-            raise BadDocument("document", "it refers to parts of itself")
-        waiting += parts
+def _check(value: object, most_bytes: int | None = None) -> None:
+    """Refuse what no document holds, level by level.
 
-
-def _check(value: object, depth: int) -> None:
-    if depth > MOST_DEPTH:
-        raise BadDocument("document", f"nested more than {MOST_DEPTH} deep")
-    if isinstance(value, bool | int | str | bytes):
-        return
-    if isinstance(value, list | tuple):
-        for one in value:
-            _check(one, depth + 1)
-    elif isinstance(value, dict):
-        for key, one in value.items():
-            if not isinstance(key, str):
-                raise BadDocument("document", "a key is no text")
-            _check(one, depth + 1)
-    else:
-        raise BadDocument("document", f"holds a {type(value).__name__}")
+    `most_bytes`: also a value that takes more than it came in: CBOR's references repeat what they
+    name, so a few bytes of them could be read as more than any machine holds.
+    """
+    left = sys.maxsize if most_bytes is None else most_bytes - 1
+    level: list[object] = [value]
+    for _ in range(MOST_DEPTH + 1):
+        below: list[object] = []
+        for one in level:
+            if isinstance(one, str | bytes):
+                left -= len(one)
+            elif isinstance(one, int):  # a bool is one
+                continue
+            elif isinstance(one, list | tuple):
+                left -= len(one)
+                if left >= 0:
+                    below += one
+            elif isinstance(one, dict):
+                for key in one:
+                    if not isinstance(key, str):
+                        raise BadDocument("document", "a key is no text")
+                    left -= len(key) + 2
+                if left >= 0:
+                    below += one.values()
+            else:
+                raise BadDocument("document", f"holds a {type(one).__name__}")
+            if left < 0:
+                raise BadDocument("document", "it refers to parts of itself")
+        if not below:
+            return
+        level = below
+    raise BadDocument("document", f"nested more than {MOST_DEPTH} deep")

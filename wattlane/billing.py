@@ -1,21 +1,21 @@
 """Where a home's bill comes from: its node's books, its meters, its copy of the journal, and L1.
 
-The files may belong to running processes; all are only read. Ref: energy/bills.
+The files may belong to running processes; all are only read. What asks L1 is in bill_on_l1.py, and
+is loaded where it is asked alone: most bills are followed without it. Ref: energy/bills.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from channels.books import Books, read_books
-from contracts.reader import RollupReader
 from energy.bills.bill import Bill, Records, make_bill
 from energy.bills.bill_file import MOST_BYTES, decode_bill
 from energy.bills.journal_records import JournalRecords, read_records, started
-from energy.bills.lines import Paid
 from energy.bills.month import Month, month_of
 from energy.bills.node_records import own_channels, paid_channels
 from energy.bills.own_files import OwnFiles, OwnReadings
@@ -24,10 +24,10 @@ from energy.bills.verify import Followed, Looked, verify_bill
 from energy.community.members import Member
 from energy.market.journal import read_journal
 from energy.meters.store import MeterStore
-from wattlane.channels_on_l1 import channels_on_l1
 from wattlane.errors import BadChoice
-from wattlane.l1_record import L1Record, read_record
-from wattlane.verify_batch import BY_ARKWORKS, Passed, verify
+
+if TYPE_CHECKING:
+    from wattlane.bill_on_l1 import OnL1
 
 Progress = Callable[[str, int, int], None]
 """Told a stage, how much of it is done, and how much there is."""
@@ -35,21 +35,6 @@ Progress = Callable[[str, int, int], None]
 
 def _quiet(_stage: str, _done: int, _total: int) -> None:
     """Tells nobody."""
-
-
-@dataclass(frozen=True, slots=True)
-class OnL1:
-    """A rollup's record on L1, and how many of its batches are final."""
-
-    record: L1Record
-    final: int
-
-
-def read_l1(reader: RollupReader) -> OnL1:
-    """Read a rollup's record. Raises as `read_record`."""
-    block = reader.final_block()  # before the record, which then has all that is final in it
-    record = read_record(reader)
-    return OnL1(record, sum(one.block_number <= block.number for one in record.batches))
 
 
 def read_copy(
@@ -116,27 +101,6 @@ def follow_bill(
     return verify_bill(bill, _records(copy, books, looked), evidence, looked)
 
 
-def cited_batches(bill: Bill) -> list[int]:
-    """The batches that its lines and their channels name, in order."""
-    paying = {one.payment.channel_id for one in bill.lines if one.payment.how is Paid.VOUCHER}
-    cited = {one.payment.batch for one in bill.lines}
-    for reckoning in bill.reckonings:
-        for channel in reckoning.channels:
-            if channel.channel_id in paying:
-                cited |= {channel.opened, channel.ended}
-    return sorted(cited - {0})
-
-
-def check_batches(bill: Bill, l1: OnL1) -> Iterator[Passed]:
-    """Check the cited batches from L1 as `verify-batch` does; each check that holds.
-
-    Their proofs by py_arkworks alone: every home of a street checks the same ones, and py_ecc takes
-    seconds for each. Raises VerificationFailed.
-    """
-    cited = cited_batches(bill)
-    return verify(l1.record, cited, (BY_ARKWORKS,)) if cited else iter(())
-
-
 def read_bill(file: Path) -> Bill:
     """A bill's file. Raises BadDocument, OSError."""
     if file.stat().st_size > MOST_BYTES:
@@ -149,12 +113,9 @@ def _looked(
 ) -> Looked | None:
     if l1 is None:
         return None
-    count = min(l1.final, batches or l1.final)
+    from wattlane.bill_on_l1 import looked
 
-    def tell(done: int) -> None:
-        progress("L1's batches, replayed", done, count)
-
-    return channels_on_l1(l1.record, books.owner.account_index, count, tell)
+    return looked(l1, books.owner.account_index, batches, progress)
 
 
 def _records(copy: JournalRecords, books: Books, looked: Looked | None) -> Records:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from energy.canonical import decode, digest
 from energy.clearing.trades import Clearing
@@ -294,8 +295,9 @@ def fold(entries: Iterable[Entry], domain: int | None = None) -> Market:
     return market
 
 
+@lru_cache(maxsize=4)
 def kind_of(document: bytes) -> str:
-    """What a document calls itself. Raises BadDocument."""
+    """What a document calls itself; of the last few it is known. Raises BadDocument."""
     fields = Fields(decode(document, "document", MOST_DOCUMENT_BYTES), "document")
     return fields.text("type")
 

@@ -46,8 +46,17 @@ class Constants:
     mds: tuple[tuple[int, ...], ...]
 
 
-def _grain_bits(width: int, partial_rounds: int) -> Iterator[int]:
-    """The self-shrunk bits of the 80-bit Grain LFSR, its first 160 steps discarded."""
+_STEPS = 18
+"""Steps of the LFSR at once: its newest tap is 18 bits behind, so none of them needs another."""
+_SHRUNK = tuple(
+    "".join(f"{six >> place + 1 & 1}" for place in (0, 2, 4) if six >> place & 1)
+    for six in range(64)
+)
+"""Of six bits, the first one lowest: the second of each pair whose first is 1."""
+
+
+def _grain_bits(width: int, partial_rounds: int) -> Iterator[str]:
+    """The self-shrunk bits of the 80-bit Grain LFSR, its first 160 steps discarded: in pieces."""
     seed = "".join(
         f"{part:0{bits}b}"
         for part, bits in (
@@ -60,32 +69,35 @@ def _grain_bits(width: int, partial_rounds: int) -> Iterator[int]:
             ((1 << 30) - 1, 30),
         )
     )
-    state = [int(bit) for bit in seed]
+    state = int(seed[::-1], 2)  # the oldest bit is the lowest
 
-    def step() -> int:
-        bit = state[62] ^ state[51] ^ state[38] ^ state[23] ^ state[13] ^ state[0]
-        state.append(bit)
-        del state[0]
-        return bit
+    def step(count: int) -> int:
+        nonlocal state
+        taps = state >> 62 ^ state >> 51 ^ state >> 38 ^ state >> 23 ^ state >> 13 ^ state
+        bits = taps & (1 << count) - 1
+        state = state >> count | bits << 80 - count
+        return bits
 
-    for _ in range(160):
-        step()
+    for _ in range(160 // 16):
+        step(16)
     while True:
-        keep, bit = step(), step()
-        if keep:
-            yield bit
+        bits = step(_STEPS)
+        yield _SHRUNK[bits & 63] + _SHRUNK[bits >> 6 & 63] + _SHRUNK[bits >> 12]
 
 
 @lru_cache
 def constants(width: int) -> Constants:
-    """The constants for width 3 or 5 (a few tenths of a second, once a process)."""
+    """The constants for width 3 or 5 (some hundredths of a second, once a process)."""
     partial_rounds = PARTIAL_ROUNDS[width]
     bits = _grain_bits(width, partial_rounds)
 
+    left = ""
+
     def sample() -> int:
-        number = 0
-        for _ in range(255):
-            number = number << 1 | next(bits)
+        nonlocal left
+        while len(left) < 255:
+            left += next(bits)
+        number, left = int(left[:255], 2), left[255:]
         return number
 
     def sample_below_r() -> int:

@@ -33,9 +33,10 @@ from tests.energy.bills.street_files import Files, trading, write_files
 from tests.energy.market.journals import KEY, entry
 from tests.energy.market.street import METERS, Street
 from tests.wattlane.records import START, Plan, record_of
-from wattlane import billing
+from wattlane import bill_on_l1
+from wattlane.bill_on_l1 import check_batches, cited_batches
 from wattlane.bill_view import bill_lines, member_lines
-from wattlane.billing import check_batches, cited_batches, follow_bill, home_bill, read_copy
+from wattlane.billing import follow_bill, home_bill, read_copy
 from wattlane.errors import BadChoice
 
 JUNE = Month(2026, 6)
@@ -266,15 +267,15 @@ def test_batches_are_named_and_followed(
     files: Files, bill: Bill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With L1 each line leads to the batch that has its lane; another batch does not follow."""
-    on_l1 = billing.OnL1(record_of((), ()), 6)
+    on_l1 = bill_on_l1.OnL1(record_of((), ()), 6)
     looked = _closed_on_l1(bill, 3)
-    monkeypatch.setattr(billing, "channels_on_l1", lambda *_: looked)
+    monkeypatch.setattr(bill_on_l1, "channels_on_l1", lambda *_: looked)
     named, _ = home_bill(files.home, files.journal, None, on_l1)
     assert {one.payment.batch for one in named.lines} == {3}
     assert cited_batches(named) == [2, 3]
     assert follow_bill(named, files.home, files.journal, [files.meter], on_l1).batches
     assert not follow_bill(named, files.home, files.journal, [files.meter]).batches
-    monkeypatch.setattr(billing, "channels_on_l1", lambda *_: _closed_on_l1(bill, 4))
+    monkeypatch.setattr(bill_on_l1, "channels_on_l1", lambda *_: _closed_on_l1(bill, 4))
     with pytest.raises(LineDoesNotFollow, match="ended it in 4") as caught:
         follow_bill(named, files.home, files.journal, [files.meter], on_l1)
     assert (caught.value.line, caught.value.step) == (1, "batch")
@@ -285,7 +286,7 @@ def test_cited_batches_are_checked_with_their_proofs(bill: Bill) -> None:
     paid = replace(bill.lines[0].payment, batch=2)
     named = replace(bill, lines=(replace(bill.lines[0], payment=paid),))
     empty: Plan = ((START + 10, [()]), (START + 20, [()]))
-    checks = list(check_batches(named, billing.OnL1(record_of((), empty), 2)))
+    checks = list(check_batches(named, bill_on_l1.OnL1(record_of((), empty), 2)))
     assert {one.batch for one in checks} == {2}
     assert any("py_arkworks" in one.step for one in checks)
-    assert list(check_batches(bill, billing.OnL1(record_of((), empty), 2))) == []
+    assert list(check_batches(bill, bill_on_l1.OnL1(record_of((), empty), 2))) == []

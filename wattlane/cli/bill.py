@@ -21,7 +21,7 @@ from wattlane.cli.options import (
 from wattlane.home_folder import market_copy_in, meter_in
 
 if TYPE_CHECKING:
-    from wattlane.billing import OnL1
+    from wattlane.bill_on_l1 import OnL1
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -109,11 +109,13 @@ def show(
     from wattlane.bill_view import bill_lines
     from wattlane.billing import home_bill
     from wattlane.cli.progress import shown_progress
+    from wattlane.long_journal import make_haste
 
     chosen = parse_month(month) if month else None
     on_l1 = _on_l1(l1, contract, confirmations, archive, sequencer, beacon)
     with shown_progress() as progress:
         place = journal or market_copy_in(folder)
+        make_haste(place)
         bill, copy = home_bill(folder, place, chosen, on_l1, progress)
         names = copy.community.names
         total = len(bill.lines)
@@ -159,17 +161,22 @@ def verify(
     too (with py_arkworks; that command has a second library); without it the answer says that they
     are not. Exit status 1 if anything does not follow.
     """
-    from wattlane.billing import check_batches, cited_batches, follow_bill, read_bill
+    from wattlane.billing import follow_bill, read_bill
     from wattlane.cli.progress import shown_progress
+    from wattlane.long_journal import make_haste
 
     bill = read_bill(file)
     on_l1 = _on_l1(l1, contract, confirmations, archive, sequencer, beacon)
     place = journal or market_copy_in(folder)
     meters = meter or [meter_in(folder)]
+    make_haste(place)
     with shown_progress() as progress:
         followed = follow_bill(bill, folder, place, meters, on_l1, progress)
-        checks = 0
+        checks, cited = 0, ""
         if on_l1 is not None:
+            from wattlane.bill_on_l1 import check_batches, cited_batches
+
+            cited = ", ".join(map(str, cited_batches(bill))) or "none"
             for checks, _ in enumerate(check_batches(bill, on_l1), start=1):
                 progress("batches and their proofs", checks, checks + 1)
     typer.echo(f"all {followed.lines} lines follow: {bill.name}, {bill.month}")
@@ -178,7 +185,6 @@ def verify(
         f"settlements computed again, {followed.vouchers} vouchers"
     )
     if followed.batches:
-        cited = ", ".join(map(str, cited_batches(bill))) or "none"
         typer.echo(f"  batches {cited}: {checks} checks on L1")
     elif bill.batches:
         typer.echo("  what it says of batches is NOT checked: give --l1 and --contract")
@@ -201,8 +207,10 @@ def members(
     from energy.bills.month import parse_month
     from wattlane.bill_view import member_lines
     from wattlane.cli.progress import shown_progress
+    from wattlane.long_journal import make_haste
 
     chosen = parse_month(month) if month else None
+    make_haste(journal)
     with shown_progress() as progress:
         found = member_lines(journal, chosen, progress)
     for line in found:
@@ -227,7 +235,7 @@ def _on_l1(
     from contracts.finality import FINALIZED, Finality
     from contracts.reader import RollupReader
     from protocol.crypto import compiled
-    from wattlane.billing import read_l1
+    from wattlane.bill_on_l1 import read_l1
 
     blobs = blob_sources(l1, archive=archive, sequencer=sequencer, beacon=beacon)
     compiled.install()

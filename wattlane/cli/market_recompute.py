@@ -33,6 +33,7 @@ def recompute(
 
     from wattlane.cli.progress import shown_progress
     from wattlane.community_source import is_url
+    from wattlane.long_journal import make_haste
     from wattlane.market_check import download, from_folder
     from wattlane.money import show_energy
 
@@ -43,6 +44,7 @@ def recompute(
             asyncio.run(
                 download(journal, folder, lambda done, of: progress("download", done, max(of, 1)))
             )
+        make_haste(folder)
         found = from_folder(folder, lambda done, of: progress("computing", done, of))
     rounds = found.market.periods.rounds
     typer.echo(f"signed by    0x{found.key.hex()}")
