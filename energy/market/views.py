@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from energy.clearing.trades import Clearing
 from energy.community.document import encode_community
@@ -38,16 +41,12 @@ from energy.settlement.dues import NOTHING
 from energy.settlement.flows import FlowKind, Settlement
 from energy.settlement.revise import flows_of, stage_at
 
+_R = TypeVar("_R", bound=BaseModel)
+
 
 def entry_row(entry: Entry) -> EntryRow:
     """An entry as it stands in the journal."""
-    return EntryRow(
-        seq=entry.seq,
-        time_ms=entry.time_ms,
-        document=entry.document,
-        chain=entry.chain,
-        signature=entry.signature,
-    )
+    return _row(EntryRow, entry)
 
 
 def community_row(market: Market) -> CommunityRow:
@@ -60,15 +59,7 @@ def community_row(market: Market) -> CommunityRow:
         profile=community.profile.value,
         document=encode_community(community),
         members=[
-            MemberRow(
-                account=one.account,
-                name=one.name,
-                feeder=one.feeder,
-                is_green=one.is_green,
-                battery_wh=one.battery_wh,
-                import_w=one.connection.import_w,
-                export_w=one.connection.export_w,
-            )
+            _row(MemberRow, one, import_w=one.connection.import_w, export_w=one.connection.export_w)
             for one in community.members
         ],
     )
@@ -126,39 +117,24 @@ def interval_row(market: Market, start_ms: int, now_ms: int) -> IntervalRow:
     """An interval that was cleared, or the next one. Raises NotThere, NoCommunityYet."""
     found = market.periods.rounds.get(start_ms)
     if found is not None:
-        return IntervalRow(
-            start_ms=start_ms,
-            end_ms=found.interval.end_ms,
-            status=_status(market, found.interval, now_ms),
-            clearing=clearing_row(found.clearing, found.seq, found.name),
-            settlements=[
-                _settlement_row(one, name, seq)
-                for one, name, seq in zip(found.chain, found.names, found.seqs, strict=True)
-            ],
-        )
+        settlements = [
+            _settlement_row(one, name, seq)
+            for one, name, seq in zip(found.chain, found.names, found.seqs, strict=True)
+        ]
+        clearing = clearing_row(found.clearing, found.seq, found.name)
+        return _interval_row(market, found.interval, now_ms, clearing, settlements)
     interval = market.periods.next_interval()
     if start_ms != interval.start_ms:
         raise NotThere(f"interval from {start_ms} ms that is cleared")
-    return IntervalRow(
-        start_ms=start_ms,
-        end_ms=interval.end_ms,
-        status=_status(market, interval, now_ms),
-        clearing=None,
-        settlements=[],
-    )
+    return _interval_row(market, interval, now_ms)
 
 
 def running_row(market: Market, running: Running | None, now_ms: int) -> IntervalRow:
     """The interval under way. Raises NotThere where nothing is metered in it."""
     if running is None:
         raise NotThere("interval under way that is metered yet")
-    return IntervalRow(
-        start_ms=running.interval.start_ms,
-        end_ms=running.interval.end_ms,
-        status=_status(market, running.interval, now_ms),
-        clearing=clearing_row(running.clearing, None, None),
-        settlements=[],
-    )
+    clearing = clearing_row(running.clearing, None, None)
+    return _interval_row(market, running.interval, now_ms, clearing)
 
 
 def dues(market: Market, account: int) -> Dues:
@@ -191,73 +167,47 @@ def clearing_row(clearing: Clearing, seq: int | None, name: bytes | None) -> Cle
         digest=name,
         rules_version=clearing.rules_version,
         price_utok_per_kwh=clearing.price_utok_per_kwh,
-        trades=[
-            TradeRow(
-                seller=one.seller,
-                buyer=one.buyer,
-                energy_wh=one.energy_wh,
-                price_utok_per_kwh=one.price_utok_per_kwh,
-                sell_order=one.sell_order,
-                buy_order=one.buy_order,
-            )
-            for one in clearing.trades
-        ],
+        trades=[_row(TradeRow, one) for one in clearing.trades],
         left_out=[LeftOut(order=order, reason=reason) for order, reason in clearing.left_out],
     )
 
 
+def _interval_row(
+    market: Market,
+    interval: Interval,
+    now_ms: int,
+    clearing: ClearingRow | None = None,
+    settlements: Sequence[SettlementRow] = (),
+) -> IntervalRow:
+    return IntervalRow(
+        start_ms=interval.start_ms,
+        end_ms=interval.end_ms,
+        status=_status(market, interval, now_ms),
+        clearing=clearing,
+        settlements=list(settlements),
+    )
+
+
 def _settlement_row(settlement: Settlement, name: bytes, seq: int) -> SettlementRow:
-    stage: Stage = settlement.stage.value
-    return SettlementRow(
+    return _row(
+        SettlementRow,
+        settlement,
         seq=seq,
         digest=name,
-        revision=settlement.revision,
-        stage=stage,
-        rules_version=settlement.rules_version,
-        metered=[
-            MeteredRow(
-                home=one.home,
-                import_wh=one.import_wh,
-                export_wh=one.export_wh,
-                first=one.first,
-                last=one.last,
-                is_measured=one.is_measured,
-            )
-            for one in settlement.metered
-        ],
-        flows=[
-            FlowRow(
-                kind=one.kind.value,
-                payer=one.payer,
-                payee=one.payee,
-                energy_wh=one.energy_wh,
-                price_utok_per_kwh=one.price_utok_per_kwh,
-                amount_ntok=one.amount_ntok,
-                trade=one.trade,
-            )
-            for one in settlement.flows
-        ],
+        stage=settlement.stage.value,
+        metered=[_row(MeteredRow, one) for one in settlement.metered],
+        flows=[_row(FlowRow, one, kind=one.kind.value) for one in settlement.flows],
     )
 
 
 def _order_row(market: Market, placed: Placed, at_ms: int) -> OrderRow:
     order = placed.order
-    return OrderRow(
+    return _row(
+        OrderRow,
+        order,
         digest=placed.name,
-        account=order.account,
         name=_name(market, order.account),
-        number=order.number,
         side=order.side.value,
-        limit_utok_per_kwh=order.limit_utok_per_kwh,
-        energy_wh=order.energy_wh,
-        from_ms=order.from_ms,
-        until_ms=order.until_ms,
-        day_from=order.day_from,
-        day_until=order.day_until,
-        preferred=list(order.preferred),
-        green_only=order.green_only,
-        budget_ntok=order.budget_ntok,
-        replaces=order.replaces,
         place=placed.place,
         taken_ms=placed.taken_ms,
         ended_ms=placed.ended_ms,
@@ -317,6 +267,12 @@ def _status(market: Market, interval: Interval, now_ms: int) -> Status:
     if interval.start_ms < market.periods.next_interval().start_ms and found is None:
         return "not traded"
     return "waiting"
+
+
+def _row(kind: type[_R], of: object, /, **beside: object) -> _R:
+    """A row that has its fields from `of`, by their names, but for those beside."""
+    names = kind.model_fields.keys() - beside.keys()
+    return kind.model_validate({name: getattr(of, name) for name in names} | beside)
 
 
 def day_of(given: str) -> date:
