@@ -57,6 +57,7 @@ class _Meter(_Part):
     valid_from: When
     valid_until: When | None = None
     revoked: When | None = None
+    handed_over: str = ""
 
 
 class _Member(_Part):
@@ -245,7 +246,16 @@ def _meter(given: _Meter, zone: ZoneInfo) -> MeterKey:
         _ms(given.valid_from, zone),
         _ms(given.valid_until, zone),
         _ms(given.revoked, zone),
+        _octets("handed_over", given.handed_over),
     )
+
+
+def _octets(name: str, given: str) -> bytes:
+    """Bytes in hexadecimal, after 0x or not."""
+    try:
+        return bytes.fromhex(given.removeprefix("0x"))
+    except ValueError:
+        raise BadCommunityFile("", f"{name} is {given[:40]!r}, no hexadecimal") from None
 
 
 def _tariff(given: _Tariff, zone: ZoneInfo) -> Tariff:

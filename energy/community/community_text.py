@@ -79,6 +79,8 @@ def _member_lines(member: Member) -> Iterator[str]:
             yield f"valid_until = {_moment(key.valid_until_ms)}"
         if key.revoked_ms:
             yield f"revoked = {_moment(key.revoked_ms)}"
+        if key.handed_over:
+            yield f'handed_over = "0x{key.handed_over.hex()}"'
 
 
 def _tariff_lines(tariff: Tariff) -> Iterator[str]:

@@ -10,7 +10,8 @@ from energy.community.members import Connection, MeterKey
 from energy.community.profiles import Profile
 from energy.community.rules import Rules, Tariff, Topology
 from energy.errors import BadCommunity, BadMeterName
-from energy.meters.did import check_did, public_key_of
+from energy.meters.did import PREFIX, check_did, public_key_of
+from energy.meters.handing_over import is_handed_over
 from protocol.errors import OutOfRange
 from protocol.units import DOMAIN_BITS, INDEX_BITS, check_range
 
@@ -128,8 +129,9 @@ def _check_members(community: Community) -> None:
         _between(where, "weight", member.weight, 0, MOST_WEIGHT)
         _between(where, "battery_wh", member.battery_wh, 0, MOST_W)
         _check_connection(where, member.connection)
-        for key in member.meters:
+        for place, key in enumerate(member.meters):
             _check_meter_key(where, key)
+            _check_whose(where, key, member.meters[:place])
 
 
 def _check_connection(where: str, connection: Connection) -> None:
@@ -153,6 +155,22 @@ def _check_meter_key(where: str, key: MeterKey) -> None:
         0 < key.valid_until_ms <= key.valid_from_ms,
         where,
         f"meter key {key.key_id} ends before it begins",
+    )
+
+
+def _check_whose(where: str, key: MeterKey, listed: Sequence[MeterKey]) -> None:
+    """A meter's first key is the one that it is called by; each later one is signed by an earlier.
+
+    `listed`: the home's keys before it in the file.
+    """
+    first = key.did.removeprefix(PREFIX)
+    before = (first, *(one.key_id for one in listed if one.did == key.did))
+    _say(
+        key.key_id != first and not is_handed_over(key.did, key.key_id, key.handed_over, before),
+        where,
+        f"key {key.key_id} is not the key of meter {key.did}, and none of the meter's keys that "
+        "are listed before it has handed over to it: take what `wattlane meter init --new-key` "
+        "prints, or make a new meter where the old key is lost",
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from energy.canonical import Value, decode, digest, encode
 from energy.community.community import Carbon, Community, Voting
 from energy.community.consistency import MOST_MEMBERS
 from energy.community.members import Connection, Feeder, Member, MeterKey
 from energy.community.profiles import ProfileName
 from energy.community.rules import Fee, Rules, Tariff
+from energy.errors import BadDocument
 from energy.fields import Fields
 from energy.records import record_of, record_value
 
@@ -88,7 +91,7 @@ def _member_value(member: Member) -> Value:
         "name": member.name,
         "key_hash": member.key_hash.to_bytes(_KEY_BYTES, "big"),
         "connection": record_value(member.connection),
-        "meters": [record_value(one) for one in member.meters],
+        "meters": [_meter_key_value(one) for one in member.meters],
         "feeder": member.feeder,
         "is_green": member.is_green,
         "battery_wh": member.battery_wh,
@@ -103,9 +106,7 @@ def _member_of(given: Value) -> Member:
         name=fields.text("name"),
         key_hash=int.from_bytes(fields.octets("key_hash", _KEY_BYTES), "big"),
         connection=record_of(Connection, fields.take("connection"), "connection"),
-        meters=tuple(
-            record_of(MeterKey, one, "meter's key") for one in fields.items("meters", _MOST_LIST)
-        ),
+        meters=tuple(_meter_key_of(one) for one in fields.items("meters", _MOST_LIST)),
         feeder=fields.text("feeder"),
         is_green=fields.flag("is_green"),
         battery_wh=fields.whole("battery_wh"),
@@ -113,6 +114,23 @@ def _member_of(given: Value) -> Member:
     )
     fields.end()
     return member
+
+
+def _meter_key_value(key: MeterKey) -> Value:
+    value = record_value(key)
+    if not key.handed_over:
+        del value["handed_over"]
+    return value
+
+
+def _meter_key_of(given: Value) -> MeterKey:
+    what = "meter's key"
+    if isinstance(given, Mapping) and "handed_over" not in given:
+        return record_of(MeterKey, {**given, "handed_over": b""}, what)
+    key = record_of(MeterKey, given, what)
+    if not key.handed_over:
+        raise BadDocument(what, "its handed_over is empty, and then is left out")
+    return key
 
 
 def _tariff_value(tariff: Tariff) -> Value:

@@ -15,7 +15,8 @@ class MeterKey:
 
     `did`: did:key of an Ed25519 key. `key_id`: the name by which readings call it. Valid from
     `valid_from_ms` up to `valid_until_ms` (0: without end); `revoked_ms`: what it signs for a time
-    from then on counts no more (0: not revoked).
+    from then on counts no more (0: not revoked). `handed_over`: the signature of a key that the
+    meter had before, by which this one is its own; none for its first key, which `did` names.
     """
 
     did: str
@@ -23,6 +24,7 @@ class MeterKey:
     valid_from_ms: int
     valid_until_ms: int = 0
     revoked_ms: int = 0
+    handed_over: bytes = b""
 
     def is_valid_at(self, time_ms: int) -> bool:
         """Whether a reading of this time may be signed by it."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from energy.meters.did import did_of, key_id_of
+from energy.meters.handing_over import handing_over
 from energy.meters.meter_document import SIGNATURE_BYTES
 from energy.meters.reading import (
     NONE_BEFORE,
@@ -45,6 +46,10 @@ class MeterSigner:
     def sign(self, message: bytes) -> bytes:
         """The 64-byte Ed25519 signature. Whatever is signed begins with a tag of its kind."""
         return self.__key.sign(message)
+
+    def hand_over(self, key_id: str) -> bytes:
+        """The signature by which the key of this name is the meter's, too, from now on."""
+        return self.sign(handing_over(self.did, key_id))
 
     def record(self, before: Reading | None, sample: Sample, salts: Salts) -> Reading:
         """The signed record of a sample, after `before` (None: it is the meter's first).

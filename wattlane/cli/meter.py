@@ -69,7 +69,8 @@ def init(
         typer.Option(
             "--new-key",
             help="A new key for the meter that is here: its name stays, the old key is deleted. "
-            "The community's file must name the new one before anyone believes it.",
+            "It signs the new one before, and the community's file must name that with the "
+            "signature before anyone believes it.",
         ),
     ] = False,
     passphrase_file: MeterPassphrase = None,
@@ -86,15 +87,17 @@ def init(
     from energy.meters import meter_key
     from wattlane.meter_settings import write_meter_file
 
-    did = _signer(folder, passphrase_file).did if new_key else None
+    before = _signer(folder, passphrase_file) if new_key else None
     passphrase = read_passphrase(passphrase_file, new=True) if locked else None
     settings = write_meter_file(folder, zone, import_w, export_w)
-    signer = meter_key.create(folder, passphrase, did=did)
+    signer = meter_key.create(folder, passphrase, did=before.did if before else None)
     since = datetime.fromtimestamp(time.time_ns() // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     typer.echo(f"meter    {signer.did}\nkey      {signer.key_id}\nsettings {settings}")
     typer.echo("for the community's file, below the home that it belongs to:")
     typer.echo(f'  [[members.meters]]\n  did = "{signer.did}"\n  key_id = "{signer.key_id}"')
     typer.echo(f"  valid_from = {since}")
+    if before is not None:
+        typer.echo(f'  handed_over = "0x{before.hand_over(signer.key_id).hex()}"')
 
 
 @app.command()

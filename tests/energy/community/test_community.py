@@ -8,8 +8,11 @@ import pytest
 
 from energy.canonical import decode, encode
 from energy.community.community import Carbon, Voting
+from energy.community.community_file import read_community
+from energy.community.community_text import community_text
 from energy.community.document import (
     community_digest,
+    community_of,
     community_value,
     decode_community,
     encode_community,
@@ -19,6 +22,8 @@ from energy.community.profiles import ProfileName
 from energy.community.rules import Fee, FeeKind, Rules, Side, Tariff, Topology
 from energy.errors import BadCommunity, BadDocument, NothingInForce, UnknownMember
 from energy.intervals import Interval
+from energy.meters.handing_over import handing_over
+from energy.meters.signing import MeterSigner
 from tests.energy.community.streets import (
     DAY_MS,
     DID,
@@ -133,6 +138,11 @@ def test_a_connections_limit_is_rounded_down() -> None:
             "is there twice",
         ),
         (
+            {"members": (member(1, meters=(MeterKey(DID, OTHER_DID[8:], 0),)),)},
+            "member 'no. 1'",
+            "is not the key of meter",
+        ),
+        (
             {"members": (member(1, meters=(MeterKey(DID, KEY_ID, 5, 5),)),)},
             "member 'no. 1'",
             "ends before it begins",
@@ -190,3 +200,73 @@ def test_a_field_of_another_kind_is_no_community(name: str, given: object, reaso
     del value["voting"]
     with pytest.raises(BadDocument, match="it has no field voting"):
         decode_community(encode(value))
+
+
+FIRST, SECOND, THIRD, STRANGER = (
+    MeterSigner(bytes(31) + bytes([number])) for number in (1, 2, 3, 4)
+)
+
+
+def keys(*handed_over: tuple[MeterSigner, MeterSigner | None]) -> tuple[MeterKey, ...]:
+    """Keys of the meter FIRST, each as signed by the other; None: by nobody."""
+    return tuple(
+        MeterKey(
+            FIRST.did, key.key_id, 1_000 * number, handed_over=by.sign(said(key)) if by else b""
+        )
+        for number, (key, by) in enumerate(handed_over)
+    )
+
+
+def said(key: MeterSigner) -> bytes:
+    """What is signed for a key of the meter FIRST."""
+    return handing_over(FIRST.did, key.key_id)
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        keys((FIRST, None)),
+        keys((FIRST, None), (SECOND, FIRST)),
+        keys((FIRST, None), (SECOND, FIRST), (THIRD, SECOND)),
+        keys((FIRST, None), (SECOND, FIRST), (THIRD, FIRST)),
+        keys((SECOND, FIRST)),
+    ],
+)
+def test_a_meters_keys_are_its_first_and_those_that_its_keys_have_handed_over_to(
+    listed: tuple[MeterKey, ...],
+) -> None:
+    home = member(1, meters=listed)
+    made = street(members=(home,), feeders=())
+    assert decode_community(encode_community(made)) == made
+    assert read_community(community_text(made)) == made
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        keys((FIRST, None), (SECOND, None)),
+        keys((FIRST, None), (SECOND, SECOND)),
+        keys((FIRST, None), (SECOND, STRANGER)),
+        keys((FIRST, None), (THIRD, SECOND), (SECOND, FIRST)),
+        (replace(keys((SECOND, FIRST))[0], key_id=THIRD.key_id),),
+        (replace(keys((SECOND, FIRST))[0], did=STRANGER.did),),
+        (replace(keys((SECOND, FIRST))[0], handed_over=FIRST.sign(b"x")),),
+    ],
+)
+def test_a_key_that_somebody_else_lists_for_a_meter_is_refused(
+    listed: tuple[MeterKey, ...],
+) -> None:
+    """The treasurer has no key of the meter, and so no signature for one of its own."""
+    with pytest.raises(BadCommunity, match="is not the key of meter"):
+        street(members=(member(1, meters=listed),), feeders=())
+
+
+def test_what_is_left_out_has_one_form() -> None:
+    value = community_value(street())
+    members = value["members"]
+    assert isinstance(members, list)
+    meters = members[0]["meters"]
+    assert "handed_over" not in meters[0]
+    meters[0]["handed_over"] = b""
+    with pytest.raises(BadDocument, match="left out"):
+        community_of(value)

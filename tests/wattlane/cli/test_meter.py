@@ -18,6 +18,7 @@ from energy.errors import (
     MeterStoreUnusable,
     NoSuchReading,
 )
+from energy.meters.handing_over import is_handed_over
 from energy.meters.sample import Quality
 from energy.meters.store import FILE_NAME, MeterStore
 from wattlane.cli.meter import app
@@ -70,8 +71,11 @@ def test_init_names_the_meter_for_the_community(tmp_path: Path) -> None:
 
 
 def test_a_new_key_keeps_the_name_and_goes_on(folder: Path) -> None:
-    (before,) = meters_in(wattlane("init", "--folder", folder, "--new-key"))
-    assert not before["did"].endswith(before["key_id"])
+    (made,) = meters_in(wattlane("init", "--folder", folder, "--new-key"))
+    first = made["did"].removeprefix("did:key:")
+    assert made["key_id"] != first
+    signature = bytes.fromhex(made["handed_over"][2:])
+    assert is_handed_over(made["did"], made["key_id"], signature, [first])
     (folder / "readings.csv").write_text("\n".join(rows(HOURS + 2)) + "\n")
     assert "2 readings kept" in wattlane("run", "--folder", folder)
     assert f"{HOURS + 2} records follow" in wattlane("verify", "--folder", folder)
