@@ -101,7 +101,8 @@ def connect(path: Path, *, read_only: bool = False) -> Engine:
     return engine
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
+    """What the database itself says."""
     return str(error.orig) if isinstance(error, DBAPIError) else str(error)
 
 
@@ -144,8 +145,8 @@ class Store:
         except DBAPIError as error:
             os.close(lock)
             if isinstance(error.orig, sqlite3.OperationalError):
-                raise StoreFailed(str(path), _reason(error)) from error
-            raise StoreCorrupt(str(path), _reason(error)) from error
+                raise StoreFailed(str(path), reason_of(error)) from error
+            raise StoreCorrupt(str(path), reason_of(error)) from error
         except BaseException:
             os.close(lock)
             raise
@@ -273,7 +274,7 @@ class Store:
         try:
             return self._engine.connect()
         except DBAPIError as error:
-            raise StoreCorrupt(str(self.path), _reason(error)) from error
+            raise StoreCorrupt(str(self.path), reason_of(error)) from error
 
     def _run(self) -> None:
         payments = 0
@@ -294,7 +295,7 @@ class Store:
                     except StoreFailed as error:
                         self._failure = error.reason
                     except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
-                        self._failure = _reason(error)
+                        self._failure = reason_of(error)
                 self._answer(group)
                 if is_last:
                     return
@@ -349,6 +350,6 @@ def stored_contract(folder: Path | str) -> str | None:
             contract: str | None = connection.execute(select(schema.identity.c.contract)).scalar()
             return contract
     except DBAPIError as error:
-        raise StoreCorrupt(str(path), _reason(error)) from error
+        raise StoreCorrupt(str(path), reason_of(error)) from error
     finally:
         engine.dispose()

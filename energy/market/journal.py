@@ -7,17 +7,16 @@ same form, and computes everything from it again. The file's header names the ke
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, text
 
 from channels.store import connect
 from contracts.process_lock import LockHeld, take_lock
+from energy import store_file
 from energy.canonical import digest
 from energy.errors import JournalBroken, JournalInUse, JournalUnusable
 from energy.market.entries import KEY_BYTES, Entry, following
@@ -49,13 +48,14 @@ class Journal:
         """
         self.path = Path(folder) / FILE_NAME
         self._writing = threading.Lock()
+        self._unusable = partial(JournalUnusable, str(self.path))
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = take_lock(self.path.with_name("journal.lock"))
         except LockHeld as held:
             raise JournalInUse(str(self.path.parent), str(held)) from None
         except OSError as error:
-            raise JournalUnusable(str(self.path), error.strerror or "no folder") from error
+            raise self._unusable(error.strerror or "no folder") from error
         self._engine = connect(self.path)
         try:
             self._begin(key)
@@ -66,17 +66,17 @@ class Journal:
             raise
 
     def _begin(self, key: bytes) -> None:
-        with self._write() as connection:
+        with store_file.writing(self._engine, self._unusable) as connection:
             version = int(connection.scalar(text("PRAGMA user_version")) or 0)
             if version > SCHEMA_VERSION:
-                raise JournalUnusable(str(self.path), f"version {version} is a newer program's")
+                raise self._unusable(f"version {version} is a newer program's")
             for table in _TABLES:
                 connection.exec_driver_sql(table)
             found = connection.exec_driver_sql("SELECT key FROM header").scalar()
             if found is None:
                 connection.exec_driver_sql("INSERT INTO header (key) VALUES (?)", (key,))
             elif bytes(found) != key:
-                raise JournalUnusable(str(self.path), "it is signed by another key than this one")
+                raise self._unusable("it is signed by another key than this one")
             connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class Journal:
         """
         with self._writing:
             checked = list(following(entries, self.key, self.last, check_signatures=False))
-            with self._write() as connection:
+            with store_file.writing(self._engine, self._unusable) as connection:
                 for one in checked:
                     row = (one.seq, one.time_ms, one.digest, one.chain, one.signature, one.document)
                     connection.exec_driver_sql(_INSERT, row)
@@ -102,14 +102,14 @@ class Journal:
 
     def find(self, document: bytes) -> Entry | None:
         """The entry of this very document, if there is one. Raises JournalUnusable."""
-        with _reading(self.path, self._engine) as connection:
+        with store_file.reading(self._engine, self._unusable) as connection:
             return _entry_of(connection, _SELECT + "digest = ?", digest(document))
 
     def entries(self, after: int = 0, limit: int | None = None) -> Iterator[Entry]:
         """Entries after a number, in order, unchecked. Raises JournalUnusable."""
         left = limit
         while left is None or left > 0:
-            with _reading(self.path, self._engine) as connection:
+            with store_file.reading(self._engine, self._unusable) as connection:
                 found = _page(connection, after, min(_AT_ONCE, left or _AT_ONCE))
             yield from found
             if len(found) < _AT_ONCE:
@@ -118,17 +118,9 @@ class Journal:
             left = None if left is None else left - len(found)
 
     def _newest(self) -> Entry | None:
-        with _reading(self.path, self._engine) as connection:
+        with store_file.reading(self._engine, self._unusable) as connection:
             newest = "seq = (SELECT max(seq) FROM entries) AND seq > ?"
             return _entry_of(connection, _SELECT + newest, 0)
-
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except (DBAPIError, sqlite3.Error) as error:
-            raise JournalUnusable(str(self.path), _reason(error)) from error
 
 
 def read_journal(folder: Path | str) -> tuple[bytes, Iterator[Entry]]:
@@ -141,20 +133,20 @@ def read_journal(folder: Path | str) -> tuple[bytes, Iterator[Entry]]:
     path = path / FILE_NAME if path.is_dir() else path
     if not path.exists():
         raise JournalUnusable(str(path), "there is no journal")
-    engine = connect(path, read_only=True)
-    with _reading(path, engine) as connection:
+    engine, unusable = connect(path, read_only=True), partial(JournalUnusable, str(path))
+    with store_file.reading(engine, unusable) as connection:
         version = int(connection.scalar(text("PRAGMA user_version")) or 0)
         if not 0 < version <= SCHEMA_VERSION:
-            raise JournalUnusable(str(path), f"version {version}, this program reads 1")
+            raise unusable(f"version {version}, this program reads 1")
         found = connection.exec_driver_sql("SELECT key FROM header").scalar()
     key = bytes(found or b"")
     if len(key) != KEY_BYTES:
-        raise JournalUnusable(str(path), "it does not say who signs it")
+        raise unusable("it does not say who signs it")
 
     def rows() -> Iterable[Entry]:
         after = 0
         while True:
-            with _reading(path, engine) as connection:
+            with store_file.reading(engine, unusable) as connection:
                 page = _page(connection, after, _AT_ONCE)
             yield from page
             if len(page) < _AT_ONCE:
@@ -169,8 +161,8 @@ def newest_of(folder: Path | str) -> int:
     """The number of the last entry of a journal's file. Raises JournalUnusable."""
     path = Path(folder)
     path = path / FILE_NAME if path.is_dir() else path
-    engine = connect(path, read_only=True)
-    with _reading(path, engine) as connection:
+    engine, unusable = connect(path, read_only=True), partial(JournalUnusable, str(path))
+    with store_file.reading(engine, unusable) as connection:
         newest = connection.exec_driver_sql("SELECT max(seq) FROM entries").scalar()
     return int(newest or 0)
 
@@ -196,16 +188,3 @@ def _entry(row: Sequence[object]) -> Entry:
     ):
         raise JournalBroken(seq if isinstance(seq, int) else 0, "its row holds something else")
     return Entry(seq, time_ms, document, chain, signature)
-
-
-@contextmanager
-def _reading(path: Path, engine: Engine) -> Iterator[Connection]:
-    try:
-        with engine.connect() as connection:
-            yield connection
-    except (DBAPIError, sqlite3.Error) as error:
-        raise JournalUnusable(str(path), _reason(error)) from error
-
-
-def _reason(error: BaseException) -> str:
-    return str(error.orig) if isinstance(error, DBAPIError) else str(error)

@@ -10,16 +10,16 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
 
 from channels.store import connect
 from contracts.process_lock import LockHeld, take_lock
+from energy import store_file
 from energy.errors import (
     BadDocument,
     BadMeterName,
@@ -88,14 +88,14 @@ class MeterStore:
         except LockHeld as held:
             raise MeterStoreInUse(str(folder), str(held)) from None
         except OSError as error:
-            raise MeterStoreUnusable(str(self.path), error.strerror or "no folder") from error
+            raise self._unusable(error.strerror or "no folder") from error
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             self._engine: Engine = connect(self.path)
             self._begin()
         except OSError as error:
             os.close(self._lock)
-            raise MeterStoreUnusable(str(self.path), error.strerror or "no file") from error
+            raise self._unusable(error.strerror or "no file") from error
         except BaseException:
             os.close(self._lock)
             raise
@@ -112,16 +112,16 @@ class MeterStore:
         store._lock = -1
         if not store.path.exists():
             reason = "there are none; `wattlane meter run` keeps them"
-            raise MeterStoreUnusable(str(store.path), reason)
+            raise store._unusable(reason)
         store._engine = connect(store.path, read_only=True)
         with store._read() as connection:
-            _check_version(store.path, connection)
+            store._check_version(connection)
             store.did = str(connection.exec_driver_sql("SELECT did FROM meter").scalar() or "")
         return store
 
     def _begin(self) -> None:
         with self._write() as connection:
-            _check_version(self.path, connection)
+            self._check_version(connection)
             for table in _TABLES:
                 connection.exec_driver_sql(table)
             found = connection.exec_driver_sql("SELECT did FROM meter").scalar()
@@ -285,10 +285,10 @@ class MeterStore:
             finally:
                 connection.close()
         except sqlite3.Error as error:
-            raise MeterStoreUnusable(str(self.path), str(error)) from error
+            raise self._unusable(str(error)) from error
         if busy:
             reason = "someone reads them, so erased salts are still in the log; erase once more"
-            raise MeterStoreUnusable(str(self.path), reason)
+            raise self._unusable(reason)
 
     # --- inside ---------------------------------------------------------------------------------
 
@@ -296,7 +296,7 @@ class MeterStore:
         try:
             return decode_reading(self._octets(record))
         except (BadDocument, BadMeterName) as error:
-            raise MeterStoreUnusable(str(self.path), f"a record is damaged: {error}") from error
+            raise self._unusable(f"a record is damaged: {error}") from error
 
     def _kept(self, row: Sequence[Any]) -> Kept:
         _, record, raw, *salts = row
@@ -305,31 +305,19 @@ class MeterStore:
 
     def _octets(self, found: object) -> bytes:
         if not isinstance(found, bytes):
-            raise MeterStoreUnusable(str(self.path), "a row is damaged: it holds no bytes")
+            raise self._unusable("a row is damaged: it holds no bytes")
         return found
 
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except (DBAPIError, sqlite3.Error) as error:
-            raise MeterStoreUnusable(str(self.path), _reason(error)) from error
+    def _write(self) -> AbstractContextManager[Connection]:
+        return store_file.writing(self._engine, self._unusable)
 
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except (DBAPIError, sqlite3.Error) as error:
-            raise MeterStoreUnusable(str(self.path), _reason(error)) from error
+    def _read(self) -> AbstractContextManager[Connection]:
+        return store_file.reading(self._engine, self._unusable)
 
+    def _check_version(self, connection: Connection) -> None:
+        version = int(connection.scalar(text("PRAGMA user_version")) or 0)
+        if version > SCHEMA_VERSION:
+            raise self._unusable(f"version {version} is a newer program's")
 
-def _check_version(path: Path, connection: Connection) -> None:
-    version = int(connection.scalar(text("PRAGMA user_version")) or 0)
-    if version > SCHEMA_VERSION:
-        raise MeterStoreUnusable(str(path), f"version {version} is a newer program's")
-
-
-def _reason(error: BaseException) -> str:
-    return str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    def _unusable(self, reason: str) -> MeterStoreUnusable:
+        return MeterStoreUnusable(str(self.path), reason)
