@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from energy.canonical import decode, encode
 from energy.community.rules import Side
-from energy.errors import EntryDoesNotFollow, SplitView
-from energy.market.entries import BEGINNING
+from energy.errors import EntryDoesNotFollow, MarketRefused, SplitView
+from energy.market.entries import BEGINNING, Entry, chain_of
+from energy.market.follower import Follower
 from energy.market.funds import Funds, decode_funds, encode_funds
+from energy.market.journal import Journal
 from energy.market.market import fold
 from energy.market.reading_on import followed
 from tests.energy.community.streets import START_MS
 from tests.energy.market.journals import entry
-from tests.energy.market.street import Street
+from tests.energy.market.street import Street, quarter
 from tests.energy.market.world import Make
 
 
@@ -80,3 +83,33 @@ async def test_an_agent_says_what_it_has_followed(make: Make) -> None:
     assert stated is not None
     assert stated.seen_seq > 0
     assert stated.seen_chain == entries[stated.seen_seq - 1].chain
+
+
+async def test_an_agent_that_was_shown_another_journal_is_told_and_pays_nothing(
+    make: Make, tmp_path: Path
+) -> None:
+    """The market shows home 3 an order that its own journal does not have, and then goes on."""
+    world = await make()
+    await world.orders()
+    world.read(quarter(0), {1: (0, 0), 2: (0, 0), 3: (0, 0)})
+    await world.everybody()
+    service, copy = world.served.service, tmp_path / "copy of home 3"
+    key, last = service._key, service.journal.last
+    assert last is not None
+    other = Journal(copy, key.public)
+    other.append(list(service.journal.entries()))
+    hidden = world.served.street.order(1, Side.SELL, 5)
+    chain = chain_of(last.chain, last.seq + 1, last.time_ms, hidden)
+    other.append([Entry(last.seq + 1, last.time_ms, hidden, chain, key.sign(chain))])
+    other.close()
+    world.read(quarter(1), {1: (0, 1_000), 2: (0, 500), 3: (900, 0)})
+    follower = Follower(world.served.client, Journal(copy, key.public), None)
+    world._stack.callback(follower.close)
+    agent = world.agent(3, follower)
+    world.lanes.deposit_ntok += 1  # so that there is something to state
+    for one in world.served.street.readings[3][1:]:
+        await world.served.client.submit(one.encoded)
+    with pytest.raises(MarketRefused, match=f"account 3 has seen entry {last.seq + 1}") as caught:
+        await agent.once()
+    assert caught.value.reason_code == "SplitView"
+    assert world.lanes.payments == []
