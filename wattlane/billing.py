@@ -43,7 +43,7 @@ def read_copy(
     up_to: int | None = None,
     progress: Progress = _quiet,
 ) -> JournalRecords:
-    """Compute a copy of a journal again. Raises JournalUnusable, JournalBroken, JournalEndsBefore,
+    """Compute a copy of a journal again. Raises JournalUnusable, JournalBroken, JournalEndsBefore, AnotherRollup,
     NoCommunityYet.
     """
     _, entries = read_journal(journal)

@@ -66,7 +66,7 @@ def read_records(
     """Compute a journal. `entries`: in order, their chain and signatures checked as they come.
 
     `domain`: the rollup that it must be about. `up_to`: the last entry to look at, None for all.
-    Raises JournalEndsBefore, NoCommunityYet, and what the entries raise.
+    Raises AnotherRollup, JournalEndsBefore, NoCommunityYet, and what the entries raise.
     """
     market, fault, last = Market(domain), None, None
     settled: list[Settled] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from energy.errors import EnergyError, EntryDoesNotFollow
+from energy.errors import AnotherRollup, EnergyError, EntryDoesNotFollow
 from energy.market.entries import Entry
 
 _R = TypeVar("_R")
@@ -18,10 +18,13 @@ _R = TypeVar("_R")
 def followed(entry: Entry, take: Callable[[Entry], _R]) -> _R:
     """What `take` makes of the next entry. Raises EntryDoesNotFollow for whatever it raises.
 
-    What was being folded is not to be gone on with after that.
+    But AnotherRollup: that is no fault of the entry, whoever reads has come to another's journal.
+    What was being folded is not to be gone on with after either.
     """
     try:
         return take(entry)
+    except AnotherRollup:
+        raise
     except Exception as error:
         raise EntryDoesNotFollow(entry.seq, why(error)) from error
 

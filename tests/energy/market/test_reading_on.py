@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from energy.bills.journal_records import read_records
-from energy.errors import DoesNotFollow, EntryDoesNotFollow, JournalBroken
+from energy.errors import AnotherRollup, DoesNotFollow, EntryDoesNotFollow, JournalBroken
 from energy.market.follower import Follower
 from energy.market.journal import read_journal
 from energy.market.reading_on import followed
 from energy.meters.reading import Reading
 from tests.energy.market.journals import entry
 from tests.energy.market.served import Served
-from tests.energy.market.street import quarter
+from tests.energy.market.street import Street, quarter
 
 
 async def test_a_document_that_nobody_foresaw_is_named_kept_and_fells_nobody(
@@ -53,3 +53,10 @@ def test_a_check_that_says_no_is_named_in_its_own_words() -> None:
         followed(found, says_no)
     assert isinstance(caught.value.__cause__, DoesNotFollow)
     assert not issubclass(EntryDoesNotFollow, JournalBroken)
+
+
+def test_a_journal_of_another_rollup_is_said_to_be_one() -> None:
+    street = Street()
+    street.begin()
+    with pytest.raises(AnotherRollup):
+        read_records(street.entries, domain=street.community.domain + 1)
