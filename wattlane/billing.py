@@ -43,8 +43,8 @@ def read_copy(
     up_to: int | None = None,
     progress: Progress = _quiet,
 ) -> JournalRecords:
-    """Compute a copy of a journal again. Raises JournalUnusable, JournalBroken, JournalEndsBefore, AnotherRollup,
-    NoCommunityYet.
+    """Compute a copy of a journal again. Raises JournalUnusable, JournalBroken, JournalEndsBefore,
+    AnotherRollup, NoCommunityYet.
     """
     _, entries = read_journal(journal)
 
