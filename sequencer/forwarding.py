@@ -19,9 +19,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
+from contracts.client_names import whose
 from protocol.errors import Malformed
 from sequencer.api.problems_http import problem_response
-from sequencer.api.rates import whose
 from sequencer.errors import NoBatcher, StorageError, TooManyRequests
 from sequencer.places import Places
 from sequencer.storage import meta

@@ -20,10 +20,10 @@ from pydantic_settings import (
 )
 
 from contracts.batches import MOST_PROOFS
+from contracts.buckets import Rate
 from contracts.fees import GWEI, Fees
 from contracts.finality import Finality
 from sequencer.admission import Policy
-from sequencer.buckets import Rate
 from sequencer.errors import BadSettings
 from sequencer.l1.fee_policy import FeePolicy
 from sequencer.sealing import PROOFS_PER_BATCH, DataMode, SealingPolicy

@@ -44,6 +44,7 @@ from energy.errors.market import OutOfTurn as OutOfTurn
 from energy.errors.market import SplitView as SplitView
 from energy.errors.market import StrangeReading as StrangeReading
 from energy.errors.market import TooLarge as TooLarge
+from energy.errors.market import TooManyRequests as TooManyRequests
 from energy.errors.market import UnknownKind as UnknownKind
 from energy.errors.market import UnknownMeter as UnknownMeter
 from energy.errors.meter_files import BadMeterKeyFile as BadMeterKeyFile

@@ -221,6 +221,20 @@ class TooLarge(MarketError):
         return f"at most {self.most_bytes} bytes are taken"
 
 
+@dataclass
+class TooManyRequests(MarketError):
+    """This address, member or meter has used up its share for now; Retry-After says for how long.
+
+    `whose`: which one.
+    """
+
+    whose: str
+    retry_after_s: int
+
+    def __str__(self) -> str:
+        return f"{self.whose} has used up its share; try again in {self.retry_after_s} s"
+
+
 class MarketFailed(MarketError):
     """The market itself failed; its log says how."""
 

@@ -23,6 +23,7 @@ from energy.market.client import MarketClient
 from energy.market.follower import Follower
 from energy.market.funds import ChannelFunds, Funds, encode_funds
 from energy.market.own_entry import check_own
+from energy.market.problems import TOO_MANY
 from energy.meters.metering import to_share
 from energy.meters.reading import Reading
 from energy.settlement.dues import Due, Pair, Part, to_pay
@@ -120,7 +121,8 @@ class Agent:
 
         All of them where payments are streamed, otherwise those at the intervals' ends. Raises
         StrangeReading, MeterStoreUnusable, MarketUnreachable. One that is refused is passed over:
-        the next one may still follow, and what is owed is paid all the same.
+        the next one may still follow, and what is owed is paid all the same. Where they are too
+        many for now, the rest comes with the next round.
         """
         if self._meter is None:
             return 0
@@ -147,7 +149,7 @@ class Agent:
                 if error.reason_code in _KNOWN_ALREADY:
                     continue
                 self._refused, refused = error, refused + 1
-                if refused == _MOST_REFUSED:
+                if refused == _MOST_REFUSED or error.status == TOO_MANY:
                     break
         return len(fresh)
 

@@ -17,8 +17,16 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from contracts.buckets import Rate
 from energy.canonical import digest
-from energy.errors import BadRequest, EnergyError, MarketFailed, NotThere, TooLarge
+from energy.errors import (
+    BadRequest,
+    EnergyError,
+    MarketFailed,
+    NotThere,
+    TooLarge,
+    TooManyRequests,
+)
 from energy.market import views
 from energy.market.models import (
     AccountRow,
@@ -36,6 +44,7 @@ from energy.market.models import (
     Taken,
 )
 from energy.market.problems import CONTENT_TYPE, problem_of, status_of
+from energy.market.rates import UNLIMITED, AddressRate
 from energy.market.service import MarketService
 from protocol.errors import ProtocolError
 from protocol.units import INDEX_BITS
@@ -64,13 +73,14 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         404: "Nothing of that name",
         413: "Too many bytes",
         422: "A document that is not taken, now or here",
+        429: "Too much at once",
         503: "The journal cannot be written",
     }.items()
 }
 
 
-def create_app(service: MarketService) -> FastAPI:
-    """The application of one market."""
+def create_app(service: MarketService, address: Rate = UNLIMITED) -> FastAPI:
+    """The application of one market. `address`: what one client address may ask."""
     app = FastAPI(
         title="Wattlane market",
         version=version("wattlane"),
@@ -82,6 +92,7 @@ def create_app(service: MarketService) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     _answer_problems(app)
+    app.add_middleware(AddressRate, rate=address, answer=_problem)
     _add_reading_routes(app, service)
     _add_interval_routes(app, service)
     return app
@@ -188,12 +199,12 @@ def _add_interval_routes(app: FastAPI, service: MarketService) -> None:
     @app.get("/v1/running")
     async def get_running() -> IntervalRow:
         """The interval under way, cleared as if it ended with the newest readings."""
-        return views.running_row(market, market.periods.running(), service.now_ms())
+        return views.running_row(market, await service.running(), service.now_ms())
 
     @app.get("/v1/dues")
     async def get_dues(account: Account) -> Dues:
         """What an account owes and is owed by all settlements; payments are not counted here."""
-        return views.dues(market, account)
+        return views.dues(market, await service.running(), account)
 
 
 def _answer_problems(app: FastAPI) -> None:
@@ -226,7 +237,10 @@ def _answer_problems(app: FastAPI) -> None:
 
 
 def _problem(error: Exception) -> JSONResponse:
-    return JSONResponse(problem_of(error), status_of(error), media_type=CONTENT_TYPE)
+    headers = {}
+    if isinstance(error, TooManyRequests):
+        headers["retry-after"] = str(error.retry_after_s)
+    return JSONResponse(problem_of(error), status_of(error), headers, media_type=CONTENT_TYPE)
 
 
 async def _body(request: Request) -> bytes:

@@ -25,6 +25,7 @@ from energy.errors import (
     NotToBeFounded,
     StrangeReading,
     TooLarge,
+    TooManyRequests,
 )
 from protocol.errors import ProtocolError
 
@@ -32,6 +33,9 @@ CONTENT_TYPE = "application/problem+json"
 URN = "urn:wattlane:problem:"
 REFUSED = 422
 """A document that is well formed and true, but not now or not here."""
+
+TOO_MANY = 429
+"""A share that is used up for now."""
 
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (NotThere, 404),
@@ -42,6 +46,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (NotSigned, 403),
     (NotToBeFounded, 403),
     (TooLarge, 413),
+    (TooManyRequests, TOO_MANY),
     (JournalUnusable, 503),
     (MarketFailed, 500),
 )

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from contracts.service_notices import READY, STOPPING, keep_alive, says, tell
 from energy.errors import CannotServe, NothingToBegin
 from energy.market.api import create_app
+from energy.market.rates import NO_LIMITS, Rates, Shares
 from energy.market.service import Clock, MarketService
 from energy.signed import decode_signed
 from protocol.crypto import compiled
@@ -29,7 +30,8 @@ _log = structlog.get_logger(__name__)
 class MarketSettings:
     """How a market runs. `founding`: the document with which a new journal begins, if it is here;
     otherwise `founds` is the digest of the community whose founding may come over the interface:
-    no other one may. `domain`: the rollup that it must be about, None for any.
+    no other one may. `domain`: the rollup that it must be about, None for any. `rates`: what one
+    address may ask, and one member bring.
     """
 
     folder: Path
@@ -40,6 +42,7 @@ class MarketSettings:
     domain: int | None = None
     pause_s: float = 1.0
     use_compiled: bool = True
+    rates: Rates = NO_LIMITS
 
 
 class _Server(uvicorn.Server):
@@ -81,12 +84,13 @@ async def run_market(
             MarketService.open, settings.folder, settings.clock, settings.domain, founds
         )
         stack.callback(service.close)
+        service.shares = Shares(settings.rates.member)
         if service.waits_for_nobody:
             raise NothingToBegin(str(settings.folder))
         if founding is not None:
             await service.submit(founding)
         listener = stack.enter_context(_listen(*settings.listen))
-        app = create_app(service)
+        app = create_app(service, settings.rates.address)
         add_pages(app, service)
         server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
         serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -1,24 +1,28 @@
 """A market at work: documents checked, on disk, counted; clearings and settlements when due.
 
 One thing at a time: what is checked is checked against everything that is on disk. A document is
-answered only once it is durable, and a repeated one is answered as the first time.
+answered only once it is durable, and a repeated one is answered as the first time. Whatever takes
+long is done in a thread, so that nobody else's question waits for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
-from energy.errors import EnergyError, NotToBeFounded, UnknownKind
+from energy.errors import EnergyError, NotToBeFounded, TooManyRequests, UnknownKind
 from energy.market.entries import BEGINNING, Entry, chain_of, following
 from energy.market.journal import Journal
 from energy.market.log_key import LogKey
 from energy.market.market import MADE_HERE, Market, Prepared, kind_of, shown_kind
+from energy.market.periods import Running
+from energy.market.rates import UNLIMITED, Shares, party_of
 from energy.meters.reading import TYPE as READING
 from energy.meters.reading import decode_reading
 from energy.signed import decode_signed
@@ -99,7 +103,9 @@ class MarketService:
         self._founds = founds
         self.journal, self.clock = journal, clock
         self._key = key
-        self._turn = asyncio.Lock()
+        self.shares = Shares(UNLIMITED)
+        self._turn, self._counting = asyncio.Lock(), asyncio.Lock()
+        self._running: tuple[int, Running | None] = (-1, None)
         self.market = Market(domain)
         for entry in following(journal.entries(), key.public):
             self.market.add(entry)
@@ -139,21 +145,37 @@ class MarketService:
     async def submit(self, document: bytes) -> Given:
         """Take a document from outside; it is on disk on return.
 
-        Raises EnergyError leaves that name what is wrong with it, JournalUnusable.
+        It may take long to go through one: that is done beside what else is asked. Raises
+        EnergyError leaves that name what is wrong with it, TooManyRequests, JournalUnusable.
         """
+        party = await asyncio.to_thread(party_of, document)
         async with self._turn:
             known = await asyncio.to_thread(self.journal.find, document)
             if known is not None:
-                return Given(known, shown_kind(document), False)
-            if kind_of(document) in MADE_HERE:
-                raise UnknownKind(kind_of(document))
-            self._check_founding(document)
-            self.clock.see(document)
-            now_ms = self.now_ms()
-            prepared = await asyncio.to_thread(self.market.prepare, document, now_ms)
+                return Given(known, await asyncio.to_thread(shown_kind, document), False)
+            self.shares.check(party)
+            prepared, now_ms = await asyncio.to_thread(self._prepare, document)
             entry = await self._append(prepared, now_ms)
+            with suppress(TooManyRequests):
+                self.shares.take(party)
             await self._make_due()
             return Given(entry, prepared.kind, True)
+
+    def _prepare(self, document: bytes) -> tuple[Prepared, int]:
+        if kind_of(document) in MADE_HERE:
+            raise UnknownKind(kind_of(document))
+        self._check_founding(document)
+        self.clock.see(document)
+        now_ms = self.now_ms()
+        return self.market.prepare(document, now_ms), now_ms
+
+    async def running(self) -> Running | None:
+        """The interval under way, computed once for each entry. Raises NoCommunityYet."""
+        async with self._counting:
+            if self._running[0] != self.market.seq:
+                seq, periods = self.market.seq, self.market.periods
+                self._running = seq, await asyncio.to_thread(periods.running)
+            return self._running[1]
 
     @property
     def waits_for_nobody(self) -> bool:
@@ -189,7 +211,8 @@ class MarketService:
             document = await asyncio.to_thread(self.market.due, now_ms)
             if document is None:
                 return
-            await self._append(self.market.prepare(document, now_ms), now_ms)
+            prepared = await asyncio.to_thread(self.market.prepare, document, now_ms)
+            await self._append(prepared, now_ms)
 
     async def _append(self, prepared: Prepared, now_ms: int) -> Entry:
         last = self.journal.last
@@ -197,5 +220,6 @@ class MarketService:
         chain = chain_of(before, seq, now_ms, prepared.document)
         entry = Entry(seq, now_ms, prepared.document, chain, self._key.sign(chain))
         await asyncio.to_thread(self.journal.append, [entry])
-        prepared.apply(entry)
+        async with self._counting:
+            prepared.apply(entry)
         return entry

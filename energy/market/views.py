@@ -137,10 +137,9 @@ def running_row(market: Market, running: Running | None, now_ms: int) -> Interva
     return _interval_row(market, running.interval, now_ms, clearing)
 
 
-def dues(market: Market, account: int) -> Dues:
-    """What an account owes and is owed."""
-    market.community  # noqa: B018 - raises NoCommunityYet
-    settled, running = market.periods.owed, market.periods.running()
+def dues(market: Market, running: Running | None, account: int) -> Dues:
+    """What an account owes and is owed, also by the interval under way. Raises NoCommunityYet."""
+    settled = market.periods.owed
     now = running.owed if running else settled
     return Dues(
         seq=market.seq,

@@ -7,20 +7,19 @@ nobody can use up another's.
 
 from __future__ import annotations
 
-import ipaddress
 import math
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from contracts.buckets import Buckets, Rate
+from contracts.client_names import name_of
 from protocol.transactions import Transaction
 from sequencer.admission import party_of
 from sequencer.api.problems_http import problem_response
-from sequencer.buckets import Buckets, Rate
 from sequencer.errors import TooManyRequests
 
 UNLIMITED = Rate(0.0, 0)
 _UNCOUNTED = "/v1/health"
-_IPV6_HOUSEHOLD = 64
 
 
 class Rates:
@@ -42,24 +41,6 @@ class Rates:
 def _refuse(whose: str, wait_s: float) -> None:
     if wait_s > 0:
         raise TooManyRequests(whose, math.ceil(wait_s))
-
-
-def name_of(address: str) -> str:
-    """Whose share a request from this address takes."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:64]
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, _IPV6_HOUSEHOLD), strict=False))
-    return str(parsed)
-
-
-def whose(client: tuple[str, int] | None) -> str:
-    """As `name_of`, for what a connection says of its client, if it says anything."""
-    return "unknown" if client is None else name_of(client[0])
 
 
 class AddressRate:

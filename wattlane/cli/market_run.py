@@ -69,12 +69,15 @@ def run(
     started again it goes on where it was. A new journal begins with the community that you name,
     never with that of whoever comes first. At the same address a browser finds the day's prices,
     the order book, each interval and each home's orders. Put a server that speaks HTTPS in front.
+    An address may ask 50 times a second, a member or a meter bring 5 documents, and 2,000 at once;
+    whoever wants more waits.
     """
     import asyncio
     import time
 
     from channels.log import log_to_stderr
     from energy.market.process import MarketSettings, run_market
+    from energy.market.rates import NO_LIMITS, STREET
     from energy.market.service import Clock, MeterClock, WallClock
     from wattlane.community_changes import read_signed
     from wattlane.community_view import parse_moment
@@ -90,7 +93,8 @@ def run(
     if replay_from is not None:
         clock = MeterClock(parse_moment(replay_from))
     founds = _founds(folder, community)
-    settings = MarketSettings(folder, clock, host_and_port(listen), begins, founds)
+    rates = NO_LIMITS if replay_from is not None else STREET
+    settings = MarketSettings(folder, clock, host_and_port(listen), begins, founds, rates=rates)
     asyncio.run(run_market(settings, lambda url: typer.echo(f"market on {url}"), add_market_pages))
 
 

@@ -63,20 +63,20 @@ class MarketPages:
 
     async def day(self, request: Request) -> Response:
         """A day's prices; today's without a parameter."""
-        return self._shown_day(request, "today.html")
+        return await self._shown_day(request, "today.html")
 
     async def live_day(self, request: Request) -> Response:
         """The part of it that changes."""
-        return self._shown_day(request, "_today.html")
+        return await self._shown_day(request, "_today.html")
 
-    def _shown_day(self, request: Request, template: str) -> Response:
+    async def _shown_day(self, request: Request, template: str) -> Response:
         market, now_ms = self._service.market, self._service.now_ms()
         community, zone = market.community, market.community.zone_info
         first_ms = max(community.tariffs[0].valid_from_ms, community.rules[0].valid_from_ms)
         first, this = local_day(first_ms, zone), local_day(now_ms, zone)
         given = request.query_params.get("day")
         day = views.day_of(given) if given else this
-        running = market.periods.running()
+        running = await self._service.running()
         values = {
             **self._frame("/"),
             "day": day,
@@ -110,7 +110,8 @@ class MarketPages:
         else:
             orders = views.orders(market, account, self._service.now_ms())
         values = {**self._frame("/homes"), "account": account, "orders": orders}
-        return self._page("member.html", {**values, "dues": views.dues(market, account).dues})
+        dues = views.dues(market, await self._service.running(), account).dues
+        return self._page("member.html", {**values, "dues": dues})
 
     async def static(self, request: Request) -> Response:
         """Styles and scripts."""

@@ -14,10 +14,10 @@ from contextlib import suppress
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
+from contracts.client_names import whose
 from protocol.errors import ProtocolError
 from sequencer.api.parameters import channel_number, row_number
 from sequencer.api.problems_http import problem_response
-from sequencer.api.rates import whose
 from sequencer.api.services import Services
 from sequencer.errors import StorageError
 from sequencer.feed import Feed, Interest

@@ -16,10 +16,10 @@ from fastapi import APIRouter, WebSocket
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketDisconnect
 
+from contracts.client_names import whose
 from protocol.codec import account_inclusion_from_json
 from protocol.errors import Malformed
 from protocol.relay import MAX_FRAME_BYTES, Refusal, addressed, read_addressed
-from sequencer.api.rates import whose
 from sequencer.api.services import Services
 from sequencer.bus import Bus
 from sequencer.errors import RelayRefused, SequencerError

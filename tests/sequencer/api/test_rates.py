@@ -10,15 +10,16 @@ import uvicorn
 from httpx import ASGITransport, AsyncClient, Response
 from starlette.responses import PlainTextResponse
 
+from contracts.buckets import Rate
+from contracts.client_names import name_of
 from protocol.channels import Lane, channel_id, pack_lane
 from protocol.codec import transaction_to_json
 from protocol.transactions import Claim, Finalize, Transaction
 from sequencer.accepting import Accepting
 from sequencer.api.app import create_app
-from sequencer.api.rates import Rates, name_of
+from sequencer.api.rates import Rates
 from sequencer.api.server import ApiServer
 from sequencer.api.worker_app import WorkerApp
-from sequencer.buckets import Rate
 from sequencer.intake import Intake
 from sequencer.records import Records
 from tests.protocol.street import ANNA, BERT, signed

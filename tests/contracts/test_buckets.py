@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sequencer.buckets import Buckets, Rate
+from contracts.buckets import Buckets, Rate
 
 
 class Clock:
