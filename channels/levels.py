@@ -1,4 +1,4 @@
-"""How far what the sequencer says of a channel has come: for people to see, and nothing rests on it.
+"""How far what the sequencer says of a channel has come: for people, and nothing rests on it.
 
 Soft: in the sequencer's own state alone. Proved: in a batch that has its proofs, it says. Final: in
 the root that this node has verified.

@@ -21,6 +21,7 @@ from sequencer.api.server import ApiServer
 from sequencer.startup import listen
 from tests.channels.conftest import FAST, PASSPHRASE
 from tests.channels.rollup import Rollup, RollupL1, serving
+from tests.channels.test_payments import until
 from wattlane.household.app import HouseholdPages
 from wattlane.household.guard import Guard
 from wattlane.household.leaving import OnL1, Place
@@ -113,10 +114,9 @@ class House:
 
     async def until_level(self, level: str) -> None:
         """The node has heard how far its channel has come."""
-        assert self.channel is not None
-        async with asyncio.timeout(WAIT_S):
-            while self.channel.info.level != level:
-                await asyncio.sleep(0.01)
+        channel = self.channel
+        assert channel is not None
+        await until(lambda: channel.info.level == level)
 
     async def sleep_control(self) -> None:
         """The node's control port goes away."""
