@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from types import TracebackType
 from typing import ClassVar, Self
 
 import httpx
 
+TOO_MANY = 429
 SERVER_FAILS = 500
 """From this status on it is the service that fails."""
 _FIRST_PAUSE_S = 0.1
@@ -20,10 +22,12 @@ _FIRST_PAUSE_S = 0.1
 class ServiceClient:
     """A connection to one service. Use as an async context manager, or call `close`.
 
-    `unreachable`: the error of a kind of service, made of its URL and a reason.
+    `unreachable`: the error of a kind of service, made of its URL and a reason. `most_wait_s`: how
+    long it may let a request wait that was too much for it.
     """
 
     unreachable: ClassVar[type[Exception]]
+    most_wait_s: ClassVar[int] = 0
 
     def __init__(
         self,
@@ -71,8 +75,27 @@ class ServiceClient:
     ) -> httpx.Response:
         """The answer, whatever it says, unless the service itself failed in each attempt.
 
-        Pauses between attempts double. Raises `unreachable`.
+        Pauses between attempts double. Where it asks to wait, it is asked again after that, once.
+        Raises `unreachable`.
         """
+        ask = partial(self._ask_until_answered, method, path, query, json, content, headers)
+        response = await ask()
+        if response.status_code == TOO_MANY and self.most_wait_s and self._attempts > 1:
+            told = response.headers.get("retry-after", "")
+            wait_s = int(told) if told.isascii() and told.isdigit() else 1
+            await asyncio.sleep(min(wait_s, self.most_wait_s))
+            response = await ask()
+        return response
+
+    async def _ask_until_answered(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        json: object,
+        content: bytes | None,
+        headers: Mapping[str, str] | None,
+    ) -> httpx.Response:
         pause_s, reason = _FIRST_PAUSE_S, ""
         for attempt in range(self._attempts):
             if attempt:

@@ -6,10 +6,7 @@ Nothing here is believed: whoever pays by it keeps a copy of the journal and com
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
 from datetime import date
-from functools import partial
 from typing import Any, TypeVar
 
 import httpx
@@ -31,13 +28,10 @@ from energy.market.models import (
     PriceRow,
     Taken,
 )
-from energy.market.problems import TOO_MANY
 
 MOST_ANSWER_BYTES = 1 << 26
 """A page with the largest community, as hexadecimal, is a quarter of it."""
 DOCUMENT = "application/cbor"
-MOST_WAIT_S = 5
-"""How long a market may let a request wait that was too much for it."""
 
 _M = TypeVar("_M", bound=BaseModel)
 _T = TypeVar("_T")
@@ -52,6 +46,7 @@ class MarketClient(ServiceClient):
     """
 
     unreachable = MarketUnreachable
+    most_wait_s = 5
 
     def __init__(
         self,
@@ -62,27 +57,6 @@ class MarketClient(ServiceClient):
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         super().__init__(url, timeout_s=timeout_s, attempts=attempts, transport=transport)
-
-    async def _request(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        *,
-        json: object = None,
-        content: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> httpx.Response:
-        """As it is everywhere; a market that asks to wait is asked again after that, once."""
-        more = {"json": json, "content": content, "headers": headers}
-        ask = partial(super()._request, method, path, query, **more)  # type: ignore[arg-type]
-        response = await ask()
-        if response.status_code == TOO_MANY and self._attempts > 1:
-            told = response.headers.get("retry-after", "")
-            wait_s = int(told) if told.isascii() and told.isdigit() else 1
-            await asyncio.sleep(min(wait_s, MOST_WAIT_S))
-            response = await ask()
-        return response
 
     async def health(self) -> Health:
         """Whether it works."""

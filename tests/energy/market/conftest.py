@@ -46,3 +46,12 @@ async def make(tmp_path: Path) -> AsyncIterator[Make]:
             return world
 
         yield made
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    """A market that nobody has founded yet, and its client."""
+    made = Served(tmp_path)
+    yield made
+    await made.client.close()
+    made.service.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -29,14 +28,6 @@ from tests.energy.market.served import Served
 from tests.energy.market.street import Street, quarter
 
 DAY = date(2026, 6, 1)
-
-
-@pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    made = Served(tmp_path)
-    yield made
-    await made.client.close()
-    made.service.close()
 
 
 async def test_a_quarter_of_an_hour_is_traded_over_the_interface(served: Served) -> None:

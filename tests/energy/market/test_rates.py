@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -28,14 +27,6 @@ from tests.energy.market.world import Make
 SLOW = 1e-6
 """A second: nothing of a share comes back within a test."""
 TOO_LONG_S = 5.0
-
-
-@pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    made = Served(tmp_path)
-    yield made
-    await made.client.close()
-    made.service.close()
 
 
 async def test_an_address_that_asks_too_much_is_told_when_to_come_again(served: Served) -> None:
