@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from energy.community.ballots import Ballot
 from energy.community.community import Community, Counting, Voting
 from energy.community.document import community_digest
-from energy.community.members import Member
+from energy.community.members import DEFAULT_REGISTER_WH, DEFAULT_STEP_WH, Member, MeterKey
 from energy.community.rules import DeviationRule, Rules, Tariff, Timing
 from wattlane.errors import BadChoice
 from wattlane.money import show_tokens
@@ -144,9 +144,23 @@ def _member_lines(member: Member, zone: ZoneInfo) -> Iterator[str]:
     for key in member.meters:
         until = f" to {show_moment(key.valid_until_ms, zone)}" if key.valid_until_ms else ""
         revoked = f", revoked {show_moment(key.revoked_ms, zone)}" if key.revoked_ms else ""
-        yield f"          meter {key.did}"
+        yield f"          meter {key.did}{_comma(registers_of(key))}"
         yield f"            key {key.key_id}"
         yield f"            from {show_moment(key.valid_from_ms, zone)}{until}{revoked}"
+
+
+def registers_of(key: MeterKey) -> str:
+    """A meter's registers in words; "" for one that has the usual ones, as far as its file says."""
+    parts = []
+    if key.register_wh != DEFAULT_REGISTER_WH:
+        parts.append(f"its registers begin at 0 again at {key.register_wh:,} Wh")
+    if key.step_wh != DEFAULT_STEP_WH:
+        parts.append(f"they rise {key.step_wh:,} Wh at once")
+    return ", ".join(parts)
+
+
+def _comma(said: str) -> str:
+    return said and f", {said}"
 
 
 def _mark(one: Rules | Tariff, all_: tuple[Rules, ...] | tuple[Tariff, ...], now_ms: int) -> str:

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from channels.keystore import write_new
-from energy.community.members import MeterKey
-from energy.meters.meter import DEFAULT_REGISTER_WH, Meter
+from energy.community.members import DEFAULT_REGISTER_WH, DEFAULT_STEP_WH, MeterKey
+from energy.meters.meter import Meter
 from energy.meters.sun import SunnyPlace
 from wattlane.errors import BadMeterSettings
 
@@ -23,7 +23,7 @@ zone = "{zone}"           # a day begins at midnight there
 import_w = {import_w}     # the most that the connection takes from the grid, W
 export_w = {export_w}     # the most that it gives, W
 # register_wh = 1000000000  # the registers begin at 0 again here, Wh
-# step_wh = 1               # they rise by so much at once, Wh
+# step_wh = 1               # they rise by so much at once, Wh; state them to your community, too
 
 # One source. Paths are taken from this folder.
 [source]
@@ -77,7 +77,7 @@ class MeterFile(BaseModel):
     import_w: int = Field(ge=0)
     export_w: int = Field(ge=0)
     register_wh: int = Field(default=DEFAULT_REGISTER_WH, gt=0)
-    step_wh: int = Field(default=1, gt=0)
+    step_wh: int = Field(default=DEFAULT_STEP_WH, gt=0)
     source: dict[str, Any] = Field(default_factory=dict)
     sun: SunTable | None = None
 
@@ -122,6 +122,14 @@ def load_meter_file(folder: Path) -> MeterFile:
         raise BadMeterSettings(str(path), f"{where}: {first['msg']}") from error
     except (OSError, ValueError) as error:
         raise BadMeterSettings(str(path), f"it cannot be read: {error}") from error
+
+
+def register_lines(settings: MeterFile) -> list[str]:
+    """What the community's file has to say of the registers, as lines of TOML: where they are not
+    the usual ones, the market needs to know it to take their readings."""
+    usual = {"register_wh": DEFAULT_REGISTER_WH, "step_wh": DEFAULT_STEP_WH}
+    stated = {name: getattr(settings, name) for name in usual}
+    return [f"{name} = {wh}" for name, wh in stated.items() if wh != usual[name]]
 
 
 def write_meter_file(folder: Path, zone: str, import_w: int, export_w: int) -> Path:

@@ -17,7 +17,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from energy.community.community import Carbon, Community, Counting, Voting
-from energy.community.members import Connection, Feeder, Member, MeterKey
+from energy.community.members import (
+    DEFAULT_REGISTER_WH,
+    DEFAULT_STEP_WH,
+    Connection,
+    Feeder,
+    Member,
+    MeterKey,
+)
 from energy.community.profiles import ProfileName
 from energy.community.rules import Fee, FeeKind, Rules, Side, Tariff
 from energy.errors import BadCommunity, BadCommunityFile
@@ -58,6 +65,8 @@ class _Meter(_Part):
     valid_until: When | None = None
     revoked: When | None = None
     handed_over: str = ""
+    register_wh: int = DEFAULT_REGISTER_WH
+    step_wh: int = DEFAULT_STEP_WH
 
 
 class _Member(_Part):
@@ -247,6 +256,8 @@ def _meter(given: _Meter, zone: ZoneInfo) -> MeterKey:
         _ms(given.valid_until, zone),
         _ms(given.revoked, zone),
         _octets("handed_over", given.handed_over),
+        given.register_wh,
+        given.step_wh,
     )
 
 

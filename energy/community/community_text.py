@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import Enum
 
 from energy.community.community import Community
-from energy.community.members import Member
+from energy.community.members import DEFAULT_REGISTER_WH, DEFAULT_STEP_WH, Member
 from energy.community.rules import Rules, Tariff
 
 MS_PER_DAY = 86_400_000
@@ -81,6 +81,10 @@ def _member_lines(member: Member) -> Iterator[str]:
             yield f"revoked = {_moment(key.revoked_ms)}"
         if key.handed_over:
             yield f'handed_over = "0x{key.handed_over.hex()}"'
+        if key.register_wh != DEFAULT_REGISTER_WH:
+            yield f"register_wh = {key.register_wh}"
+        if key.step_wh != DEFAULT_STEP_WH:
+            yield f"step_wh = {key.step_wh}"
 
 
 def _tariff_lines(tariff: Tariff) -> Iterator[str]:

@@ -10,6 +10,7 @@ from energy.community.members import Connection, MeterKey
 from energy.community.profiles import Profile
 from energy.community.rules import Rules, Tariff, Topology
 from energy.errors import BadCommunity, BadMeterName
+from energy.fields import MOST_WHOLE
 from energy.meters.did import PREFIX, check_did, public_key_of
 from energy.meters.handing_over import is_handed_over
 from protocol.errors import OutOfRange
@@ -28,6 +29,8 @@ MOST_TIME_MS = 253_402_300_799_999
 """The end of the year 9999, the last that dates can have."""
 MOST_DELAY_MS = 366 * MS_PER_DAY
 HUNDRED_PERCENT = 100
+MOST_STEP_WH = 1_000_000
+"""A register that shows whole MWh; so much more than its connection carries may a meter show."""
 
 
 def check_community(community: Community) -> None:
@@ -131,6 +134,7 @@ def _check_members(community: Community) -> None:
         _check_connection(where, member.connection)
         for place, key in enumerate(member.meters):
             _check_meter_key(where, key)
+            _check_registers(where, key, member.meters[:place])
             _check_whose(where, key, member.meters[:place])
 
 
@@ -155,6 +159,24 @@ def _check_meter_key(where: str, key: MeterKey) -> None:
         0 < key.valid_until_ms <= key.valid_from_ms,
         where,
         f"meter key {key.key_id} ends before it begins",
+    )
+
+
+def _check_registers(where: str, key: MeterKey, listed: Sequence[MeterKey]) -> None:
+    """A meter's registers are the same whichever key it signs with.
+
+    `listed`: the home's keys before it in the file.
+    """
+    name = f"of meter key {key.key_id}"
+    _between(where, f"step_wh {name}", key.step_wh, 1, MOST_STEP_WH)
+    _between(where, f"register_wh {name}", key.register_wh, key.step_wh + 1, MOST_WHOLE)
+    _say(
+        any(
+            one.did == key.did and (one.register_wh, one.step_wh) != (key.register_wh, key.step_wh)
+            for one in listed
+        ),
+        where,
+        f"meter {key.did} has one register_wh and one step_wh: say the same with each of its keys",
     )
 
 

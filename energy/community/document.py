@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from energy.canonical import Value, decode, digest, encode
 from energy.community.community import Carbon, Community, Voting
 from energy.community.consistency import MOST_MEMBERS
-from energy.community.members import Connection, Feeder, Member, MeterKey
+from energy.community.members import (
+    DEFAULT_REGISTER_WH,
+    DEFAULT_STEP_WH,
+    Connection,
+    Feeder,
+    Member,
+    MeterKey,
+)
 from energy.community.profiles import ProfileName
 from energy.community.rules import Fee, Rules, Tariff
 from energy.errors import BadDocument
@@ -21,6 +28,12 @@ _WHAT = "community"
 _MOST_LIST = 1_000
 _KEY_BYTES = 32
 _DOMAIN_BYTES = 16
+_USUAL: dict[str, Value] = {
+    "handed_over": b"",
+    "register_wh": DEFAULT_REGISTER_WH,
+    "step_wh": DEFAULT_STEP_WH,
+}
+"""What a meter's key leaves out of the canonical bytes where it is this: there is one form."""
 
 
 def encode_community(community: Community) -> bytes:
@@ -117,20 +130,21 @@ def _member_of(given: Value) -> Member:
 
 
 def _meter_key_value(key: MeterKey) -> Value:
-    value = record_value(key)
-    if not key.handed_over:
-        del value["handed_over"]
-    return value
+    return {
+        name: value
+        for name, value in record_value(key).items()
+        if name not in _USUAL or value != _USUAL[name]
+    }
 
 
 def _meter_key_of(given: Value) -> MeterKey:
     what = "meter's key"
-    if isinstance(given, Mapping) and "handed_over" not in given:
-        return record_of(MeterKey, {**given, "handed_over": b""}, what)
-    key = record_of(MeterKey, given, what)
-    if not key.handed_over:
-        raise BadDocument(what, "its handed_over is empty, and then is left out")
-    return key
+    if not isinstance(given, Mapping):
+        return record_of(MeterKey, given, what)
+    for name, usual in _USUAL.items():
+        if name in given and given[name] == usual:
+            raise BadDocument(what, f"its {name} is {usual!r}, and then is left out")
+    return record_of(MeterKey, {**_USUAL, **given}, what)
 
 
 def _tariff_value(tariff: Tariff) -> Value:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from energy.intervals import Interval
 
 MS_PER_HOUR = 3_600_000
+DEFAULT_REGISTER_WH = 10**9
+"""A register of six digits of kWh: what it cannot show any more, Wh."""
+DEFAULT_STEP_WH = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,9 @@ class MeterKey:
     `valid_from_ms` up to `valid_until_ms` (0: without end); `revoked_ms`: what it signs for a time
     from then on counts no more (0: not revoked). `handed_over`: the signature of a key that the
     meter had before, by which this one is its own; none for its first key, which `did` names.
+    `register_wh`, `step_wh`: the meter's own, the same with each of its keys. They are the first
+    value that its registers cannot show, after which they begin at 0, and by how much they rise at
+    once.
     """
 
     did: str
@@ -25,6 +31,8 @@ class MeterKey:
     valid_until_ms: int = 0
     revoked_ms: int = 0
     handed_over: bytes = b""
+    register_wh: int = DEFAULT_REGISTER_WH
+    step_wh: int = DEFAULT_STEP_WH
 
     def is_valid_at(self, time_ms: int) -> bool:
         """Whether a reading of this time may be signed by it."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from energy.community.members import Member, MeterKey
+from energy.community.members import DEFAULT_REGISTER_WH, DEFAULT_STEP_WH, Member, MeterKey
 
 MS_PER_HOUR = 3_600_000
-DEFAULT_REGISTER_WH = 10**9
-"""A register of six digits of kWh: what it cannot show any more, Wh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class Meter:
     import_w: int
     export_w: int
     register_wh: int = DEFAULT_REGISTER_WH
-    step_wh: int = 1
+    step_wh: int = DEFAULT_STEP_WH
 
     def key(self, key_id: str) -> MeterKey | None:
         """The key of this name, None if it never was the meter's."""
@@ -41,14 +39,13 @@ class Meter:
 
 
 def meters_of(member: Member) -> dict[str, Meter]:
-    """The meters of a home by their DIDs."""
+    """The meters of a home by their DIDs, each with the registers that the community's file says it
+    has.
+    """
     limits = member.connection
-    return {
-        did: Meter(
-            did,
-            tuple(key for key in member.meters if key.did == did),
-            limits.import_w,
-            limits.export_w,
-        )
-        for did in dict.fromkeys(key.did for key in member.meters)
-    }
+    found = {}
+    for did in dict.fromkeys(key.did for key in member.meters):
+        keys = tuple(key for key in member.meters if key.did == did)
+        registers = keys[0].register_wh, keys[0].step_wh
+        found[did] = Meter(did, keys, limits.import_w, limits.export_w, *registers)
+    return found

@@ -9,9 +9,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from energy.community.members import DEFAULT_REGISTER_WH
 from energy.errors import NoVerifiedReading
 from energy.intervals import Interval
-from energy.meters.meter import DEFAULT_REGISTER_WH
 from energy.meters.reading import Reading
 from energy.meters.registers import between
 from energy.meters.sample import Quality

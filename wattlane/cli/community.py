@@ -34,9 +34,16 @@ def check(file: CommunityPath) -> None:
     The hash is of what the file says: comments, order and the way dates are written do not count.
     Neighbours who have the same hash have agreed on the same thing. Exit status 1, and what is
     wrong and where, if the file cannot be used.
+
+    A meter is taken to have registers of six digits of kWh that rise Wh by Wh. One that has others
+    says so in its [[members.meters]], with the numbers that are in its own meter.toml: register_wh,
+    at which the registers begin at 0 again (five digits of kWh: 100_000_000; a counter of 32 bits:
+    4_294_967_296), and step_wh, by how much they rise at once. Else the market refuses readings
+    that the home has kept. Every such meter is listed, to be compared.
     """
     from energy.community.community_file import load_community
     from energy.community.document import community_digest
+    from wattlane.community_view import registers_of
 
     community = load_community(file)
     members, feeders = len(community.members), len(community.feeders)
@@ -44,6 +51,10 @@ def check(file: CommunityPath) -> None:
     typer.echo(f"{community.name}: {members} members, {feeders} feeders, a usable file")
     typer.echo(f"hash     0x{community_digest(community).hex()}")
     typer.echo(f"profile  {community.profile.value}: {community.law.title}")
+    for home in community.members:
+        for said in dict.fromkeys(map(registers_of, home.meters)):
+            if said:
+                typer.echo(f"meter    {home.name}: {said}")
     if without:
         typer.echo(f"no meter {', '.join(without)}: without verified readings they do not trade")
 

@@ -85,7 +85,7 @@ def init(
 
     from channels.passphrase import read_passphrase
     from energy.meters import meter_key
-    from wattlane.meter_settings import write_meter_file
+    from wattlane.meter_settings import load_meter_file, register_lines, write_meter_file
 
     before = _signer(folder, passphrase_file) if new_key else None
     passphrase = read_passphrase(passphrase_file, new=True) if locked else None
@@ -96,6 +96,8 @@ def init(
     typer.echo("for the community's file, below the home that it belongs to:")
     typer.echo(f'  [[members.meters]]\n  did = "{signer.did}"\n  key_id = "{signer.key_id}"')
     typer.echo(f"  valid_from = {since}")
+    for line in register_lines(load_meter_file(folder)):
+        typer.echo(f"  {line}")
     if before is not None:
         typer.echo(f'  handed_over = "0x{before.hand_over(signer.key_id).hex()}"')
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from energy.canonical import decode, encode
-from energy.community.community import Carbon, Voting
+from energy.community.community import Carbon, Community, Voting
 from energy.community.community_file import read_community
 from energy.community.community_text import community_text
 from energy.community.document import (
@@ -23,6 +24,7 @@ from energy.community.rules import Fee, FeeKind, Rules, Side, Tariff, Topology
 from energy.errors import BadCommunity, BadDocument, NothingInForce, UnknownMember
 from energy.intervals import Interval
 from energy.meters.handing_over import handing_over
+from energy.meters.meter import meters_of
 from energy.meters.signing import MeterSigner
 from tests.energy.community.streets import (
     DAY_MS,
@@ -270,3 +272,56 @@ def test_what_is_left_out_has_one_form() -> None:
     meters[0]["handed_over"] = b""
     with pytest.raises(BadDocument, match="left out"):
         community_of(value)
+
+
+def test_a_meters_registers_are_in_the_file_and_in_the_hash_where_they_are_stated() -> None:
+    """Whoever states nothing has the canonical bytes that a file without the fields always had."""
+    plain = MeterKey(DID, KEY_ID, START_MS)
+    for name in (b"register_wh", b"step_wh"):
+        assert name not in encode_community(with_meters(plain))
+    hashes = {community_digest(with_meters(plain))}
+    for stated in (
+        replace(plain, register_wh=10**8),
+        replace(plain, register_wh=1 << 32),
+        replace(plain, step_wh=100),
+    ):
+        made = with_meters(stated)
+        assert decode_community(encode_community(made)) == made
+        assert read_community(community_text(made)) == made
+        hashes.add(community_digest(made))
+    assert len(hashes) == 4
+
+
+@pytest.mark.parametrize(("name", "usual"), [("register_wh", 10**9), ("step_wh", 1)])
+def test_a_usual_register_has_one_form(name: str, usual: int) -> None:
+    value: Any = decode(encode_community(with_meters(MeterKey(DID, KEY_ID, START_MS))), "community")
+    value["members"][0]["meters"][0][name] = usual
+    with pytest.raises(BadDocument, match=f"its {name} is {usual}, and then is left out"):
+        decode_community(encode(value))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"register_wh": 0}, "register_wh of meter key .* = 0 is not from 2"),
+        ({"register_wh": 100, "step_wh": 100}, "register_wh of meter key .* is not from 101"),
+        ({"step_wh": 0}, "step_wh of meter key .* = 0 is not from 1"),
+        ({"step_wh": 1_000_001}, "step_wh of meter key .* is not from 1 to 1000000"),
+    ],
+)
+def test_registers_that_no_meter_has_are_refused(changes: dict[str, int], reason: str) -> None:
+    with pytest.raises(BadCommunity, match=reason):
+        with_meters(replace(MeterKey(DID, KEY_ID, START_MS), **changes))  # type: ignore[arg-type]
+
+
+def test_a_meter_has_the_same_registers_with_each_of_its_keys() -> None:
+    first, second = keys((FIRST, None), (SECOND, FIRST))
+    with pytest.raises(BadCommunity, match="say the same with each of its keys"):
+        with_meters(first, replace(second, step_wh=100))
+    both = with_meters(replace(first, step_wh=100), replace(second, step_wh=100))
+    assert meters_of(both.members[0])[FIRST.did].step_wh == 100
+
+
+def with_meters(*listed: MeterKey) -> Community:
+    """A street of one home with these keys of its meter."""
+    return street(members=(member(1, meters=listed),), feeders=())

@@ -146,6 +146,7 @@ def test_what_was_not_measured_says_so() -> None:
 
 
 def test_an_interval_with_another_device_in_it_adds_both() -> None:
+    """Beside it the same meter that wraps: it goes on counting, and nothing is lost."""
     opening = replace(sample_at(5, 1_000, 0), register_epoch=1, context=SWAP)
     late = replace(opening, time_ms=opening.time_ms + 1)
     end = replace(sample_at(15, 1_020, 9), register_epoch=1)
@@ -156,6 +157,12 @@ def test_an_interval_with_another_device_in_it_adds_both() -> None:
         assert (shown.import_wh, shown.export_wh) == (27, 10)
         assert shown.is_measured is is_measured
         assert metered(4, interval, to_share(readings, QUARTER_MS)) == shown
+    wrapped = replace(sample_at(6, 5, 3), register_epoch=1, context=WRAP)
+    end = replace(sample_at(15, 25, 9), register_epoch=1)
+    readings = chain(SIGNER, (sample_at(0, 980, 0), sample_at(5, 990, 1), wrapped, end))
+    for seen in (readings, to_share(readings, QUARTER_MS)):
+        shown = metered(4, interval, seen, register_wh=REGISTER_WH)
+        assert (shown.import_wh, shown.export_wh, shown.is_measured) == (45, 9, True)
 
 
 def test_the_newest_reading_is_shared_only_at_a_boundary() -> None:

@@ -89,6 +89,17 @@ def test_check_says_who_has_no_meter(tmp_path: Path) -> None:
     )
 
 
+def test_check_and_show_say_which_registers_are_not_the_usual_ones(tmp_path: Path) -> None:
+    assert "meter    " not in wattlane("check", GERMANY)
+    path = tmp_path / "street.toml"
+    key = "valid_from = 2026-06-01\n\n[[members]]"
+    stated = "valid_from = 2026-06-01\nregister_wh = 100_000_000\nstep_wh = 100\n\n[[members]]"
+    path.write_text(GERMANY.read_text().replace(key, stated, 1))
+    said = "its registers begin at 0 again at 100,000,000 Wh, they rise 100 Wh at once"
+    assert f"meter    Huber, no. 1: {said}\n" in wattlane("check", path)
+    assert f"BiyH, {said}\n" in wattlane("show", path)
+
+
 def test_check_refuses_a_file_that_cannot_be_used(tmp_path: Path) -> None:
     path = tmp_path / "street.toml"
     path.write_text(GERMANY.read_text().replace('feeder = "transformer 7, line 2"', 'feeder = "x"'))

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -81,9 +82,19 @@ def test_a_new_key_keeps_the_name_and_goes_on(folder: Path) -> None:
     assert f"{HOURS + 2} records follow" in wattlane("verify", "--folder", folder)
 
 
-def meters_in(said: str) -> list[dict[str, str]]:
+def test_init_prints_the_registers_that_the_market_has_to_know(tmp_path: Path) -> None:
+    (made,) = meters_in(wattlane("init", "--folder", tmp_path))
+    assert not {"register_wh", "step_wh"} & made.keys()
+    settings = tmp_path / "meter.toml"
+    text = settings.read_text().replace("# register_wh = 1000000000 ", "register_wh = 100000000")
+    settings.write_text(text.replace("# step_wh = 1 ", "step_wh = 100 "))
+    (made,) = meters_in(wattlane("init", "--folder", tmp_path, "--new-key"))
+    assert (made["register_wh"], made["step_wh"]) == (100_000_000, 100)
+
+
+def meters_in(said: str) -> list[dict[str, Any]]:
     lines = said[said.index("[[members.meters]]") :]
-    meters: list[dict[str, str]] = tomllib.loads(lines)["members"]["meters"]
+    meters: list[dict[str, Any]] = tomllib.loads(lines)["members"]["meters"]
     return meters
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from energy.community.members import MeterKey
-from energy.errors import ClockNotSynchronised
+from energy.errors import ClockNotSynchronised, ImplausibleReading
 from energy.meters.adapters.by_name import open_source
 from energy.meters.meter import Meter
 from energy.meters.reading import Reading, commit_to_raw
 from energy.meters.recording import Recorder
 from energy.meters.registers import between
-from energy.meters.sample import SWAP
+from energy.meters.sample import SWAP, WRAP
 from energy.meters.signing import MeterSigner
 from energy.meters.store import MeterStore
 from tests.energy.meters.adapters.gathering import SAMPLES, all_of
@@ -26,10 +27,10 @@ NOW_MS = 1_800_000_000_000
 
 
 async def _record(
-    store: MeterStore, folder: Path, settings: Mapping[str, object]
+    store: MeterStore, folder: Path, settings: Mapping[str, object], meter: Meter = METER
 ) -> tuple[Reading, ...]:
     samples = await all_of(open_source(settings, folder))
-    return Recorder(store, SIGNER, METER).take(samples, NOW_MS)
+    return Recorder(store, SIGNER, meter).take(samples, NOW_MS)
 
 
 def _telegram(time: bytes, import_kwh: bytes) -> bytes:
@@ -70,3 +71,22 @@ async def test_another_device_is_a_swap_once_the_settings_say_so(tmp_path: Path)
     assert [one.context for one in after] == [SWAP, ""]
     flowed = between([*before, *after], METER.register_wh)
     assert (flowed.import_wh, flowed.is_whole) == (500, False)
+
+
+async def test_a_wrap_that_a_row_names_stays_a_wrap(tmp_path: Path) -> None:
+    """The rest of the way, through the market to the bill: tests/energy/market/test_registers.py"""
+    (tmp_path / "readings.csv").write_text(
+        "time,meter,import_wh,export_wh,context,register_epoch\n"
+        "2026-06-01T00:00:00Z,1,99999600,7,,0\n"
+        "2026-06-01T00:15:00Z,1,300,9,wrap,1\n"
+        "2026-06-01T00:30:00Z,1,900,9,,1\n"
+    )
+    settings = {"adapter": "csv", "path": "readings.csv", "meter": "1"}
+    five_digits = replace(METER, register_wh=10**8)
+    with MeterStore(tmp_path, SIGNER.did) as store:
+        readings = await _record(store, tmp_path, settings, five_digits)
+    assert [(one.context, one.register_epoch) for one in readings] == [("", 0), (WRAP, 1), ("", 1)]
+    flowed = between(readings, five_digits.register_wh)
+    assert (flowed.import_wh, flowed.export_wh, flowed.is_whole) == (1_300, 2, True)
+    with MeterStore(tmp_path / "other", SIGNER.did) as store, pytest.raises(ImplausibleReading):
+        await _record(store, tmp_path, settings)
