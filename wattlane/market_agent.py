@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from channels.control_client import ControlClient, Paid
 from energy.market.agent import Agent, Meter
 from energy.market.client import MarketClient
 from energy.market.follower import Follower
+from energy.meters.did import check_did
 from energy.meters.store import MeterStore
 from protocol.crypto import compiled
 from protocol.crypto.kernel_cache import KernelCacheUnwritable
@@ -69,15 +70,18 @@ async def run_agent(
     on_ready: Callable[[int, bool], None],
     use_compiled: bool = True,
     now_ms: Callable[[], int] | None = None,
+    meters: Sequence[str] = (),
 ) -> None:
     """Trade and pay until SIGTERM or SIGINT. `on_ready` gets the account, and whether it is the
     community's own.
 
     `copy`: where the copy of the journal is kept. `meter`: the folder of the home's meter, None
-    where it has none, or it shares its readings itself. `now_ms`: this machine's clock, of which
-    the market's may not be far ahead; None where days are replayed. Raises BadChoice,
-    AnotherRollup, NodeNotRunning, MeterStoreUnusable, and as Follower.open and `catch_up`.
+    where it has none, or it shares its readings itself. `meters`: DIDs that are the home's own,
+    besides the one of `meter`. `now_ms`: this machine's clock, of which the market's may not be far
+    ahead; None where days are replayed. Raises BadChoice, AnotherRollup, NodeNotRunning,
+    MeterStoreUnusable, BadMeterName, and as Follower.open and `catch_up`.
     """
+    meters = [check_did(one) for one in meters]
     if use_compiled:
         with contextlib.suppress(KernelCacheUnwritable):
             await asyncio.to_thread(compiled.install)
@@ -98,7 +102,7 @@ async def run_agent(
             opened = MeterStore.for_reading(meter)
             stack.callback(opened.close)
             store = opened
-        agent = Agent(account, wallet.sign, client, follower, node, store)
+        agent = Agent(account, wallet.sign, client, follower, node, store, meters)
         on_ready(account, is_own)
         working = asyncio.create_task(agent.run(pause_s))
         stopped = asyncio.create_task(stop.wait())

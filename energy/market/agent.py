@@ -75,7 +75,9 @@ class Payment:
 
 
 class Agent:
-    """The agent of one account. `sign`: with the account's key. `meter`: None where it has none."""
+    """The agent of one account. `sign`: with the account's key. `meter`: None where it has none,
+    or it is read elsewhere. `meters`: DIDs of meters that are its own too.
+    """
 
     def __init__(
         self,
@@ -85,11 +87,12 @@ class Agent:
         follower: Follower,
         node: Node,
         meter: Meter | None = None,
+        meters: Iterable[str] = (),
     ) -> None:
         self.account = account
         self.problem: str | None = None
         self._sign, self._client, self._follower = sign, client, follower
-        self._node, self._meter = node, meter
+        self._node, self._meter, self._meters = node, meter, frozenset(meters)
         self._stated_ms = 0
         self._trued_up_ms = 0
         self._refused: MarketRefused | None = None
@@ -215,7 +218,8 @@ class Agent:
             own = self._sign(message(b"", market.community.domain))
             self._key_hash = key_hash(own.key)
         last = await asyncio.to_thread(meter.last) if meter else None
-        check_own(market, self.account, self._key_hash, last.meter if last else None)
+        meters = self._meters | ({last.meter} if last else frozenset())
+        check_own(market, self.account, self._key_hash, meters)
 
     async def _pay(
         self,

@@ -7,19 +7,23 @@ the member's own agent sees it, and pays nothing that came of it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from energy.errors import InOtherHands
 from energy.market.market import Market
 
 
-def check_own(market: Market, account: int, key_hash: int, meter: str | None) -> None:
+def check_own(market: Market, account: int, key_hash: int, own_meters: Collection[str]) -> None:
     """Raises InOtherHands where the account had another key when an order of its was taken, or has
-    a meter that was shown, is not `meter` (None: not known), and was added to it.
+    a meter that was shown, is none of `own_meters` (DIDs), and was added to it.
 
-    Keys and meters that the account had before `key_hash` and `meter` are the home's older ones.
+    Keys and meters that the account had before `key_hash` and the own meters are the home's older
+    ones. Where no own meter is known, as it is read elsewhere, those count that the account had
+    first: what came later may be another's, until its owner says that it is not.
     """
     versions = market.history.versions
     ends_ms = [*(one.from_ms for one in versions[1:]), market.time_ms]
-    has_key, meters = False, set[str]()
+    has_key, is_settled, older = False, False, set[str]()
     for version, end_ms in zip(versions, ends_ms, strict=True):
         community = version.community
         if account == community.account:
@@ -34,8 +38,15 @@ def check_own(market: Market, account: int, key_hash: int, meter: str | None) ->
                 if version.from_ms <= placed.taken_ms <= end_ms:
                     raise InOtherHands(account, f"order 0x{placed.name.hex()} has another key")
         named = {key.did for key in member.meters}
-        if meter is None or meter not in meters:
-            meters |= named
-        for did in named - meters:
+        if not is_settled:
+            older |= named
+            is_settled = bool(named.intersection(own_meters) if own_meters else named)
+        for did in named.difference(older, own_meters):
             if market.measuring.newest(did) is not None:
-                raise InOtherHands(account, f"the meter {did} is not the one that is here")
+                raise InOtherHands(account, _strange(did, bool(own_meters)))
+
+
+def _strange(did: str, is_own_known: bool) -> str:
+    if is_own_known:
+        return f"the meter {did} is not the one that is here"
+    return f"the meter {did} was added to it later; if it is yours, name it with --meter-did"

@@ -18,7 +18,7 @@ import pytest
 from channels.control import FILE_NAME
 from channels.errors import NodeNotRunning
 from channels.wallet import Wallet
-from energy.errors import AnotherRollup
+from energy.errors import AnotherRollup, BadMeterName
 from energy.market.client import MarketClient
 from energy.market.journal import read_journal
 from tests.energy.community.streets import DOMAIN, SIGNERS
@@ -141,3 +141,11 @@ async def test_it_pays_nothing_for_a_street_of_another_rollup(
 async def test_a_node_that_does_not_run_is_said(tmp_path: Path) -> None:
     with pytest.raises(NodeNotRunning):
         await NodeOfFolder(tmp_path).channels()
+
+
+async def test_a_meter_that_is_none_is_refused_before_anything_else(tmp_path: Path) -> None:
+    """By its name, whatever is running."""
+    wallet: Wallet = KeyOnly(3)  # type: ignore[assignment]
+    where = (wallet, tmp_path, "http://market", tmp_path / "copy", None, 0.05, print)
+    with pytest.raises(BadMeterName, match="a meter is called did:key"):
+        await run_agent(*where, use_compiled=False, meters=["did:web:meter"])

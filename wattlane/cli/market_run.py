@@ -125,6 +125,14 @@ def agent(
             autocompletion=folders,
         ),
     ] = None,
+    meter_did: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--meter-did",
+            help="A meter of the home that is read elsewhere, did:key:z6Mk...; may be repeated. "
+            "Without it and --meter: those that the community's file named for it first.",
+        ),
+    ] = None,
     copy: Annotated[
         Path | None,
         typer.Option("--copy", help="Where the copy of the journal is kept.  [FOLDER/market]"),
@@ -140,8 +148,9 @@ def agent(
     taken for true: the whole journal is kept and computed again here, and what does not follow is
     neither paid nor forgotten. What was paid is read from the node, so it may be stopped and
     started at any time, and pays nothing twice. What a home sells and buys, its orders say
-    (`wattlane market order`). The community's own account needs an agent too, where fees go to it
-    or it is the hub.
+    (`wattlane market order`). A home whose meter is read elsewhere names it with --meter-did:
+    nothing is paid by what another meter has shown, which a community could add to its account.
+    The community's own account needs an agent too, where fees go to it or it is the hub.
     """
     import asyncio
     import time
@@ -162,4 +171,5 @@ def agent(
         return time.time_ns() // 1_000_000
 
     where = wallet, folder, market, copy or market_copy_in(folder), meter
-    asyncio.run(run_agent(*where, every_s, say_ready, now_ms=now_ms))
+    agent = run_agent(*where, every_s, say_ready, now_ms=now_ms, meters=meter_did or ())
+    asyncio.run(agent)

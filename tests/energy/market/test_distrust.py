@@ -86,6 +86,31 @@ async def test_what_another_meter_says_of_a_home_is_not_paid(make: Make) -> None
         await world.agents[3].once()
 
 
+async def test_a_home_whose_meter_is_read_elsewhere_is_not_billed_by_anothers(make: Make) -> None:
+    """The meter that it had first is its own, and one that it names; it pays by these alone."""
+    world = await make()
+    await world.trading({1: (0, 1_000), 2: (0, 500), 3: (900, 0)})
+    for account in (1, 2, 3):
+        await world.agents[account].share()
+    follower, first, later = await world.follower("elsewhere"), METERS[3].did, METERS[4].did
+    knows_none, knows_first, knows_later, knows_both = (
+        world.agent(3, follower, known) for known in ((), (first,), (later,), (first, later))
+    )
+    assert sum(one.energy_wh for one in await knows_none.once()) == 900
+    member, other = world.served.street.community.member(3), METERS[4]
+    key = MeterKey(other.did, other.key_id, START_MS - 86_400_000)
+    await _amended(world, replace(member, meters=(key, *member.meters)))
+    assert await knows_none.once() == await knows_first.once() == []
+    await world.served.client.submit(world.served.street.reading(4, quarter(1), 0, 0))
+    with pytest.raises(
+        InOtherHands, match="added to it later; if it is yours, name it with --mete"
+    ):
+        await knows_none.once()
+    with pytest.raises(InOtherHands, match="not the one that is here"):
+        await knows_first.once()
+    assert await knows_later.once() == await knows_both.once() == []
+
+
 class Forger:
     """Signs with the market's key what the market never would."""
 

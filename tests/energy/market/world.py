@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import cache, partial
 from pathlib import Path
@@ -66,12 +66,13 @@ class World:
         await follower.catch_up()
         return follower
 
-    def agent(self, account: int, follower: Follower) -> Agent:
-        """A new agent of an account: it remembers nothing of one before it."""
+    def agent(self, account: int, follower: Follower, meters: Sequence[str] | None = None) -> Agent:
+        """A new agent of an account: it remembers nothing of one before it. `meters`: the DIDs that
+        it knows where its meter is read elsewhere; None: it is the one that reads it."""
 
-        meter = MeterOf(self.served, account) if account else None
+        meter = MeterOf(self.served, account) if account and meters is None else None
         client, node = self.served.client, self.nodes[account]
-        return Agent(account, partial(sign, account), client, follower, node, meter)
+        return Agent(account, partial(sign, account), client, follower, node, meter, meters or ())
 
     def read(self, time_ms: int, shown: Mapping[int, tuple[int, int]]) -> None:
         """Meters record; nobody has been shown it yet."""
