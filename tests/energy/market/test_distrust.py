@@ -102,9 +102,7 @@ async def test_a_home_whose_meter_is_read_elsewhere_is_not_billed_by_anothers(ma
     await _amended(world, replace(member, meters=(key, *member.meters)))
     assert await knows_none.once() == await knows_first.once() == []
     await world.served.client.submit(world.served.street.reading(4, quarter(1), 0, 0))
-    with pytest.raises(
-        InOtherHands, match="added to it later; if it is yours, name it with --mete"
-    ):
+    with pytest.raises(InOtherHands, match="added to it later; if it is yours, name it"):
         await knows_none.once()
     with pytest.raises(InOtherHands, match="not the one that is here"):
         await knows_first.once()

@@ -183,3 +183,30 @@ def test_an_orders_name_is_the_digest_of_what_was_signed() -> None:
     made.put(document, START_MS)
     assert made.market.book.of_account(1)[0].name == digest(decode_signed(document).document)
     assert street().domain == made.community.domain
+
+
+def test_what_a_silent_home_may_still_owe_is_kept_from_its_later_trades() -> None:
+    """Its shortfall is charged at last, so its balance answers for it, also once it is settled."""
+    rules = Rules(1, START_MS, timing=Timing.AHEAD, short_utok_per_kwh=250_000)
+    made = Street(community_of(rules=(rules,)))
+    made.begin(START_MS + 1)
+    enough_ntok = 300 * 250_000
+    made.put(made.funds(3, START_MS + 1, deposit_ntok=enough_ntok, peers=(0, 1)), START_MS + 1)
+    made.put(made.order(1, Side.SELL, 100_000, energy_wh=300), START_MS + 2)
+    made.put(made.order(3, Side.BUY, 250_000, energy_wh=300), START_MS + 2)
+    made.make_due(quarter(1) - GATE_MS)
+    found = made.market.periods.rounds[quarter(1)]
+    assert found.clearing.traded_wh == 300
+    for number in (1, 2):  # home 3 shows nothing
+        made.read_all(quarter(number), dict.fromkeys((1, 2), (0, 300 * number)))
+    now_ms = quarter(2) + GRACE_MS
+    made.make_due(now_ms)
+    assert found.chain != []
+    assert made.market.periods.owed == {}
+    made.make_due(quarter(4) - GATE_MS)
+    later = [one for one in made.market.periods.rounds.values() if one.seq > found.seq]
+    assert later
+    assert all(one.clearing.trades == () for one in later)
+    made.put(made.funds(3, now_ms, deposit_ntok=2 * enough_ntok, peers=(0, 1)), now_ms)
+    made.make_due(quarter(5) - GATE_MS)
+    assert made.market.periods.rounds[quarter(5)].clearing.traded_wh == 300
