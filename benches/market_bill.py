@@ -65,7 +65,7 @@ def main() -> None:
     entries = street(days).entries
     fold_s, journal = timed(lambda: read_records(following(entries, KEY.public)))
     assert journal.fault is None
-    records = Records(journal.community, journal.head, journal.settled, journal.clearings)
+    records = Records(journal.history, journal.head, journal.settled, journal.clearings)
     make_s, bill = timed(lambda: make_bill(records, 3, JUNE))
     file_s, again = timed(lambda: decode_bill(encode_bill(bill)))
     assert again == bill

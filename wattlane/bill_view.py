@@ -68,7 +68,7 @@ def member_lines(journal: Path, month: Month | None, progress: Progress) -> list
     Raises what reading the journal raises, and BadChoice where nothing was settled.
     """
     copy = read_copy(journal, None, progress=progress)
-    community = copy.community
+    community, names = copy.community, copy.history.names
     if not copy.settled:
         raise BadChoice(f"nothing was settled up to entry {copy.head.place} of the journal")
     if copy.fault is not None:
@@ -86,7 +86,7 @@ def member_lines(journal: Path, month: Month | None, progress: Progress) -> list
         loses = "  loses" if one.gain_ntok < 0 else ""
         row = one.with_ntok, one.without_ntok, one.gain_ntok
         figures = "".join(f"{tokens(amount):>18}" for amount in row)
-        lines.append(f"  {community.names.get(home, str(home)):<24}{figures}{loses}")
+        lines.append(f"  {names.get(home, str(home)):<24}{figures}{loses}")
     losers = sum(one.gain_ntok < 0 for one in found.values())
     gain = tokens(sum(one.gain_ntok for one in found.values()))
     lines.append(f"  {len(found)} members, {losers} lose; all together gain {gain}")

@@ -21,7 +21,6 @@ from energy.bills.node_records import own_channels, paid_channels
 from energy.bills.own_files import OwnFiles, OwnReadings
 from energy.bills.reckoning import PaidChannel
 from energy.bills.verify import Followed, Looked, verify_bill
-from energy.community.members import Member
 from energy.market.journal import read_journal
 from energy.meters.store import MeterStore
 from wattlane.errors import BadChoice
@@ -94,8 +93,7 @@ def follow_bill(
         own = books.owner.account_index
         raise BadChoice(f"the bill is of account {bill.home}, {folder} is the home of {own}")
     copy = read_copy(journal, books.owner.domain, bill.head.place, progress)
-    member = copy.community.member(bill.home)
-    readings = _own_readings(meters, member)
+    readings = _own_readings(meters)
     evidence = OwnFiles(bill.home, copy, readings, own_channels(books))
     looked = _looked(l1, books, bill.batches or None, progress) if bill.batches else None
     return verify_bill(bill, _records(copy, books, looked), evidence, looked)
@@ -122,7 +120,7 @@ def _records(copy: JournalRecords, books: Books, looked: Looked | None) -> Recor
     own = [started(one, copy.starts) for one in paid_channels(books)]
     channels = _with_l1(own, looked.channels if looked else ())
     return Records(
-        copy.community,
+        copy.history,
         copy.head,
         copy.settled,
         copy.clearings,
@@ -146,8 +144,8 @@ def _with_l1(own: Sequence[PaidChannel], on_l1: Iterable[PaidChannel]) -> list[P
     ]
 
 
-def _own_readings(folders: Sequence[Path], member: Member) -> OwnReadings:
+def _own_readings(folders: Sequence[Path]) -> OwnReadings:
     with ExitStack() as stack:
         stores = [stack.enter_context(MeterStore.for_reading(one)) for one in folders]
         corrections = [made for store in stores for made in store.corrections()]
-        return OwnReadings([list(store.readings()) for store in stores], member, corrections)
+        return OwnReadings([list(store.readings()) for store in stores], corrections)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from channels.control_client import ControlClient, Paid
+from energy.community.history import History
 from energy.market.agent import Agent, Meter
 from energy.market.client import MarketClient
 from energy.market.follower import Follower
@@ -96,7 +97,7 @@ async def run_agent(
         await follower.catch_up()
         community = follower.market.community
         is_own = community.key_hash == wallet.key_hash
-        account = community.account if is_own else member_of(community, wallet).account
+        account = community.account if is_own else _account_of(follower.market.history, wallet)
         store: Meter | None = None
         if meter is not None:
             opened = MeterStore.for_reading(meter)
@@ -112,3 +113,12 @@ async def run_agent(
             working.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await working
+
+
+def _account_of(history: History, wallet: Wallet) -> int:
+    """The home's account, also of one that has left and still pays. Raises BadChoice."""
+    for version in reversed(history.versions):
+        for member in version.community.members:
+            if member.key_hash == wallet.key_hash:
+                return member.account
+    return member_of(history.latest.community, wallet).account  # which says what is missing

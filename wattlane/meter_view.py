@@ -13,6 +13,7 @@ from energy.meters.metering import DEFAULT_SLACK_MS, metered
 from energy.meters.reading import Reading
 from energy.meters.store import Kept, MeterStore
 from wattlane.meter_check import Findings
+from wattlane.times import clock
 
 HOUR_MS = 3_600_000
 _SHOWN_RAW = 400
@@ -49,14 +50,15 @@ def shown_lines(shown: Disclosure) -> Iterator[str]:
 
 
 def day_lines(store: MeterStore, day: date, zone: ZoneInfo, register_wh: int) -> Iterator[str]:
-    """What flowed in each hour of a local day."""
+    """What flowed in each hour of a local day; with the offset of each where clocks are turned."""
     hours = day_intervals(day, zone, HOUR_MS)
     span = Interval(hours[0].start_ms - DEFAULT_SLACK_MS, hours[-1].end_ms + 1)
     readings = list(store.readings(span))
     imported = exported = 0
-    yield "hour   import Wh  export Wh"
-    for hour in hours:
-        name = datetime.fromtimestamp(hour.start_ms // 1000, zone).strftime("%H:%M")
+    names = [clock(hour.start_ms, zone) for hour in hours]
+    width = len(names[0])
+    yield f"{'hour':<{width}}  import Wh  export Wh"
+    for hour, name in zip(hours, names, strict=True):
         try:
             shown = metered(0, hour, readings, register_wh=register_wh)
         except NoVerifiedReading:
@@ -65,7 +67,7 @@ def day_lines(store: MeterStore, day: date, zone: ZoneInfo, register_wh: int) ->
         imported, exported = imported + shown.import_wh, exported + shown.export_wh
         mark = "" if shown.is_measured else "  not measured throughout"
         yield f"{name} {shown.import_wh:>10} {shown.export_wh:>10}{mark}"
-    yield f"all   {imported:>10} {exported:>10}"
+    yield f"{'all':<{width}} {imported:>10} {exported:>10}"
 
 
 def findings_lines(found: Findings) -> Iterator[str]:

@@ -18,6 +18,7 @@ from energy.bills.month import Month
 from energy.bills.reckoning import Dues, PaidChannel, Part, Reckoning, payment_of
 from energy.clearing.trades import Clearing
 from energy.community.community import Carbon, Community
+from energy.community.history import History
 from energy.community.rules import Side
 from energy.errors import NothingToBill
 from energy.intervals import Interval
@@ -36,16 +37,22 @@ class Head:
 class Records:
     """All that a bill follows from, each part checked by whoever read it.
 
+    `history`: the community over time: a home that has left has bills, too.
     `settled`: every settlement of the journal up to `head`, in its order. `clearings`: by digest.
     `channels`: the home's. `batches`: how many batches of L1 were looked at, 0 for none.
     """
 
-    community: Community
+    history: History
     head: Head
     settled: Sequence[Settled]
     clearings: Mapping[bytes, Clearing]
     channels: Sequence[PaidChannel] = ()
     batches: int = 0
+
+    @property
+    def community(self) -> Community:
+        """The community as it was at the head."""
+        return self.history.latest.community
 
 
 class Group(Enum):
@@ -158,7 +165,8 @@ def group_of(line: Line) -> Group:
 def make_bill(records: Records, home: int, month: Month) -> Bill:
     """The bill. Raises NothingToBill, UnknownMember, NothingInForce, BadCommunity."""
     community, zone = records.community, records.community.zone_info
-    name, span = community.member(home).name, month.span(zone)
+    span = month.span(zone)
+    name = records.history.member(home, span.end_ms - 1).name
     draft = _Draft(records, home)
     without = 0
     for settled in records.settled:
@@ -185,7 +193,7 @@ def make_bill(records: Records, home: int, month: Month) -> Bill:
         reckonings,
         without,
         compared.get(home, Comparison(0, 0)),
-        avoided_by(lines, community),
+        _avoided_by(lines, draft.entries, records.history),
     )
 
 
@@ -195,17 +203,20 @@ def _part(settled: Settled, span: Interval) -> Part:
     return Part.BEFORE if settled.billed_ms < span.start_ms else Part.AFTER
 
 
-def avoided_by(lines: Sequence[Line], community: Community) -> Avoided | None:
-    """From what was bought of members that the file calls green; None without a stated factor."""
-    if community.carbon is None:
+def _avoided_by(
+    lines: Sequence[Line], entries: Sequence[Entry], history: History
+) -> Avoided | None:
+    """From what was bought of members that were green by the file in force in the interval; None
+    without a stated factor."""
+    carbon = history.latest.community.carbon
+    if carbon is None:
         return None
-    green = {one.account for one in community.members if one.is_green}
-    energy_wh = sum(
-        one.energy_wh
-        for one in lines
-        if one.kind is FlowKind.TRADE and one.owes and one.other in green
-    )
-    return Avoided(community.carbon, energy_wh)
+    energy_wh = 0
+    for one in lines:
+        if one.kind is FlowKind.TRADE and one.owes and isinstance(one.other, int):
+            seller = history.member(one.other, entries[one.entry].interval.start_ms)
+            energy_wh += one.energy_wh if seller.is_green else 0
+    return Avoided(carbon, energy_wh)
 
 
 class _Draft:

@@ -17,6 +17,7 @@ from energy.bills.reckoning import PaidChannel
 from energy.canonical import digest
 from energy.clearing.trades import Clearing
 from energy.community.community import Community
+from energy.community.history import History
 from energy.errors import EntryDoesNotFollow, JournalEndsBefore
 from energy.market.entries import Entry
 from energy.market.funds import decode_funds
@@ -44,17 +45,23 @@ class Fault:
 class JournalRecords:
     """A journal up to `head`. `orders`: by digest. `fault`: the first entry that does not follow.
 
-    `community`: as the last entry that follows has it. `starts`: what lanes carried (ntok) when the
-    market began to count them, by channel and payer: their first statements of funds.
+    `history`: the community over time, up to the last entry that follows. `starts`: what lanes
+    carried (ntok) when the market began to count them, by channel and payer: their first statements
+    of funds.
     """
 
-    community: Community
+    history: History
     head: Head
     settled: tuple[Settled, ...]
     clearings: Mapping[bytes, Clearing]
     orders: Mapping[bytes, Order]
     starts: Mapping[tuple[int, int], int]
     fault: Fault | None
+
+    @property
+    def community(self) -> Community:
+        """The community as it is at the end."""
+        return self.history.latest.community
 
 
 def read_records(
@@ -92,7 +99,7 @@ def read_records(
         raise JournalEndsBefore(last.seq if last else 0, up_to or 1)
     head = Head(last.seq, last.chain)
     found = tuple(settled), clearings, orders, starts
-    return JournalRecords(market.community, head, *found, fault)
+    return JournalRecords(market.history, head, *found, fault)
 
 
 def _collect(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from energy.bills.channel_evidence import OwnChannel, channel_fault
@@ -14,7 +14,7 @@ from energy.community.members import Member
 from energy.community.rules import Side, Tariff
 from energy.errors import ReadingRefused
 from energy.meters.corrections import Correction
-from energy.meters.meter import meters_of
+from energy.meters.meter import Meter, meters_of
 from energy.meters.reading import NONE_BEFORE, Reading
 from energy.meters.registers import between
 from energy.orders.order import Order
@@ -25,15 +25,14 @@ class OwnReadings:
     """The records of a home's own meters. Each meter's are one chain; its keys are the community's.
 
     A record is believed if all before it name one another and a key of the meter has signed it.
+    Which keys a meter had is asked of the community up to the settlement alone: what is revoked
+    afterwards, or leaves the file, changes nothing that was settled. A key that was revoked before
+    a reading came is refused by the journal itself, when it is computed again.
     """
 
     def __init__(
-        self,
-        stores: Iterable[Iterable[Reading]],
-        member: Member,
-        corrections: Iterable[Correction] = (),
+        self, stores: Iterable[Iterable[Reading]], corrections: Iterable[Correction] = ()
     ) -> None:
-        self._meters = meters_of(member)
         self._corrections = {one.digest: one for one in corrections}
         self._chains: list[list[Reading]] = []
         self._places: dict[bytes, tuple[int, int]] = {}
@@ -51,9 +50,14 @@ class OwnReadings:
             self._places[before] = number, place
         self._chains.append(chain)
 
-    def fault(self, metered: Metered) -> str:
-        """What is wrong with what a meter is said to have shown, "" where nothing is."""
-        metered, wrong = self._uncorrected(metered)
+    def fault(self, metered: Metered, homes: Sequence[Member]) -> str:
+        """What is wrong with what a meter is said to have shown, "" where nothing is.
+
+        `homes`: the home as it was in the interval, which says what its registers can show, and in
+        each version of the community up to the settlement.
+        """
+        meters = [one for home in homes for one in meters_of(home).values()]
+        metered, wrong = self._uncorrected(metered, meters)
         if wrong:
             return wrong
         first, last = self._places.get(metered.first), self._places.get(metered.last)
@@ -68,13 +72,13 @@ class OwnReadings:
             return "its two readings are not of one meter, in their order"
         if self._broken.get(number, len(chain)) <= end:
             return f"record {self._broken[number]} of your meter does not name the one before it"
-        wrong = self._unsigned(chain[start]) or self._unsigned(chain[end])
+        wrong = self._unsigned(chain[start], meters) or self._unsigned(chain[end], meters)
         if wrong:
             return wrong
         interval = metered.interval
         if chain[start].end_ms > interval.start_ms or chain[end].end_ms > interval.end_ms:
             return "its readings are of another time"
-        register_wh = self._meters[chain[start].meter].register_wh
+        register_wh = _listed(chain[start].meter, meters)[0].register_wh
         try:
             flowed = between(chain[start : end + 1], register_wh)
         except ReadingRefused as error:
@@ -86,16 +90,15 @@ class OwnReadings:
             )
         return ""
 
-    def _uncorrected(self, metered: Metered) -> tuple[Metered, str]:
+    def _uncorrected(self, metered: Metered, meters: Sequence[Meter]) -> tuple[Metered, str]:
         """What was shown before its ends were corrected, and what is wrong with a correction."""
         for end, sign in ((metered.last, 1), (metered.first, -1)):
             made = self._corrections.get(end)
             if made is None:
                 continue
             reading = made.reading
-            meter = self._meters.get(reading.meter)
-            key = None if meter is None else meter.key(made.key_id)
-            if key is None or not key.is_valid_at(made.made_ms) or not made.is_signed():
+            known = _listed(reading.meter, meters)
+            if not _may_sign(made.key_id, made.made_ms, known) or not made.is_signed():
                 return metered, f"the correction of record {reading.sequence} is not its meter's"
             metered = replace(
                 metered,
@@ -106,17 +109,26 @@ class OwnReadings:
             metered = replace(metered, last=name) if sign > 0 else replace(metered, first=name)
         return metered, ""
 
-    def _unsigned(self, reading: Reading) -> str:
-        meter = self._meters.get(reading.meter)
-        if meter is None:
+    def _unsigned(self, reading: Reading, meters: Sequence[Meter]) -> str:
+        known = _listed(reading.meter, meters)
+        if not known:
             return f"{reading.meter} is no meter of this home in the community's file"
-        key = meter.key(reading.key_id)
-        if key is None or not key.is_valid_at(reading.end_ms):
+        if not _may_sign(reading.key_id, reading.end_ms, known):
             return f"record {reading.sequence} is signed by a key that was not its meter's then"
         digest = reading.digest
         if digest not in self._signed:
             self._signed[digest] = reading.is_signed()
         return "" if self._signed[digest] else f"record {reading.sequence} is not signed by its key"
+
+
+def _listed(did: str, meters: Sequence[Meter]) -> list[Meter]:
+    """A meter as each version of the community had it."""
+    return [one for one in meters if one.did == did]
+
+
+def _may_sign(key_id: str, time_ms: int, meters: Iterable[Meter]) -> bool:
+    keys = (one.key(key_id) for one in meters)
+    return any(key is not None and key.is_valid_at(time_ms) for key in keys)
 
 
 class OwnFiles:
@@ -131,10 +143,14 @@ class OwnFiles:
     ) -> None:
         self._home, self._journal = home, journal
         self._readings, self._channels = readings, channels
+        self._settled_ms = {one.place: one.time_ms for one in journal.settled}
 
-    def of_reading(self, metered: Metered) -> str:
-        """By the meter's own chain of signed records."""
-        return self._readings.fault(metered)
+    def of_reading(self, metered: Metered, place: int) -> str:
+        """By the meter's own chain of signed records, and its keys up to the settlement."""
+        history, home = self._journal.history, self._home
+        then = history.member(home, metered.interval.start_ms)
+        later = history.homes_until(home, self._settled_ms[place])
+        return self._readings.fault(metered, (then, *later))
 
     def of_settlement(self, entry: Entry) -> str:
         """By the journal, which was computed again up to where it follows."""

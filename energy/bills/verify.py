@@ -23,8 +23,9 @@ from protocol.channels import Lane
 class Evidence(Protocol):
     """What a household's own files say; each method answers what is wrong, "" where nothing is."""
 
-    def of_reading(self, metered: Metered) -> str:
-        """Of what the own meter showed between two of its signed readings."""
+    def of_reading(self, metered: Metered, place: int) -> str:
+        """Of what the own meter showed between two of its signed readings, as it was settled by the
+        journal's entry `place`."""
         ...
 
     def of_settlement(self, entry: Entry) -> str:
@@ -198,7 +199,7 @@ def _line_fault(
             f"the journal has {due.settlement.hex()[:16]} here, of entry {due.place}",
         )
     if entry.metered is not None:
-        wrong = evidence.of_reading(entry.metered)
+        wrong = evidence.of_reading(entry.metered, due.place)
         if wrong:
             return "reading", wrong
     if entry != due:
@@ -232,7 +233,7 @@ def _check_rest(
     for entry, due in zip(bill.entries, expected.entries, strict=False):
         if entry != due:
             raise BillDoesNotFollow("entries", _differing(entry, due))
-        if entry.metered is not None and (wrong := evidence.of_reading(entry.metered)):
+        if due.metered is not None and (wrong := evidence.of_reading(due.metered, due.place)):
             raise BillDoesNotFollow("entries", wrong)
     if bill.reckonings != expected.reckonings:
         raise BillDoesNotFollow("reckonings", "what is due and paid adds up to something else")

@@ -107,10 +107,14 @@ class Community:
 
     def member(self, account: int) -> Member:
         """The home with this account. Raises UnknownMember."""
-        try:
-            return self._by_account[account]
-        except KeyError:
-            raise UnknownMember(account) from None
+        found = self.find(account)
+        if found is None:
+            raise UnknownMember(account)
+        return found
+
+    def find(self, account: int) -> Member | None:
+        """The home with this account, None for none."""
+        return self._by_account.get(account)
 
     def rules_at(self, time_ms: int) -> Rules:
         """The rules in force. Raises NothingInForce."""

@@ -8,6 +8,7 @@ Whoever folds the same documents at the same times has the same history.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from energy.community.ballots import HOUR_MS, Ballot, Outcome, electorate_of
@@ -25,8 +26,9 @@ from energy.community.changes import (
 from energy.community.community import Community
 from energy.community.consistency import check_one_rules, check_text, check_voting
 from energy.community.document import community_digest, decode_community
+from energy.community.members import Member
 from energy.community.rules import Rules
-from energy.errors import BadCommunity, ChangeRefused, NothingInForce
+from energy.errors import BadCommunity, ChangeRefused, NothingInForce, UnknownMember
 from energy.signed import Signed, check_signed
 
 MOST_AHEAD_MS = 5 * 366 * 86_400_000
@@ -60,6 +62,46 @@ class History:
             if version.from_ms <= time_ms:
                 return version.community
         raise NothingInForce("community", time_ms)
+
+    @property
+    def names(self) -> Mapping[int, str]:
+        """Who is behind an account, or was last: homes that have left are in it, too."""
+        return {
+            account: name for one in self.versions for account, name in one.community.names.items()
+        }
+
+    def member(self, account: int, time_ms: int) -> Member:
+        """The home with an account at a time, or as it was when it left before; a home that came
+        later, as it came. Raises UnknownMember."""
+        later = None
+        for version in reversed(self.versions):
+            found = version.community.find(account)
+            if found is not None and version.from_ms <= time_ms:
+                return found
+            later = found or later
+        if later is None:
+            raise UnknownMember(account)
+        return later
+
+    def homes_until(self, account: int, time_ms: int) -> tuple[Member, ...]:
+        """An account's home in each version up to a time, the newest first."""
+        return tuple(
+            found
+            for version in reversed(self.versions)
+            if version.from_ms <= time_ms and (found := version.community.find(account))
+        )
+
+    def members_with(self, meter: str, time_ms: int) -> Sequence[Member]:
+        """By whom a meter's word of a time is judged: the members of the newest version that lists
+        it, unless it was taken out before that time already; then those of now."""
+        left_ms = None
+        for version in reversed(self.versions):
+            if left_ms is not None and left_ms <= time_ms:
+                break
+            if any(key.did == meter for one in version.community.members for key in one.meters):
+                return version.community.members
+            left_ms = version.from_ms
+        return self.latest.community.members
 
     def ballot(self, proposal: bytes) -> Ballot | None:
         """The ballot on the proposal of this digest."""

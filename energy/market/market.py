@@ -7,7 +7,7 @@ clearing or a settlement that is not exactly what the other entries give is such
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ from energy.canonical import decode, digest
 from energy.clearing.trades import Clearing
 from energy.community.community import Community
 from energy.community.history import TAKEN, History, advanced, founded
+from energy.community.members import Member
 from energy.errors import (
     AlreadyFounded,
     AnotherRollup,
@@ -106,7 +107,7 @@ class Market:
         """Let votes be counted and rules take effect by a time. Times never fall."""
         if self._history is not None and self._periods is not None:
             self._history = advanced(self._history, now_ms)
-            self._periods.community = self._history.latest.community
+            self._periods.history = self._history
 
     def due(self, now_ms: int) -> bytes | None:
         """The next document that the journal lacks, to be made here; None for none."""
@@ -177,7 +178,7 @@ class Market:
         def apply(entry: Entry) -> None:
             parts = self.book, self.measuring, self.purses
             self._history = history
-            self._periods = Periods(community, entry.time_ms, *parts)
+            self._periods = Periods(history, entry.time_ms, *parts)
             self.community_seq = entry.seq
 
         return apply
@@ -187,7 +188,7 @@ class Market:
 
         def apply(entry: Entry) -> None:
             self._history = history
-            self.periods.community = history.latest.community
+            self.periods.history = history
             self.community_seq = entry.seq
 
         return apply
@@ -210,7 +211,8 @@ class Market:
         if funds.account == community.account:
             check_signed(signed, community.domain, funds.account, community.key_hash)
         else:
-            self._check_member(signed, funds.account)
+            member = self.history.member(funds.account, now_ms)  # also one that has left still pays
+            check_signed(signed, community.domain, member.account, member.key_hash)
         newest = self.purses.newest_number(funds.account)
         if funds.number != newest + 1:
             raise OutOfTurn("statement of funds", funds.number, newest)
@@ -228,7 +230,10 @@ class Market:
 
     def _reading(self, document: bytes, now_ms: int) -> Apply:
         reading = decode_reading(document)
-        self.measuring.check(reading, self.community.members, now_ms)
+        members: Sequence[Member] = self.community.members
+        if not self.measuring.lists(reading.meter, members):
+            members = self.periods.members_with(reading.meter, reading.end_ms)
+        self.measuring.check(reading, members, now_ms)
         before = self.measuring.newest(reading.meter)
         since_ms = reading.start_ms if before is None else before.end_ms
 
@@ -251,7 +256,7 @@ class Market:
 
     def _day_root(self, document: bytes) -> Apply:
         day = decode_day(document)
-        self.day_roots.check(day, self.community.members)
+        self.day_roots.check(day, self.history.members_with(day.meter, day.start_ms))
         return lambda _entry: self.day_roots.take(day)
 
     # --- what the market itself makes -----------------------------------------------------------

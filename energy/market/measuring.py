@@ -33,6 +33,10 @@ class Measuring:
         track = self._tracks.get(meter)
         return track[-1] if track else None
 
+    def lists(self, meter: str, members: Sequence[Member]) -> bool:
+        """Whether one of them has this meter."""
+        return self._meter(meter, members) is not None
+
     def check(self, reading: Reading, members: Sequence[Member], now_ms: int) -> None:
         """Whether it is a member's reading that may follow the meter's last one.
 

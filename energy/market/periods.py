@@ -10,7 +10,7 @@ anything at all after a long pause. Pure: every time is an argument.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -18,6 +18,8 @@ from energy.canonical import digest
 from energy.clearing.supply_demand import fees_of
 from energy.clearing.trades import Clearing
 from energy.community.community import Community
+from energy.community.history import History
+from energy.community.members import Member
 from energy.community.rules import Rules, Side, Tariff, Timing
 from energy.intervals import DAY_S, Interval, interval_at, local_day
 from energy.market.correcting import Given, touched
@@ -74,21 +76,26 @@ class Running:
 
 
 class Periods:
-    """All intervals of a community's market. `heard` is to be told of every entry's time."""
+    """All intervals of a community's market. `heard` is to be told of every entry's time.
+
+    `history`: the community over time, to be kept up to date. Who takes part in an interval, and by
+    which meter, is as it stood when the interval began: a home that leaves during it, or before it
+    is settled, is still paid for it.
+    """
 
     def __init__(
         self,
-        community: Community,
+        history: History,
         start_ms: int,
         book: Book,
         measuring: Measuring,
         purses: Purses,
     ) -> None:
-        self.community = community
+        self.history = history
         self.rounds: dict[int, Round] = {}
         self.owed: dict[Pair, Due] = {}
         self._book, self._measuring, self._purses = book, measuring, purses
-        self._next_ms = _first_start_ms(community, start_ms)
+        self._next_ms = _first_start_ms(self.community, start_ms)
         self._heard_ms = self._resumed_ms = start_ms
         self._unsettled: list[int] = []
         self._open: set[int] = set()
@@ -96,6 +103,11 @@ class Periods:
         self._late: set[int] = set()
         self._corrections = Corrections()
         self._spent: defaultdict[tuple[date, int], int] = defaultdict(int)
+
+    @property
+    def community(self) -> Community:
+        """The community as it is now."""
+        return self.history.latest.community
 
     # --- what is next ---------------------------------------------------------------------------
 
@@ -140,7 +152,7 @@ class Periods:
 
     def clearing(self, interval: Interval, shown: dict[int, Metered] | None = None) -> Clearing:
         """An interval's clearing. `shown`: by the meters, if not by those at both its ends."""
-        community, rules = self.community, self.rules_at(interval)
+        community, rules = self.history.at(interval.start_ms), self.rules_at(interval)
         is_ahead = rules.timing is Timing.AHEAD
         if shown is None:
             shown = self._expected(interval) if is_ahead else self._shown(interval)
@@ -191,7 +203,7 @@ class Periods:
         None where nothing is metered in it, or it is cleared ahead and so needs no guess.
         """
         interval = self.next_interval()
-        rules, community = self.rules_at(interval), self.community
+        rules, community = self.rules_at(interval), self.history.at(interval.start_ms)
         if rules.timing is Timing.AHEAD:
             return None
         until_ms, shown = self._measuring.so_far(community.members, interval)
@@ -214,8 +226,8 @@ class Periods:
 
     def take_clearing(self, clearing: Clearing, name: bytes, seq: int) -> None:
         """The next interval was cleared."""
-        interval, community = clearing.interval, self.community
-        start_ms = interval.start_ms
+        interval, start_ms = clearing.interval, clearing.interval.start_ms
+        community = self.history.at(start_ms)
         rules, tariff = self.rules_at(interval), community.tariff_at(start_ms)
         self.rounds[start_ms] = Round(interval, community, rules, tariff, clearing, name, seq)
         self._next_ms = interval.end_ms
@@ -260,8 +272,17 @@ class Periods:
         Raises as `correcting.touched`.
         """
         rounds = reversed(self.rounds.values())
-        members, until_ms = self.community.members, min([self._next_ms, *self._unsettled])
+        until_ms, reading = min([self._next_ms, *self._unsettled]), given.correction.reading
+        members = self.members_with(reading.meter, reading.end_ms)
         return touched(given, self._corrections, members, rounds, until_ms, now_ms)
+
+    def members_with(self, meter: str, end_ms: int) -> Sequence[Member]:
+        """By whom a meter's reading of a time is judged: as they are now, or where its home has
+        left or the meter was taken out since, as they last were with it. It counts up to the end of
+        the interval in which it went."""
+        rules = self.community.rules
+        length_ms = self.community.rules_at(max(end_ms - 1, rules[0].valid_from_ms)).interval_ms
+        return self.history.members_with(meter, interval_at(end_ms - 1, length_ms).start_ms)
 
     def take_correction(self, correction: Correction, starts_ms: Iterable[int]) -> None:
         """A meter has corrected a reading: these settled rounds may change."""
@@ -276,7 +297,7 @@ class Periods:
 
     def _shown(self, interval: Interval) -> dict[int, Metered]:
         found = {}
-        for member in self.community.members:
+        for member in self.history.at(interval.start_ms).members:
             shown = self._measuring.metered(member, interval)
             corrected = shown and self._corrections.applied(shown)
             if corrected is not None:
@@ -287,7 +308,7 @@ class Periods:
         """What each home showed in the same interval of the last day that has one, at most a week
         ago; nothing where there is none."""
         found = {}
-        for member in self.community.members:
+        for member in self.history.at(interval.start_ms).members:
             home = member.account
             earlier = next(self._earlier(home, interval), None)
             imported, exported = (earlier.import_wh, earlier.export_wh) if earlier else (0, 0)
@@ -313,7 +334,7 @@ class Periods:
         """Whether somebody takes part, and nobody who does has still to show an interval's end."""
         since_ms, reaches = interval.start_ms - interval.length_ms, self._measuring.reaches
         anybody = False
-        for member in self.community.members:
+        for member in self.history.at(interval.start_ms).members:
             if reaches(member, interval.end_ms):
                 anybody = True
             elif member.meters and (not self.rounds or reaches(member, since_ms)):

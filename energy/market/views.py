@@ -75,7 +75,7 @@ def book(market: Market, at_ms: int) -> Book:
 
 def orders(market: Market, account: int, now_ms: int) -> list[OrderRow]:
     """All that an account ever ordered, the newest first. Raises UnknownMember."""
-    market.community.member(account)
+    market.history.member(account, market.time_ms)
     found = market.book.of_account(account)
     return [_order_row(market, one, now_ms) for one in reversed(found)]
 
@@ -84,7 +84,7 @@ def account_row(market: Market, account: int) -> AccountRow:
     """Where an account stands. Raises UnknownMember."""
     community, meters = market.community, {}
     if account != community.account:
-        for key in community.member(account).meters:
+        for key in market.history.member(account, market.time_ms).meters:
             newest = market.measuring.newest(key.did)
             if newest is not None:
                 meters[key.did] = newest.sequence
@@ -221,7 +221,8 @@ def _state(placed: Placed, at_ms: int) -> OrderState:
 
 
 def _name(market: Market, account: int) -> str:
-    return market.community.names.get(account, str(account))
+    known = market.community.names.get(account)
+    return known or market.history.names.get(account, str(account))
 
 
 def _price_row(market: Market, interval: Interval, now_ms: int) -> PriceRow:

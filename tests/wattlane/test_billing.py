@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from channels.books import read_books
-from energy.bills.bill import Bill, Group
+from energy.bills.bill import Bill, Group, Records, make_bill
 from energy.bills.bill_file import decode_bill, encode_bill
 from energy.bills.lines import Paid
 from energy.bills.month import Month
@@ -19,7 +19,7 @@ from energy.bills.reckoning import OnL1
 from energy.bills.shown import show_bill
 from energy.bills.verify import Looked
 from energy.community.rules import Side
-from energy.errors import JournalEndsBefore, LineDoesNotFollow
+from energy.errors import JournalEndsBefore, LineDoesNotFollow, UnknownMember
 from energy.intervals import Interval
 from energy.market.entries import Entry
 from energy.market.journal import Journal
@@ -31,7 +31,7 @@ from energy.settlement.documents import decode_settlement, encode_settlement
 from energy.settlement.flows import Metered
 from tests.energy.bills.street_files import Files, trading, write_files
 from tests.energy.market.journals import KEY, entry
-from tests.energy.market.street import METERS, Street
+from tests.energy.market.street import METERS, Street, quarter
 from tests.wattlane.records import START, Plan, record_of
 from wattlane import bill_on_l1
 from wattlane.bill_on_l1 import check_batches, cited_batches
@@ -70,6 +70,25 @@ def test_a_bill_from_files_follows_from_them(files: Files, bill: Bill) -> None:
     assert not followed.batches
 
 
+def test_a_bill_outlives_its_home_and_its_meters_key(tmp_path: Path) -> None:
+    """Later its key is revoked from the past on, a seller is green no more, and the home leaves."""
+    street = trading()
+    members = {one.account: one for one in street.community.members}
+    revoked = replace(members[3].meters[0], revoked_ms=quarter(1) + 1)
+    changed = replace(members[1], is_green=False), replace(members[3], meters=(revoked,))
+    street.amend(quarter(3), members=(changed[0], members[2], changed[1]))
+    street.leaves(3, quarter(3) + 1)
+    files = asyncio.run(write_files(tmp_path, street))
+    last, copy = home_bill(files.home, files.journal)
+    assert (last.name, copy.history.names[3]) == ("no. 3", "no. 3")
+    assert last.avoided is not None
+    assert last.avoided.energy_wh == 1_800
+    assert _follow(files, last) == len(last.lines)
+    own = Records(copy.history, copy.head, copy.settled, copy.clearings)
+    with pytest.raises(UnknownMember):
+        make_bill(own, 4, JUNE)
+
+
 def test_another_meters_records_do_not_show_it(files: Files, bill: Bill, tmp_path: Path) -> None:
     """The first line is named, with the reading that is missing."""
     with MeterStore(tmp_path, METERS[1].did) as store:
@@ -96,20 +115,20 @@ def test_what_own_readings_cannot_bear_out(files: Files) -> None:
     member = files.street.community.member(3)
     both = Interval(first.end_ms, last.end_ms)
     shown = Metered(3, both, 1_800, 0, first.digest, last.digest)
-    own = OwnReadings([[first, middle, last]], member)
-    assert own.fault(shown) == ""
-    assert "your meter shows 1800 Wh in" in own.fault(replace(shown, import_wh=1_801))
+    own = OwnReadings([[first, middle, last]])
+    assert own.fault(shown, [member]) == ""
+    assert "your meter shows 1800 Wh in" in own.fault(replace(shown, import_wh=1_801), [member])
     early = replace(shown, interval=Interval(first.end_ms - 1, last.end_ms - 1))
-    assert "of another time" in own.fault(early)
+    assert "of another time" in own.fault(early, [member])
     backwards = replace(shown, first=last.digest, last=first.digest)
-    assert "in their order" in own.fault(backwards)
+    assert "in their order" in own.fault(backwards, [member])
     forged = replace(middle, import_wh=middle.import_wh - 100)
-    broken = OwnReadings([[first, forged, last]], member)
-    assert "record 2 of your meter does not name the one before" in broken.fault(shown)
+    broken = OwnReadings([[first, forged, last]])
+    assert "record 2 of your meter does not name the one before" in broken.fault(shown, [member])
     unsigned = replace(shown, last=forged.digest)
-    assert "record 1 is not signed by its key" in broken.fault(unsigned)
-    stranger = OwnReadings([[first, middle, last]], files.street.community.member(1))
-    assert "is no meter of this home" in stranger.fault(shown)
+    assert "record 1 is not signed by its key" in broken.fault(unsigned, [member])
+    stranger = files.street.community.member(1)
+    assert "is no meter of this home" in own.fault(shown, [stranger])
 
 
 def test_corrected_readings_bear_out_what_was_adjusted(files: Files) -> None:
@@ -130,14 +149,14 @@ def test_corrected_readings_bear_out_what_was_adjusted(files: Files) -> None:
         Metered(3, quarters[0], middle.import_wh - 100, 0, first.digest, made.digest),
         Metered(3, quarters[1], rest_wh + 100, 0, made.digest, last.digest),
     )
-    own = OwnReadings([chain], member, [made])
+    own = OwnReadings([chain], [made])
     for one in shown:
-        assert own.fault(one) == ""
-        assert "your meter shows" in own.fault(replace(one, import_wh=one.import_wh + 1))
-        assert "is not among your meter's records" in OwnReadings([chain], member).fault(one)
+        assert own.fault(one, [member]) == ""
+        assert "your meter shows" in own.fault(replace(one, import_wh=one.import_wh + 1), [member])
+        assert "is not among your meter's records" in OwnReadings([chain]).fault(one, [member])
     forged = replace(made, import_wh=made.import_wh - 1)
     lying = replace(shown[0], import_wh=forged.import_wh, last=forged.digest)
-    assert "is not its meter's" in OwnReadings([chain], member, [forged]).fault(lying)
+    assert "is not its meter's" in OwnReadings([chain], [forged]).fault(lying, [member])
 
 
 def test_a_shorter_copy_of_the_journal_is_told(files: Files, bill: Bill, tmp_path: Path) -> None:
@@ -177,7 +196,7 @@ def test_a_market_that_lies_is_found_out(files: Files, tmp_path: Path) -> None:
 def test_the_price_is_held_against_the_own_order(files: Files, bill: Bill) -> None:
     """With fees: what the order allows, no more."""
     copy = read_copy(files.journal, None)
-    own = OwnFiles(3, copy, OwnReadings([], copy.community.member(3)), {})
+    own = OwnFiles(3, copy, OwnReadings([]), {})
     trade = next(one for one in bill.lines if one.order)
     at_ms = bill.entries[0].interval.start_ms
     assert own.of_order(trade.order, Side.BUY, 280_000, at_ms) == ""
@@ -186,7 +205,7 @@ def test_the_price_is_held_against_the_own_order(files: Files, bill: Bill) -> No
     )
     assert "none of yours to sell" in own.of_order(trade.order, Side.SELL, 1, at_ms)
     assert "there is no order" in own.of_order(bytes(32), Side.BUY, 1, at_ms)
-    seller = OwnFiles(1, copy, OwnReadings([], copy.community.member(1)), {})
+    seller = OwnFiles(1, copy, OwnReadings([]), {})
     (sold,) = (name for name, one in copy.orders.items() if one.account == 1)
     assert seller.of_order(sold, Side.SELL, 101_000, at_ms) == ""
     assert "99999 utok a kWh after fees" in seller.of_order(sold, Side.SELL, 100_999, at_ms)

@@ -117,7 +117,7 @@ def show(
         place = journal or market_copy_in(folder)
         make_haste(place)
         bill, copy = home_bill(folder, place, chosen, on_l1, progress)
-        names = copy.community.names
+        names = copy.history.names
         total = len(bill.lines)
         written = b""
         if pdf is not None:

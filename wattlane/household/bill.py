@@ -41,7 +41,7 @@ def shown_bill(folder: Path, month: str | None) -> BillPage:
         return BillPage(None, str(error), month or "")
     shown = parse_month(str(bill.month))
     fault = "" if copy.fault is None else f"entry {copy.fault.place}: {copy.fault.why}"
-    page = show_bill(bill, copy.community.names)
+    page = show_bill(bill, copy.history.names)
     return BillPage(page, "", str(shown), str(_before(shown)), str(shown.next), fault)
 
 

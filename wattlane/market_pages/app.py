@@ -19,7 +19,8 @@ from energy.market import views
 from energy.market.service import MarketService
 from sequencer.pages.assets import assets
 from sequencer.pages.rendering import HEADERS, environment
-from wattlane.market_pages.today import clock, today
+from wattlane.market_pages.today import today
+from wattlane.times import clock
 
 TEMPLATES = Path(__file__).parent / "templates"
 _NOT_FOUND, _BAD, _UNAVAILABLE = 404, 400, 503
@@ -128,7 +129,7 @@ class MarketPages:
         return {
             "path": path,
             "name": community.name,
-            "names": community.names,
+            "names": self._service.market.history.names,
             "problem": self._service.problem,
             "seq": self._service.market.seq,
             "clock": lambda time_ms: clock(time_ms, zone),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from energy.market.models import PriceRow
 from wattlane.household.chart import round_up
+from wattlane.times import clock
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 240, 92, 92, 14, 30
 PLOT_HEIGHT = HEIGHT - TOP - BOTTOM
@@ -76,14 +76,6 @@ def today(rows: Sequence[PriceRow], zone: ZoneInfo) -> Today:
         rows=tuple(traded),
         chart=chart(named),
     )
-
-
-def clock(time_ms: int, zone: ZoneInfo) -> str:
-    """A time of day in the community's zone, with its offset where clocks are turned that day."""
-    at = datetime.fromtimestamp(time_ms // 1000, zone)
-    midnight = at.replace(hour=0, minute=0)
-    turned = midnight.utcoffset() != at.replace(hour=23).utcoffset()
-    return f"{at:%H:%M}{f'{at:%z}'[:3] if turned else ''}"
 
 
 def chart(named: Sequence[tuple[str, PriceRow]]) -> Chart:

@@ -21,6 +21,9 @@ from energy.bills.month import Month
 from energy.bills.reckoning import OnL1, PaidChannel
 from energy.canonical import digest
 from energy.clearing.trades import Clearing, Trade
+from energy.community.community import Community
+from energy.community.document import community_digest
+from energy.community.history import History, Version
 from energy.community.rules import Side
 from energy.intervals import QUARTER_MS, Interval
 from energy.settlement.flows import Flow, FlowKind, Metered, Outside, Settlement, Stage
@@ -150,8 +153,10 @@ def channels(home: int = 3) -> tuple[PaidChannel, ...]:
 def records(*more: Settled, home: int = 3, **changes: object) -> Records:
     """All of it, with what came later."""
     all_settled = (*settled(), *more)
+    community = changes.pop("community", street())
+    assert isinstance(community, Community)
     given: dict[str, object] = {
-        "community": street(),
+        "history": History((Version(START_MS, community, community_digest(community)),)),
         "head": Head(all_settled[-1].place, digest(b"head")),
         "settled": all_settled,
         "clearings": {
@@ -172,7 +177,7 @@ class OwnFiles:
     orders: dict[bytes, str] = field(default_factory=dict)
     lane: int = LANE
 
-    def of_reading(self, metered: Metered) -> str:
+    def of_reading(self, metered: Metered, place: int) -> str:
         """As the test says."""
         return self.readings.get(metered.last, "")
 

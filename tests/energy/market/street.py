@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 
+from energy.community.changes import Amendment, encode_amendment
 from energy.community.community import Community
 from energy.community.document import encode_community
 from energy.community.members import MeterKey
@@ -105,6 +106,18 @@ class Street:
             self.put(document, now_ms)
             count += 1
         return count
+
+    def amend(self, now_ms: int, **changes: object) -> Entry:
+        """The community's account changes its file."""
+        latest = self.market.history.latest
+        changed = replace(latest.community, **changes)  # type: ignore[arg-type]
+        amendment = Amendment(latest.digest, changed)
+        return self.put(signed(encode_amendment(amendment), SIGNERS[0]), now_ms)
+
+    def leaves(self, home: int, now_ms: int) -> Entry:
+        """A home is taken out of the community's file."""
+        members = self.market.community.members
+        return self.amend(now_ms, members=tuple(one for one in members if one.account != home))
 
     def order(
         self,

@@ -82,11 +82,11 @@ async def test_a_wrap_goes_from_the_source_to_the_bill(tmp_path: Path, register_
     assert [one.clearing.traded_wh for one in rounds] == [900, 900]
     shown = [{m.home: m for m in one.chain[0].metered}[3] for one in rounds]
     assert [(one.import_wh, one.is_measured) for one in shown] == [(900, True)] * 2
-    own = OwnReadings([made.readings[3]], made.community.member(3))
-    assert [own.fault(one) for one in shown] == ["", ""]
+    own, home = OwnReadings([made.readings[3]]), made.community.member(3)
+    assert [own.fault(one, [home]) for one in shown] == ["", ""]
     copy = read_records(made.entries)
     assert copy.fault is None
-    records = Records(copy.community, copy.head, copy.settled, copy.clearings)
+    records = Records(copy.history, copy.head, copy.settled, copy.clearings)
     bill = make_bill(records, 3, Month(2026, 6))
     assert bill.sums[Group.BOUGHT].energy_wh == 1_800
 
