@@ -6,8 +6,8 @@ has one meter at a time; where several are listed, the first that shows both end
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from energy.community.members import Member
@@ -15,7 +15,7 @@ from energy.errors import NoVerifiedReading, UnknownMeter
 from energy.intervals import Interval
 from energy.meters.checking import check_shared
 from energy.meters.meter import Meter, meters_of
-from energy.meters.metering import DEFAULT_SLACK_MS, metered
+from energy.meters.metering import DEFAULT_SLACK_MS, metered, most_wh
 from energy.meters.reading import Reading
 from energy.settlement.flows import Metered
 
@@ -62,7 +62,6 @@ class Measuring:
 
         Each of them may be a Wh above that, as registers are rounded: many of them could be many.
         """
-        span_ms = interval.length_ms + DEFAULT_SLACK_MS
         for did, meter in meters_of(member).items():
             track = self._tracks.get(did)
             if not track:
@@ -71,9 +70,8 @@ class Measuring:
                 shown = metered(member.account, interval, track, register_wh=meter.register_wh)
             except NoVerifiedReading:
                 continue
-            if shown.import_wh <= meter.most_import_wh(
-                span_ms
-            ) and shown.export_wh <= meter.most_export_wh(span_ms):
+            most_import_wh, most_export_wh = most_wh(meter, interval)
+            if shown.import_wh <= most_import_wh and shown.export_wh <= most_export_wh:
                 return shown
         return None
 
@@ -115,8 +113,10 @@ class Measuring:
                 self._meters.update(meters_of(member))
         return self._meters.get(did)
 
-    def forget_before(self, time_ms: int) -> None:
-        """Drop readings that no interval from this time on needs; each meter's newest one stays."""
+    def forget_before(self, time_ms: int, start_of: Callable[[int], int]) -> None:
+        """Drop readings that no interval from this time on needs, nor the one in which a meter fell
+        silent: of that, its next reading gives the end. `start_of`: where the interval that holds a
+        time begins (Unix ms)."""
         for track in self._tracks.values():
-            first = bisect_left(track, time_ms, key=lambda reading: reading.end_ms)
-            del track[: min(first, len(track) - 1)]
+            since_ms = min(time_ms, start_of(track[-1].end_ms))
+            del track[: max(0, bisect_right(track, since_ms, key=lambda one: one.end_ms) - 1)]

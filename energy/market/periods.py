@@ -95,7 +95,7 @@ class Periods:
         self.rounds: dict[int, Round] = {}
         self.owed: dict[Pair, Due] = {}
         self._book, self._measuring, self._purses = book, measuring, purses
-        self._next_ms = _first_start_ms(self.community, start_ms)
+        self._first_ms = self._next_ms = _first_start_ms(self.community, start_ms)
         self._heard_ms = self._resumed_ms = start_ms
         self._unsettled: list[int] = []
         self._open: set[int] = set()
@@ -130,15 +130,15 @@ class Periods:
 
     def due(self, now_ms: int) -> bytes | None:
         """The next document that the journal lacks: a clearing or a settlement; None for none."""
+        for start_ms in sorted(self._late):  # first of all, while its readings are not forgotten
+            if settlement := self.settlement(self.rounds[start_ms], now_ms):
+                return encode_settlement(settlement)
+            self._late.discard(start_ms)
         for start_ms in self._unsettled:
             if settlement := self.settlement(self.rounds[start_ms], now_ms):
                 return encode_settlement(settlement)
         if self.may_clear(now_ms):
             return encode_clearing(self.clearing(self.next_interval()))
-        for start_ms in sorted(self._late):
-            if settlement := self.settlement(self.rounds[start_ms], now_ms):
-                return encode_settlement(settlement)
-            self._late.discard(start_ms)
         while self._unfinished:
             found = self.rounds[self._unfinished[0]]
             if now_ms <= corrected_until_ms(found.interval, found.rules):
@@ -246,17 +246,23 @@ class Periods:
         start_ms = found.interval.start_ms
         self._late.discard(start_ms)
         (self._open.add if self._is_open(start_ms) else self._open.discard)(start_ms)
+        day = local_day(start_ms, found.community.zone_info)
+        for flow in given.flows:
+            if flow.trade >= 0 and flow.subject is not FlowKind.DEVIATION:
+                buyer = found.clearing.trades[flow.trade].buyer
+                self._spent[day, buyer] += _spent_ntok(buyer, flow)
         if given.revision:
             return
         self._unsettled.remove(start_ms)
         self._unfinished.append(start_ms)
-        day = local_day(start_ms, found.community.zone_info)
-        for flow in given.flows:
-            buyer = _buyer_of(flow, found.clearing)
-            if buyer is not None:
-                self._spent[day, buyer] += flow.amount_ntok
         needed_ms = min([self._next_ms, *self._unsettled]) - 2 * found.interval.length_ms
-        self._measuring.forget_before(needed_ms)
+        self._measuring.forget_before(needed_ms, self._start_of)
+
+    def _start_of(self, time_ms: int) -> int:
+        """Where the interval that holds a time begins; all before the first one is one to it."""
+        if time_ms < self._first_ms:
+            return time_ms
+        return interval_at(time_ms, self.community.rules_at(time_ms).interval_ms).start_ms
 
     def take_reading(self, since_ms: int, end_ms: int) -> None:
         """A meter has shown its registers from one time to another: settled rounds may change."""
@@ -352,12 +358,10 @@ def _add(owed: dict[Pair, Due], now: dict[Pair, Due], before: dict[Pair, Due]) -
         owed[pair] = owed.get(pair, NOTHING) + more
 
 
-def _buyer_of(flow: Flow, clearing: Clearing) -> int | None:
-    """Who buys by it: for the trade itself, or for a fee that the trade's buyer pays."""
-    if flow.trade < 0 or flow.kind is FlowKind.DEVIATION:
-        return None
-    buyer = clearing.trades[flow.trade].buyer
-    return buyer if flow.payer == buyer else None
+def _spent_ntok(buyer: int, flow: Flow) -> int:
+    """What a trade's buyer has spent by a flow, for the trade itself or a fee that it pays; less
+    than nothing where an adjustment takes back."""
+    return flow.amount_ntok * ((flow.payer == buyer) - (flow.payee == buyer))
 
 
 def _first_start_ms(community: Community, time_ms: int) -> int:

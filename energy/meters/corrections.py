@@ -23,6 +23,7 @@ from energy.meters.checking import MOST_AHEAD_MS, check_alone, check_key
 from energy.meters.did import public_key_of
 from energy.meters.meter import Meter
 from energy.meters.meter_document import SIGNATURE_BYTES, MeterDocument
+from energy.meters.metering import most_wh
 from energy.meters.reading import Reading, decode_reading
 from energy.meters.sample import SWAP, WRAP, Quality
 from energy.meters.signing import MeterSigner
@@ -194,10 +195,10 @@ def check_effect(
             stood = known.stood(end) or (end, reading.import_wh, reading.export_wh)
             found = _moved(found, end, sign, stood, correction)
     place = reading.meter, reading.sequence
-    length_ms = metered.interval.length_ms
-    for name, flowed_wh, most_wh in (
-        ("import_wh", found.import_wh, meter.most_import_wh(length_ms)),
-        ("export_wh", found.export_wh, meter.most_export_wh(length_ms)),
+    most_import_wh, most_export_wh = most_wh(meter, metered.interval)
+    for name, flowed_wh, bound_wh in (
+        ("import_wh", found.import_wh, most_import_wh),
+        ("export_wh", found.export_wh, most_export_wh),
     ):
         if flowed_wh < 0:
             was = stands = getattr(correction, name)
@@ -206,8 +207,8 @@ def check_effect(
             else:
                 was -= flowed_wh
             raise FallingRegister(*place, name, was, stands)
-        if flowed_wh > most_wh:
-            raise ImplausibleReading(*place, name, flowed_wh, most_wh)
+        if flowed_wh > bound_wh:
+            raise ImplausibleReading(*place, name, flowed_wh, bound_wh)
 
 
 def _moved(

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from energy.community.members import DEFAULT_REGISTER_WH
 from energy.errors import NoVerifiedReading
 from energy.intervals import Interval
+from energy.meters.meter import Meter
 from energy.meters.reading import Reading
 from energy.meters.registers import between
 from energy.meters.sample import Quality
@@ -47,6 +48,15 @@ def metered(
         ends[1].digest,
         flowed.is_whole and all(one.quality is Quality.MEASURED for one in ends),
     )
+
+
+def most_wh(meter: Meter, interval: Interval) -> tuple[int, int]:
+    """The most that the readings of an interval's two ends can show, import and export, Wh.
+
+    The first of them may be DEFAULT_SLACK_MS older than its boundary.
+    """
+    span_ms = interval.length_ms + DEFAULT_SLACK_MS
+    return meter.most_import_wh(span_ms), meter.most_export_wh(span_ms)
 
 
 def to_share(readings: Sequence[Reading], length_ms: int) -> tuple[Reading, ...]:

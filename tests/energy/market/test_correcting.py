@@ -8,6 +8,7 @@ from energy.errors import (
     CorrectionOutOfTurn,
     CorrectionsOver,
     FallingRegister,
+    ImplausibleReading,
     NeedsCountersignature,
     NotSigned,
     UnknownMeter,
@@ -191,6 +192,23 @@ def test_a_reading_is_corrected_once_both_intervals_that_meet_in_it_are_settled(
     made.read_all(quarter(3), WITH_GRID[2])
     made.make_due(quarter(3))
     made.put(more, quarter(3))
+
+
+def test_a_correction_may_leave_as_much_as_the_meter_could_show_at_first() -> None:
+    """Read a minute before its start, an interval may show a minute more than its length."""
+    most_wh = 10_000 * 15 // 60
+    made = Street()
+    made.begin()
+    made.put(made.reading(3, quarter(0) - 60_000, 0, 0), quarter(0))
+    made.read_all(quarter(0), {1: (0, 0), 2: (0, 0)})
+    for number, more_wh in ((1, 150), (2, 1_000)):
+        made.read_all(quarter(number), {1: (0, 0), 2: (0, 0), 3: (most_wh + more_wh, 0)})
+        made.make_due(quarter(number))
+    reading, later_ms = made.readings[3][1], quarter(500)
+    with pytest.raises(ImplausibleReading):
+        made.put(correction(reading, (most_wh + 168, 0), later_ms), later_ms)
+    made.put(correction(reading, (most_wh + 149, 0), later_ms), later_ms)
+    assert made.make_due(later_ms) == 2
 
 
 def _owed_wh(owed: dict[Pair, Due]) -> int:
