@@ -6,6 +6,7 @@ Everything else is what ships: the contract checks those proofs against the key 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import prover.jobs
@@ -41,8 +42,15 @@ def main() -> None:
         (wattlane.proving, "open_prover", _open_prover),
     )
     for module, name, stand_in in replaced:
-        setattr(module, name, stand_in)
+        _replace(getattr(module, name), name, stand_in)
     command_line()
+
+
+def _replace(original: object, name: str, stand_in: Callable[..., object]) -> None:
+    """Wherever it was imported to already, too."""
+    for module in list(sys.modules.values()):
+        if vars(module).get(name) is original:
+            setattr(module, name, stand_in)
 
 
 if __name__ == "__main__":

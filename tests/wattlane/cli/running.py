@@ -1,10 +1,15 @@
-"""The real command in processes of its own, away from any terminal."""
+"""The real command in processes of its own, away from any terminal.
+
+Where the system allows it they are forked from one that has imported everything before.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+
+from tests.support.forking_wattlane import REAL, fork_server, is_possible
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -18,12 +23,17 @@ def environment(**more: str) -> dict[str, str]:
     return {**own, **more}
 
 
+def command_line(module: str = REAL) -> list[str]:
+    """What is `python -m wattlane`, or another module with a `main`; arguments follow."""
+    return fork_server().command(module) if is_possible() else [sys.executable, "-m", module]
+
+
 def wattlane(
-    *arguments: str, timeout_s: float = 300.0, module: str = "wattlane", **more: str
+    *arguments: str, timeout_s: float = 300.0, module: str = REAL, **more: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end. `module`: what stands in for the program, with its arguments."""
     return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
+        [*command_line(module), *arguments],
         env=environment(**more),
         stdin=subprocess.DEVNULL,
         capture_output=True,

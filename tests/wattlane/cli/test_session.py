@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from contracts.erc20 import TokenClient
 from contracts.transactions import Sender
 from tests.e2e.sequencer_process import SequencerProcess, Setting, start_l1
-from tests.wattlane.cli.running import assert_one_line, environment, wattlane
+from tests.wattlane.cli.running import assert_one_line, command_line, environment, wattlane
 
 PASSPHRASE = "correct horse battery"
 TOKENS_NTOK = 20 * 10**9
@@ -23,7 +22,7 @@ TOKENS_NTOK = 20 * 10**9
 @contextmanager
 def _node(folder: Path, *options: str) -> Iterator[tuple[str, str]]:
     """A running node: its account and its WebSocket address."""
-    command = [sys.executable, "-m", "wattlane", "node", "run", "--folder", str(folder), *options]
+    command = [*command_line(), "node", "run", "--folder", str(folder), *options]
     process = subprocess.Popen(
         [*command, "--wait-for-account", "60"],
         env=environment(WATTLANE_PASSPHRASE=PASSPHRASE),
