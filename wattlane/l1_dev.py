@@ -101,9 +101,17 @@ def _deployed(
         finality=LATEST,
     )
     token.mint(operator.address, TOKENS_BASE_UNITS)
-    made = Deployment(rollup.address, token.address, *names)
-    path.write_text(json.dumps(asdict(made), indent=2) + "\n", encoding="utf-8")
+    made = write_deployment(path, rollup.address, token.address, keys)
     say("contracts deployed")
+    return made
+
+
+def write_deployment(
+    path: Path, contract: str, token: str, keys: tuple[VerifyingKey, VerifyingKey]
+) -> Deployment:
+    """Say in a folder's file what is on its chain. `keys`: of batches and of exits."""
+    made = Deployment(contract, token, *(key.digest().hex() for key in keys))
+    path.write_text(json.dumps(asdict(made), indent=2) + "\n", encoding="utf-8")
     return made
 
 

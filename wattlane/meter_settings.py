@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,8 @@ export_w = {export_w}     # the most that it gives, W
 # One source. Paths are taken from this folder.
 [source]
 adapter = "csv"           # the columns time,meter,import_wh,export_wh
-path = "readings.csv"
-meter = "1"
+path = {path}
+meter = {meter}
 
 # Panels and no battery: more export than the sun allows there is told (needs wattlane[sun]).
 # [sun]
@@ -132,10 +133,17 @@ def register_lines(settings: MeterFile) -> list[str]:
     return [f"{name} = {wh}" for name, wh in stated.items() if wh != usual[name]]
 
 
-def write_meter_file(folder: Path, zone: str, import_w: int, export_w: int) -> Path:
+def write_meter_file(
+    folder: Path,
+    zone: str,
+    import_w: int,
+    export_w: int,
+    source: tuple[str, str] = ("readings.csv", "1"),
+) -> Path:
     """Write meter.toml, with every kind of source as a comment; an older one stays as it is.
 
-    Raises BadMeterSettings for settings that could not be read again.
+    `source`: the file of readings, from the folder on, and the meter's name in it. Raises
+    BadMeterSettings for settings that could not be read again.
     """
     path = folder / FILE
     try:
@@ -145,6 +153,9 @@ def write_meter_file(folder: Path, zone: str, import_w: int, export_w: int) -> P
         where = ".".join(map(str, first["loc"]))
         raise BadMeterSettings(str(path), f"{where}: {first['msg']}") from error
     if not path.exists():
-        text = _TEMPLATE.format(zone=zone, import_w=import_w, export_w=export_w)
+        file, name = (json.dumps(one, ensure_ascii=False) for one in source)  # as TOML writes it
+        text = _TEMPLATE.format(
+            zone=zone, import_w=import_w, export_w=export_w, path=file, meter=name
+        )
         write_new(path, text.encode())
     return path

@@ -1,7 +1,7 @@
 """Every home's bill, made and then verified by commands that know its own folder and L1 alone.
 
-All are made with L1 and followed from the home's files. The first one's batches are looked up again
-too, with their proofs: `verify-batch` has checked those of all others.
+All are made with L1 and followed from the home's files, and the batches that they name are looked
+up on L1 again, with their proofs.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def make_bills(plan: Plan, site: Site, rollup: Settings, bars: Bars) -> list[Bil
         bars.stage("bills, each followed line by line", len(wanted)) as shown,
         ThreadPoolExecutor(AT_ONCE) as pool,
     ):
-        runs = pool.map(lambda one: _bill(site, rollup, one == wanted[0], *one), wanted)
+        runs = pool.map(lambda one: _bill(site, rollup, *one), wanted)
         for number, billed in enumerate(runs, start=1):
             shown(number, wanted[number - 1][0])
             made += [] if billed is None else [billed]
@@ -90,9 +90,7 @@ def _energy(sums: Sequence[Mapping[Group, Sum]], group: Group) -> int:
     return sum(one[group].energy_wh for one in sums if group in one)
 
 
-def _bill(
-    site: Site, rollup: Settings, with_proofs: bool, home: str, month: Month
-) -> Billed | None:
+def _bill(site: Site, rollup: Settings, home: str, month: Month) -> Billed | None:
     folder = site.home(home)
     file = site.bills / f"{folder.name}-{month}.bill"
     show = ["bill", "show", "--folder", str(folder), "--month", str(month), "--out", str(file)]
@@ -103,25 +101,21 @@ def _bill(
     if not _runs(show, rollup, log):
         return None
     verify = ["bill", "verify", str(file), "--folder", str(folder)]
-    follows = _runs(verify, rollup if with_proofs else None, log)
+    follows = _runs(verify, rollup, log)
     return Billed(home, decode_bill(file.read_bytes()), follows)
 
 
-def _runs(command: Sequence[str], rollup: Settings | None, log: Path) -> bool:
-    """Run a command, which looks at L1 where `rollup` is given; whether it succeeded."""
-    options: list[str] = []
-    env = {key: text for key, text in os.environ.items() if key != "WATTLANE_L1"}
-    if rollup is not None:
-        env["WATTLANE_L1"] = rollup.l1_url
-        options += ["--contract", rollup.contract]
-        if rollup.confirmations is not None:
-            options += ["--confirmations", str(rollup.confirmations)]
-        if rollup.archive_folder is not None:
-            options += ["--archive", str(rollup.archive_folder)]
+def _runs(command: Sequence[str], rollup: Settings, log: Path) -> bool:
+    """Run a command that looks at L1; whether it succeeded."""
+    options = ["--contract", rollup.contract]
+    if rollup.confirmations is not None:
+        options += ["--confirmations", str(rollup.confirmations)]
+    if rollup.archive_folder is not None:
+        options += ["--archive", str(rollup.archive_folder)]
     with log.open("ab") as output:
         done = subprocess.run(
             program(*command, *options),
-            env=env,
+            env={**os.environ, "WATTLANE_L1": rollup.l1_url},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from rich.console import Console
@@ -12,7 +11,7 @@ from sequencer.settings import DATABASE
 from wattlane.demo.l1 import DemoL1
 from wattlane.demo.settings import ANVIL
 from wattlane.demo.site import Site
-from wattlane.l1_dev import CHAIN_STATE, DEPLOYMENT
+from wattlane.l1_dev import CHAIN_STATE, DEPLOYMENT, write_deployment
 
 
 def keep_l1(folder: Path | None) -> Path | None:
@@ -24,9 +23,14 @@ def keep_l1(folder: Path | None) -> Path | None:
 
 
 def show_commands(
-    console: Console, site: Site, l1: DemoL1, contract: str, token: str, key: VerifyingKey
+    console: Console,
+    site: Site,
+    l1: DemoL1,
+    contract: str,
+    token: str,
+    keys: tuple[VerifyingKey, VerifyingKey],
 ) -> None:
-    """Write down the deployment, and print what to type."""
+    """Write down the deployment, and print what to type. `keys`: of batches and of exits."""
     console.print(f"[bold]Everything is kept in {site.root}[/]")
     console.print(
         "  wallets, nodes' records, meters and journals: homes/   logs of all processes: logs/"
@@ -42,12 +46,11 @@ def show_commands(
         f"wattlane bill verify {bill} --folder {home}"
         for bill in sorted(site.bills.glob(f"{home.name}-????-??.bill"))
     ]
+    commands.append(f"wattlane meter verify --folder {home / 'meter'}")
     for command in commands:
         console.print("  " + command, soft_wrap=True, highlight=False)
     if l1.kind == ANVIL:
-        deployment = {"contract": contract, "token": token, "key": key.digest().hex()}
-        path = site.root / "l1" / DEPLOYMENT
-        path.write_text(json.dumps(deployment, indent=2) + "\n", encoding="utf-8")
+        write_deployment(site.root / "l1" / DEPLOYMENT, contract, token, keys)
         console.print("  start its L1 again:  ", f"wattlane l1 dev --folder {site.root / 'l1'}")
         url = "http://127.0.0.1:8545"
     else:

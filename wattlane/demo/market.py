@@ -21,7 +21,7 @@ from energy.settlement.flows import FlowKind, Settlement
 from wattlane.community_changes import founding
 from wattlane.demo.community import MemberKeys, community_text
 from wattlane.demo.homes import Home
-from wattlane.demo.metering import is_one_chain, make_meter_key, write_street
+from wattlane.demo.metering import is_one_chain, make_meter_key, write_settings, write_street
 from wattlane.demo.plan import Plan
 from wattlane.demo.processes import Child, Children
 from wattlane.demo.rollup import url_of
@@ -54,7 +54,7 @@ def write_community(
 ) -> Community:
     """Meters with their keys, the street's file and the community's; what the latter says.
 
-    `own`: the community's account. Raises KeystoreExists, BadCommunityFile.
+    `own`: the community's account. Raises KeystoreExists, BadCommunityFile, BadMeterSettings.
     """
     write_street(plan.timeline, site.street_file)
     members = {}
@@ -71,7 +71,11 @@ def write_community(
         key_hash=own.wallet.key_hash,
     )
     site.community_file.write_text(text, encoding="utf-8")
-    return load_community(site.community_file)
+    community = load_community(site.community_file)
+    for member in community.members:
+        known, folder = meter_of(community, member.account), site.home(member.name) / "meter"
+        write_settings(folder, site.street_file, member.name, community.zone, known)
+    return community
 
 
 def meter_of(community: Community, account: int) -> Meter:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import os
 from collections.abc import AsyncGenerator, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from energy.meters.sample import Sample
 from energy.meters.signing import MeterSigner
 from energy.meters.store import MeterStore
 from wattlane.demo.timeline import Timeline
+from wattlane.meter_settings import write_meter_file
 from wattlane.readings_file import HEADER
 
 
@@ -42,6 +44,15 @@ def write_street(timeline: Timeline, path: Path) -> None:
 def make_meter_key(folder: Path) -> MeterSigner:
     """A new key for a home's meter, readable by its owner alone. Raises KeystoreExists."""
     return meter_key.create(folder)
+
+
+def write_settings(folder: Path, street: Path, name: str, zone: str, meter: Meter) -> None:
+    """The meter.toml of a home's meter, so that `wattlane meter` can be asked about what is kept.
+
+    Raises BadMeterSettings.
+    """
+    source = os.path.relpath(street, folder), name
+    write_meter_file(folder, zone, meter.import_w, meter.export_w, source)
 
 
 class HomeMeter:

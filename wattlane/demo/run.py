@@ -189,7 +189,8 @@ def run_demo(settings: DemoSettings, console: Console) -> bool:
         )
         if settings.keep:
             token = record.settings.token
-            show_commands(console, site, l1, rollup.contract, token, prover.verifying_key)
+            keys = prover.verifying_key, exits
+            show_commands(console, site, l1, rollup.contract, token, keys)
         report.write(settings.report)
         tables.show(console, report)
         held = _conclude(console, settings, conditions)

@@ -12,7 +12,15 @@ from energy.meters.meter import Meter
 from energy.meters.signing import MeterSigner
 from energy.meters.store import FILE_NAME, MeterStore
 from tests.wattlane.demo.market_days import hours_of
-from wattlane.demo.metering import HomeMeter, is_one_chain, make_meter_key, write_street
+from wattlane.demo.metering import (
+    HomeMeter,
+    is_one_chain,
+    make_meter_key,
+    write_settings,
+    write_street,
+)
+from wattlane.meter_check import check_store, meter_in_folder
+from wattlane.meter_settings import load_meter_file
 from wattlane.readings_file import read_street
 
 LINE = hours_of([2, 17], (10, 11))
@@ -51,6 +59,30 @@ async def test_each_row_becomes_a_record_on_disk(street: Path, tmp_path: Path) -
     assert [one.end_ms for one in readings] == list(LINE.times_ms)
     assert [one.import_wh for one in readings] == [one.import_wh for one in LINE.stands["h17"]]
     assert is_one_chain(tmp_path / "h17", _meter(signer), LAST_MS)
+
+
+async def test_what_is_kept_can_be_verified_by_its_own_settings(
+    street: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "homes" / 'a "roof"'
+    signer = make_meter_key(folder)
+    write_settings(folder, street, 'h17"', "Europe/Berlin", _meter(signer))
+    meter = HomeMeter(folder, street, "h17", _meter(signer))
+    await meter.read()
+    await meter.close()
+    settings = load_meter_file(folder)
+    assert (settings.zone, settings.import_w, settings.export_w) == (
+        "Europe/Berlin",
+        20_000,
+        20_000,
+    )
+    assert settings.source["meter"] == 'h17"'
+    assert settings.source["path"] == "../../street.csv"
+    store = MeterStore.for_reading(folder)
+    judged_by = meter_in_folder(folder, store.did, settings)
+    found = check_store(store, judged_by, LAST_MS, lambda _what, _done, _of: None)
+    store.close()
+    assert found.readings == 1
 
 
 async def test_a_record_that_is_missing_breaks_the_chain(street: Path, tmp_path: Path) -> None:
