@@ -44,6 +44,10 @@ MeterPassphrase = Annotated[
 Day = Annotated[str, typer.Argument(metavar="DAY", help="A day such as 2026-06-17.")]
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="A reading, by its sequence.")]
 Out = Annotated[Path | None, typer.Option("--out", help="The file to write.")]
+MadeAt = Annotated[
+    str | None,
+    typer.Option(help="Sign it for such a time (2026-06-18T09:00Z) of a replayed day, not now."),
+]
 _FOLDER = meter_in(DEFAULT_FOLDER)
 
 
@@ -161,6 +165,7 @@ def correct(
         str | None,
         typer.Option("--market", envvar="WATTLANE_MARKET", callback=http_url, help="Send it here."),
     ] = None,
+    at: MadeAt = None,
     passphrase_file: MeterPassphrase = None,
 ) -> None:
     """Sign what a reading's registers really stood at. The reading itself is never touched.
@@ -177,6 +182,7 @@ def correct(
     from energy.meters.recording import correct_reading
     from energy.meters.sample import Quality
     from energy.meters.store import MeterStore
+    from wattlane.community_view import parse_moment
     from wattlane.meter_check import meter_in_folder
     from wattlane.meter_run import hand_in, unix_ms
     from wattlane.meter_settings import load_meter_file
@@ -190,7 +196,7 @@ def correct(
             meter,
             number,
             (import_wh, export_wh),
-            unix_ms(),
+            unix_ms() if at is None else parse_moment(at),
             quality=Quality.SUBSTITUTED if substituted else Quality.MEASURED,
             reason=reason,
         )

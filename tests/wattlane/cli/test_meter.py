@@ -199,8 +199,11 @@ def test_a_correction_is_signed_and_numbered_and_the_record_stays(folder: Path) 
     for _ in range(2):  # repeated, it is the same one
         said = wattlane("correct", "9", *asked, "--measured", "--out", out)
         assert "correction 2 of reading 9" in said
+    of_then = ("--at", "2025-06-18T09:00+02:00", "--out", folder / "of then")
+    assert "correction 3 of reading 9" in wattlane("correct", "9", *asked, *of_then)
     with MeterStore.for_reading(folder) as store:
-        first, second = store.corrections()
+        first, second, third = store.corrections()
+    assert third.made_ms == 1_750_230_000_000
     assert first.is_signed()
     assert (first.import_wh, first.quality, first.reason) == (2690, Quality.SUBSTITUTED, "misread")
     assert second.quality is Quality.MEASURED
