@@ -65,5 +65,19 @@ def local_day(time_ms: int, zone: ZoneInfo) -> date:
     return datetime.fromtimestamp(time_ms // 1000, zone).date()
 
 
+def days_before(time_ms: int, days: int, zone: ZoneInfo) -> int | None:
+    """When it was the same local time so many days before, None if clocks left it out that day.
+
+    Of an hour that there is twice it is the first, unless the time itself lies in a second one.
+    """
+    now = datetime.fromtimestamp(time_ms // 1000, zone)
+    wished = (now - timedelta(days=days)).replace(fold=now.fold)
+    then_s = int(wished.timestamp())
+    found = datetime.fromtimestamp(then_s, zone)
+    if found.replace(tzinfo=None, fold=0) != wished.replace(tzinfo=None, fold=0):
+        return None
+    return then_s * 1000 + time_ms % 1000
+
+
 def _midnight_ms(day: date, zone: ZoneInfo) -> int:
     return int(datetime.combine(day, time(), zone).timestamp()) * 1000

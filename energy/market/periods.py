@@ -10,7 +10,7 @@ anything at all after a long pause. Pure: every time is an argument.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -21,7 +21,7 @@ from energy.community.community import Community
 from energy.community.history import History
 from energy.community.members import Member
 from energy.community.rules import Rules, Side, Tariff, Timing
-from energy.intervals import DAY_S, Interval, interval_at, local_day
+from energy.intervals import Interval, days_before, interval_at, local_day
 from energy.market.correcting import Given, touched
 from energy.market.liabilities import open_trades, promised
 from energy.market.measuring import Measuring
@@ -39,7 +39,6 @@ GRACE_MS = 300_000
 """How long an interval waits for homes that have not shown their registers at its end."""
 GATE_MS = 300_000
 """AHEAD: how long before an interval its orders close."""
-_DAY_MS = DAY_S * 1000
 _DAYS_BACK = 7
 
 
@@ -311,21 +310,21 @@ class Periods:
         return found
 
     def _expected(self, interval: Interval) -> dict[int, Metered]:
-        """What each home showed in the same interval of the last day that has one, at most a week
+        """What each home showed at the same local time of the last day that has it, at most a week
         ago; nothing where there is none."""
-        found = {}
-        for member in self.history.at(interval.start_ms).members:
-            home = member.account
-            earlier = next(self._earlier(home, interval), None)
-            imported, exported = (earlier.import_wh, earlier.export_wh) if earlier else (0, 0)
-            found[home] = Metered(home, interval, imported, exported, b"", b"", is_measured=False)
-        return found
-
-    def _earlier(self, home: int, interval: Interval) -> Iterator[Metered]:
-        for days in range(1, _DAYS_BACK + 1):
-            found = self.rounds.get(interval.start_ms - days * _DAY_MS)
+        community, shown = self.history.at(interval.start_ms), dict[int, Metered]()
+        for days in range(_DAYS_BACK, 0, -1):
+            start_ms = days_before(interval.start_ms, days, community.zone_info)
+            found = None if start_ms is None else self.rounds.get(start_ms)
             if found is not None and found.chain:
-                yield from (one for one in found.chain[-1].metered if one.home == home)
+                shown |= {one.home: one for one in found.chain[-1].metered}
+        expected = {}
+        for home in (member.account for member in community.members):
+            earlier = shown.get(home)
+            imported, exported = (earlier.import_wh, earlier.export_wh) if earlier else (0, 0)
+            blank = Metered(home, interval, imported, exported, b"", b"", is_measured=False)
+            expected[home] = blank
+        return expected
 
     def _is_shown(self, interval: Interval, now_ms: int) -> bool:
         if now_ms < interval.end_ms:

@@ -8,6 +8,7 @@ from energy.community.rules import PaymentMode, Rules, Side, Timing
 from energy.market.market import fold
 from energy.market.periods import GATE_MS, GRACE_MS
 from energy.settlement.flows import FlowKind, Stage
+from energy.settlement.revise import corrected_until_ms, stage_at
 from tests.energy.community.streets import START_MS
 from tests.energy.market.street import NOTHING_YET, Street, community_of, quarter, trading
 
@@ -91,3 +92,35 @@ def test_what_a_late_reading_settles_counts_against_the_days_budget() -> None:
     assert budget_ntok // 2 < cost_ntok <= budget_ntok
     corrected = made.market.periods.rounds[quarter(1)].chain[1].flows
     assert {flow.kind for flow in corrected} == {FlowKind.ADJUSTMENT}
+
+
+def test_a_reading_is_taken_for_sixty_days_whatever_was_settled_in_between() -> None:
+    """Three days are, and then the market is off until the last moment."""
+    hour_ms = 60 * MINUTE_MS
+    rules = Rules(1, START_MS, interval_ms=hour_ms)
+    made = Street(community_of(rules=(rules,)))
+    made.begin()
+    for home, side in ((1, Side.SELL), (2, Side.SELL), (3, Side.BUY)):
+        made.put(made.order(home, side, 100_000), START_MS)
+    made.read_all(START_MS, NOTHING_YET)
+    made.put(made.reading(3, START_MS + MINUTE_MS, 50, 0), START_MS + MINUTE_MS)
+    for number in range(1, 73):
+        time_ms = START_MS + number * hour_ms
+        made.read_all(time_ms, {1: (0, 1_000 * number), 2: (0, 500 * number)})
+        made.make_due(time_ms + GRACE_MS * (number == 1))
+    periods = made.market.periods
+    first, second = periods.rounds[START_MS], periods.rounds[START_MS + hour_ms]
+    assert [len(found.chain) for found in periods.rounds.values()] == [1] * 72
+    last_ms = corrected_until_ms(first.interval, rules)
+    assert last_ms == first.interval.end_ms + 60 * 24 * hour_ms
+    made.put(made.reading(3, first.interval.end_ms, 900, 0), last_ms)
+    document = made.market.due(last_ms)  # before all that the pause has left to be cleared
+    assert document is not None
+    made.put(document, last_ms)
+    assert [one.stage for one in first.chain] == [Stage.PROVISIONAL, Stage.CORRECTED]
+    assert {one.home: one.import_wh for one in first.chain[1].metered}[3] == 900
+    over_ms = corrected_until_ms(second.interval, rules) + 1
+    made.put(made.reading(3, second.interval.end_ms, 1_800, 0), over_ms)
+    assert periods.settlement(second, over_ms) is None
+    assert stage_at(second.chain, rules, over_ms) is Stage.FINAL
+    assert fold(made.entries).periods.rounds[START_MS].names == first.names

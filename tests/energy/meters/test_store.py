@@ -25,7 +25,7 @@ from energy.meters.reading import commit_to_raw, commit_to_registers
 from energy.meters.recording import Recorder, close_days, close_one_day, show_alone
 from energy.meters.sample import Sample
 from energy.meters.store import FILE_NAME, MeterStore
-from tests.energy.meters.chains import LATER_MS, meter_of, sample_at, signer_of
+from tests.energy.meters.chains import LATER_MS, MINUTE_MS, START_MS, meter_of, sample_at, signer_of
 
 SIGNER = signer_of(1)
 METER = meter_of(SIGNER)
@@ -169,6 +169,20 @@ def test_a_day_closes_once_it_is_over(tmp_path: Path) -> None:
         recorder.take(hourly(34, 9), LATER_MS)
         assert [day.first for day in close_days(store, SIGNER, BERLIN)] == [8]
         assert [day.count for day in store.days()] == [8, 24]
+
+
+def test_a_day_of_25_hours_has_one_root_over_all_of_them(tmp_path: Path) -> None:
+    long = date(2025, 10, 26)
+    span = day_span(long, BERLIN)
+    first = (span.start_ms - START_MS) // (HOUR * MINUTE_MS) - 1
+    with MeterStore(tmp_path, SIGNER.did) as store:
+        Recorder(store, SIGNER, METER).take(hourly(first + 28, first), LATER_MS)
+        days = close_days(store, SIGNER, BERLIN)
+        assert [day.count for day in days] == [1, 25]
+        assert Interval(days[1].start_ms, days[1].end_ms) == span
+        assert span.length_ms == 25 * HOUR * MINUTE_MS
+        for sequence in (1, 25):
+            check_disclosure(show_alone(store, sequence, BERLIN), days[1])
 
 
 def test_a_disputed_reading_is_shown_alone_from_the_store(tmp_path: Path) -> None:
