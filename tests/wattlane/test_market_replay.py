@@ -23,6 +23,7 @@ from wattlane.market_replay import (
 from wattlane.readings import CLEAN_HOMES
 
 TARIFF = Tariff(0, 320_000, 80_000)
+DOCS = Path(__file__).parents[2] / "docs"
 KNOWN_WH = 6_832_756
 """Stated with the data (wattlane/data/README.md), added up by hand."""
 QUESTION = Question(
@@ -44,6 +45,51 @@ def test_the_year_matches_what_is_known_of_it(year: Answer) -> None:
     assert sum(year.free.sold_wh.values()) == sum(year.free.bought_wh.values()) == KNOWN_WH
     assert year.street.load_wh == 135_896_616
     assert KNOWN_WH * 1000 // year.street.load_wh == 50
+
+
+def test_the_pages_say_what_the_year_gives(year: Answer) -> None:
+    """docs/market.md, "What a street trades", and what docs/treasurer.md tells a meeting."""
+    of_use = year.street.load_wh
+    part = (DOCS / "market.md").read_text(encoding="utf-8").split("### What a street trades", 1)[1]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in part.splitlines()
+        if line.startswith("|")
+    ]
+    battery, changed = QUESTION.battery, QUESTION.changed
+    traded = {home: one.matched_wh for home, one in year.without.items()}
+    least, most = (pick(traded, key=lambda home: traded[home]) for pick in (min, max))
+    size, power = battery.size_wh // 1000, battery.power_w // 1000
+    kept = battery.efficiency_permille // 10
+    expected = {
+        "the street as it is": year.free.traded_wh,
+        "with limits from any price to three quarters of the gain, supply and demand": (
+            year.limited.traded_wh
+        ),
+        f"one battery of {size} kWh for all ({power} kW, {kept} %), fed with what nobody takes": (
+            year.street.matched_wh + year.shared_battery.given_wh
+        ),
+        f"the same battery at home {changed}, for itself first": year.own_battery_street.matched_wh,
+        f"home {least} without panels, the least change": traded[least],
+        f"home {most} without panels, the most": traded[most],
+    }
+    assert rows[2:] == [
+        [what, f"{wh // 1000:,}.{wh % 1000:03}", _percent(wh, of_use)]
+        for what, wh in expected.items()
+    ]
+    hours = f"in {year.free.hours_with_trade:,} of {built_in_year().hours:,} hours one home has"
+    assert hours in part
+    share = _percent(KNOWN_WH, of_use)
+    assert f"it trades {KNOWN_WH:,} Wh" in part
+    assert f"added up: {share} of what is used" in part
+    told = (DOCS / "treasurer.md").read_text(encoding="utf-8")
+    homes = f"of a measured year of {len(CLEAN_HOMES)} such homes"
+    assert f"{homes} {share} of what they use could come from a neighbour" in told
+
+
+def _percent(part: int, whole: int) -> str:
+    """With one place, rounded down."""
+    return f"{1000 * part // whole // 10}.{1000 * part // whole % 10} %"
 
 
 def test_with_limits_less_is_traded_and_each_missing_wh_has_a_line(year: Answer) -> None:

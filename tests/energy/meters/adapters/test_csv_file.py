@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,8 +12,9 @@ import pytest
 from energy.errors import BadSource, BadSourceRecord
 from energy.meters.adapters.csv_file import CsvSource
 from energy.meters.sample import Clock, Quality, Sample
-from tests.energy.meters.adapters.gathering import Refusals, all_of
+from tests.energy.meters.adapters.gathering import SAMPLES, Refusals, all_of
 
+MEASURED = Path(__file__).parents[4] / "wattlane" / "data" / "fontana17_hourly.csv"
 HEADER = "time,meter,import_wh,export_wh"
 ROWS = f"""{HEADER}
 2017-06-17T09:00:00Z,h02,1000,20
@@ -40,6 +43,25 @@ async def test_the_rows_of_one_meter_come_with_their_bytes(tmp_path: Path) -> No
             raw=b"2017-06-17T02:15:00-07:00,h02,1100,20",
         ),
     ]
+
+
+async def test_two_real_homes_show_what_each_of_their_hours_measured() -> None:
+    """The sample's registers against the hours that they are from, read from the data itself."""
+    zone = ZoneInfo("Etc/GMT+8")
+    start, since = datetime(2017, 6, 17, 6, tzinfo=zone), datetime(2016, 8, 1, tzinfo=zone)
+    first = 1 + (start - since) // timedelta(hours=1)
+    with MEASURED.open(encoding="utf-8", newline="") as lines:
+        hours = list(csv.DictReader(lines))
+    for home in ("h02", "h09"):
+        nets = [int(row[f"{home}_pv_wh"]) - int(row[f"{home}_load_wh"]) for row in hours]
+        samples = await all_of(CsvSource(SAMPLES / "fontana17.csv", home, zone))
+        assert len(samples) == 13
+        for place, sample in enumerate(samples):
+            known = nets[1 : first + place]
+            assert sample.time_ms == int(start.timestamp() + 3_600 * place) * 1000
+            assert sample.import_wh == sum(-net for net in known if net < 0)
+            assert sample.export_wh == sum(net for net in known if net > 0)
+        assert samples[-1].export_wh > samples[0].export_wh
 
 
 async def test_the_other_columns_are_taken(tmp_path: Path) -> None:
