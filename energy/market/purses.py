@@ -25,6 +25,7 @@ class Purses:
         self._got: dict[tuple[int, int], Due] = {}
         self._between: defaultdict[Pair, set[int]] = defaultdict(set)
         self._payees: defaultdict[int, set[int]] = defaultdict(set)
+        self._carries: dict[Pair, int] = {}
 
     def newest_number(self, account: int) -> int:
         """The number of an account's newest statement, 0 for none."""
@@ -38,8 +39,12 @@ class Purses:
         """Count a statement. A channel that it leaves out stays as it was stated before."""
         self._newest[funds.account] = funds
         for line in funds.channels:
+            if self._lines.get((line.channel_id, funds.account)) == line:
+                continue
             payee = line.peer_of(funds.account)
             self._lines[line.channel_id, funds.account] = line
+            self._carries.pop((funds.account, payee), None)
+            self._carries.pop((payee, funds.account), None)
             self._starts.setdefault(
                 (line.channel_id, funds.account), Due(line.paid_wh, line.paid_ntok)
             )
@@ -86,6 +91,26 @@ class Purses:
 
     def free_ntok(self, pair: Pair, owed: Mapping[Pair, Due]) -> int:
         """What a payer can still come to owe a payee: both ends' lower word, less what is due."""
+        carries = self._carries.get(pair)
+        if carries is None:
+            carries = self._carries[pair] = self._carries_ntok(pair)
+        due = owed.get(pair)
+        return carries if due is None else max(0, carries - max(0, due.amount_ntok))
+
+    def free_of(self, payer: int, owed: Mapping[Pair, Due]) -> dict[int, int]:
+        """What a payer can still come to owe each account with which it has a channel, ntok."""
+        free, known = {}, self._carries
+        for payee in self._payees.get(payer, ()):
+            pair = payer, payee
+            carries, due = known.get(pair), owed.get(pair)
+            if carries is None or due is not None:
+                free[payee] = self.free_ntok(pair, owed)
+            else:
+                free[payee] = carries
+        return free
+
+    def _carries_ntok(self, pair: Pair) -> int:
+        """What a pair's channels can carry beyond where their lanes started."""
         payer, payee = pair
         most = 0
         for channel_id in self._between.get(pair, ()):
@@ -95,7 +120,7 @@ class Purses:
             carries = min(paying.most_out_ntok, paid.most_in_ntok)
             start = _higher(self._starts[channel_id, payer], self._got[channel_id, payee])
             most += max(0, carries - start.amount_ntok)
-        return max(0, most - max(0, owed.get(pair, NOTHING).amount_ntok))
+        return most
 
 
 def _higher(one: Due, other: Due) -> Due:

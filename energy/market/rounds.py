@@ -13,11 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from energy.clearing.clear import clear
+from energy.clearing.collection import collection_paused
 from energy.clearing.trades import Bid, Clearing, Trade
 from energy.community.community import Community
 from energy.community.limits import trades_within_limits, within_limits
 from energy.community.members import Member
-from energy.community.rules import Rules, Side, Tariff, Topology
+from energy.community.rules import Rules, Side, Tariff, Timing, Topology
 from energy.intervals import Interval
 from energy.market.liabilities import worst_of
 from energy.market.purses import Purses
@@ -53,15 +54,40 @@ def clear_round(
 
     `left_out` names each order that was cut or made no trade, with each reason, by place.
     """
-    tariff = community.tariff_at(interval.start_ms)
-    rooms = _rooms(shown, community, rules.topology, means)
+    with collection_paused():
+        return _clear_round(standing, interval, shown, community, rules, means)
+
+
+class _Free(dict[int, dict[int, int]]):
+    """What each payer can still come to owe each payee, ntok: each is asked once a round."""
+
+    def __init__(self, means: Means) -> None:
+        super().__init__()
+        self._means = means
+
+    def __missing__(self, payer: int) -> dict[int, int]:
+        found = self[payer] = self._means.purses.free_of(payer, self._means.owed)
+        return found
+
+
+def _clear_round(
+    standing: Sequence[Placed],
+    interval: Interval,
+    shown: Mapping[int, Metered],
+    community: Community,
+    rules: Rules,
+    means: Means,
+) -> Clearing:
+    tariff, free = community.tariff_at(interval.start_ms), _Free(means)
+    rooms = _rooms(shown, community, rules, means, free)
     offered = bids(standing, rooms, rules, tariff)
     limited = within_limits(offered.bids, interval, community)
     able = limited.bids
     if rules.topology is Topology.MESH:
-        able = tuple(_over_open_channels(bid, means) for bid in limited.bids)
+        sellers = {bid.home for bid in able if bid.side is Side.SELL}
+        able = tuple(_over_open_channels(bid, sellers, free) for bid in able)
     cleared = trades_within_limits(clear(able, interval, rules, tariff), community)
-    paid, unpaid = _payable(cleared.trades, tariff, rules, community.account, means)
+    paid, unpaid = _payable(cleared.trades, tariff, rules, community.account, free)
     reasons = [*offered.left_out, *limited.left_out, *cleared.left_out, *unpaid]
     return replace(
         cleared,
@@ -72,67 +98,62 @@ def clear_round(
 
 
 def _rooms(
-    shown: Mapping[int, Metered], community: Community, topology: Topology, means: Means
+    shown: Mapping[int, Metered],
+    community: Community,
+    rules: Rules,
+    means: Means,
+    free: _Free,
 ) -> dict[int, Room]:
     members: dict[int, Member] = {one.account: one for one in community.members}
-    rooms = {}
+    rooms, hub = {}, community.account
+    in_mesh, is_ahead = rules.topology is Topology.MESH, rules.timing is Timing.AHEAD
     for home, meter in shown.items():
         surplus_wh, deficit_wh = net_wh(meter)
-        in_mesh = topology is Topology.MESH
+        balance_ntok, mine = 0, free[home]
+        if deficit_wh or is_ahead:  # else it buys nothing, and is short of nothing
+            payees = mine.keys() & members.keys() if in_mesh else mine.keys() & {hub}
+            balance_ntok = sum(mine[payee] for payee in payees)
         rooms[home] = Room(
             surplus_wh,
             deficit_wh,
-            _balance_ntok(home, members, community.account, topology, means),
+            balance_ntok,
             means.spent_ntok.get(home, 0),
-            _free_ntok((home, community.account), means) if in_mesh else None,
+            mine.get(hub, 0) if in_mesh else None,
             is_green=members[home].is_green,
         )
     return rooms
 
 
-def _balance_ntok(
-    home: int, members: Iterable[int], hub: int, topology: Topology, means: Means
-) -> int:
-    if topology is Topology.HUB:
-        return _free_ntok((home, hub), means)
-    payees = means.purses.payees_of(home) & set(members)
-    return sum(_free_ntok((home, payee), means) for payee in payees)
+def _over_open_channels(bid: Bid, sellers: set[int], free: _Free) -> Bid:
+    """A buyer's bid that also prefers whom it has a channel with, the most balance first.
 
-
-def _free_ntok(pair: Pair, means: Means) -> int:
-    return means.purses.free_ntok(pair, means.owed)
-
-
-def _over_open_channels(bid: Bid, means: Means) -> Bid:
-    """A buyer's bid that also prefers whom it has a channel with, the most balance first."""
-    if bid.side is Side.SELL:
+    `sellers`: all whom there is something to buy from.
+    """
+    if bid.side is Side.SELL or not sellers:
         return bid
-    free = {
-        payee: _free_ntok((bid.home, payee), means)
-        for payee in means.purses.payees_of(bid.home).difference(bid.preferred)
-    }
-    able = sorted((payee for payee in free if free[payee]), key=lambda one: (-free[one], one))
-    return replace(bid, preferred=(*bid.preferred, *able))
+    mine = free[bid.home]
+    payees = (mine.keys() & sellers).difference(bid.preferred)
+    able = sorted((-mine[payee], payee) for payee in payees if mine[payee])
+    return replace(bid, preferred=(*bid.preferred, *(payee for _, payee in able)))
 
 
 def _payable(
-    trades: Sequence[Trade], tariff: Tariff, rules: Rules, hub: int, means: Means
+    trades: Sequence[Trade], tariff: Tariff, rules: Rules, hub: int, free: _Free
 ) -> tuple[tuple[Trade, ...], list[tuple[bytes, str]]]:
-    """The trades in their order, each cut to what its channels can still carry of its worst."""
-    free: dict[Pair, int] = {}
+    """The trades in their order, each cut to what its channels can still carry of its worst, which
+    is taken from what is free."""
     kept: list[Trade] = []
     reasons: list[tuple[bytes, str]] = []
     for trade in trades:
         worst = worst_of(trade, tariff, rules, hub)
         energy_wh, why = trade.energy_wh, ""
         for pair, each in worst.items():
-            if pair not in free:
-                free[pair] = _free_ntok(pair, means)
-            if energy_wh > free[pair] // each:
-                energy_wh, why = free[pair] // each, _why_not(pair, trade, rules.topology)
-        for pair, each in worst.items():
-            free[pair] -= energy_wh * each
+            covered_wh = free[pair[0]].get(pair[1], 0) // each
+            if energy_wh > covered_wh:
+                energy_wh, why = covered_wh, _why_not(pair, trade, rules.topology)
         if energy_wh:
+            for (payer, payee), each in worst.items():
+                free[payer][payee] -= energy_wh * each
             kept.append(replace(trade, energy_wh=energy_wh))
         if why:
             said = f"{energy_wh} of {trade.energy_wh} Wh: {why}"

@@ -31,6 +31,8 @@ from energy.settlement.revise import flows_of
 Pair = tuple[int, int]
 """(payer, payee), account indices."""
 
+GRID_KINDS = (FlowKind.GRID_PURCHASE, FlowKind.GRID_FEED_IN)
+"""The supplier's, which no channel pays."""
 FEE_KINDS = (FlowKind.GRID_FEE, FlowKind.COMMUNITY_FEE, FlowKind.TAX)
 
 
@@ -72,7 +74,7 @@ def dues(settlements: Iterable[Settlement], topology: Topology, community: int) 
     owed: defaultdict[Pair, Due] = defaultdict(Due)
     of = _in_mesh if topology is Topology.MESH else _in_hub
     for chain in chains.values():
-        for payer, payee, due in of(flows_of(chain), community):
+        for payer, payee, due in of(flows_of(chain, GRID_KINDS), community):
             if payer != payee:
                 owed[payer, payee] += due
     return {pair: due for pair, due in owed.items() if due != NOTHING}

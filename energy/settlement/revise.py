@@ -12,7 +12,7 @@ home has never shown a reading, a last settlement (`finish`) charges what the ru
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
 from energy.canonical import digest
@@ -97,13 +97,14 @@ def check_chain(chain: Sequence[Settlement]) -> None:
             raise ChainBroken(place, "it settles another clearing")
 
 
-def flows_of(chain: Iterable[Settlement]) -> tuple[Flow, ...]:
+def flows_of(chain: Iterable[Settlement], without: Container[FlowKind] = ()) -> tuple[Flow, ...]:
     """What is owed by all settlements of one interval together, adjustments counted in.
 
     One flow for each kind, trade, two parties and price, netted; those that came to nothing are
-    left out.
+    left out, and so are kinds in `without`.
     """
-    return tuple(_flow(line, more_wh) for line, more_wh in _lines(chain).items() if more_wh)
+    lines = _lines(chain, without)
+    return tuple(_flow(line, more_wh) for line, more_wh in lines.items() if more_wh)
 
 
 def _following(chain: Sequence[Settlement], anew: Settlement, stage: Stage) -> Settlement:
@@ -124,11 +125,13 @@ def _following(chain: Sequence[Settlement], anew: Settlement, stage: Stage) -> S
     )
 
 
-def _lines(chain: Iterable[Settlement]) -> dict[_Line, int]:
+def _lines(chain: Iterable[Settlement], without: Container[FlowKind] = ()) -> dict[_Line, int]:
     """Wh of each line over all settlements, positive where its first party pays its second."""
     found: defaultdict[_Line, int] = defaultdict(int)
     for settlement in chain:
         for flow in settlement.flows:
+            if flow.subject in without:
+                continue
             is_turned = _rank(flow.payee) < _rank(flow.payer)
             first, second = (flow.payee, flow.payer) if is_turned else (flow.payer, flow.payee)
             line = (flow.subject, flow.trade, first, second, flow.price_utok_per_kwh)

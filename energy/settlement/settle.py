@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from energy.clearing.collection import collection_paused
 from energy.clearing.trades import Clearing, Trade
 from energy.community.rules import DeviationRule, FeeKind, Rules, Side, Tariff, Timing
 from energy.errors import MeteredElsewhere, MeteredTwice, RulesDiffer
@@ -45,6 +46,18 @@ def settle(
     """
     if clearing.rules_version != rules.version:
         raise RulesDiffer(clearing.rules_version, rules.version)
+    with collection_paused():
+        return _settle(clearing, metered, rules, tariff, digest, is_final)
+
+
+def _settle(
+    clearing: Clearing,
+    metered: Iterable[Metered],
+    rules: Rules,
+    tariff: Tariff,
+    digest: bytes,
+    is_final: bool,
+) -> Settlement:
     by_home = _by_home(clearing, metered)
     shares = deliveries(clearing.trades, by_home, rules.sharing)
     flows: list[Flow] = []

@@ -11,6 +11,7 @@ from tests.energy.community.streets import START_MS
 from tests.energy.market.street import (
     DEPOSIT_NTOK,
     FIRST_QUARTER,
+    HOMES,
     Street,
     channel_of,
     community_of,
@@ -125,3 +126,20 @@ def test_a_hub_sells_no_more_than_it_can_pay_its_sellers() -> None:
     assert 0 < found.clearing.traded_wh < 900
     assert all(made.market.periods.owed[0, one].amount_ntok <= 10_000_000 for one in (1, 2))
     assert any("no channel between" in reason for _, reason in found.clearing.left_out)
+
+
+def test_all_that_is_free_of_a_payer_is_what_each_pair_says() -> None:
+    """Also after a statement that changes one channel, and beside what is owed."""
+    made = Street()
+    made.begin()
+    purses = made.market.purses
+    owed = {(1, 2): Due(5, 10**11), (1, 3): Due(1, 10**15), (2, 1): Due(0, -7)}
+    for _ in range(2):
+        for payer in (0, *HOMES):
+            of_pairs = {
+                payee: purses.free_ntok((payer, payee), owed) for payee in purses.payees_of(payer)
+            }
+            assert purses.free_of(payer, owed) == of_pairs
+        assert purses.free_of(1, owed)[3] == 0
+        made.put(made.funds(2, START_MS, deposit_ntok=10**10), START_MS)
+    assert purses.free_of(2, {})[1] == 10**10

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from energy.canonical import digest
@@ -12,6 +14,7 @@ from energy.market.purses import Purses
 from energy.market.rounds import NO_CHANNEL, Means, clear_round
 from energy.orders.book import Placed
 from energy.orders.order import Order
+from energy.settlement.dues import Due, Pair
 from energy.settlement.flows import Metered
 from tests.energy.community.streets import START_MS, member, street
 from tests.energy.market.street import channel_of
@@ -24,9 +27,21 @@ FEES = {(HUB, home): 10**12 for home in NETS}
 """Every home's channel with the community's account, which fees are paid over."""
 
 
-def _purses(channels: dict[tuple[int, int], int]) -> Purses:
+class Asked(Purses):
+    """Purses that remember of whom it was asked what is free."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[int] = []
+
+    def free_of(self, payer: int, owed: Mapping[Pair, Due]) -> dict[int, int]:
+        self.asked.append(payer)
+        return super().free_of(payer, owed)
+
+
+def _purses(channels: dict[tuple[int, int], int]) -> Asked:
     """Channels with what the second of two accounts has put in, ntok; nothing was paid yet."""
-    purses = Purses()
+    purses = Asked()
     for account in (HUB, *NETS):
         lines = [
             ChannelFunds(
@@ -63,8 +78,9 @@ def _pairs(
         order = Order(home, 1, side, None, 0, START_MS, until_ms, preferred=named)
         standing.append(Placed(order, digest(bytes([home])), place, START_MS))
         shown[home] = Metered(home, QUARTER, max(-net, 0), max(net, 0), b"", b"")
-    means = Means(_purses(fees | channels), {}, {})
-    cleared = clear_round(standing, QUARTER, shown, community, rules, means)
+    purses = _purses(fees | channels)
+    cleared = clear_round(standing, QUARTER, shown, community, rules, Means(purses, {}, {}))
+    assert len(purses.asked) == len(set(purses.asked)), "a payer is asked once a round"
     return {(one.seller, one.buyer) for one in cleared.trades}, {why for _, why in cleared.left_out}
 
 
