@@ -30,8 +30,15 @@ def status(l1: L1Url, contract: ContractAddress, sequencer: MaybeSequencer = Non
         return
     with SequencerView(sequencer) as view:
         standing = view.standing()
-    agrees = "the same as L1's" if standing.final_root == root else "NOT L1's newest root"
-    typer.echo(f"sequencer     final batch {standing.final_batch}, its root is {agrees}")
+    number = standing.final_batch
+    accepted = reader.batch(number)
+    if accepted is None:
+        agrees = "not to be compared: L1 has no such batch" if number else "the one it began with"
+    elif accepted.submission.new_root == standing.final_root:
+        agrees = "the same as L1's"
+    else:
+        agrees = f"NOT what L1 accepted, {accepted.submission.new_root:#066x}"
+    typer.echo(f"sequencer     final batch {number}, its root is {agrees}")
     waiting = standing.sealed_batch - standing.final_batch
     typer.echo(
         f"              {waiting} batches on their way, {standing.mempool} transactions wait"
