@@ -118,8 +118,8 @@ class Purses:
             if paying is None or paid is None:
                 continue
             carries = min(paying.most_out_ntok, paid.most_in_ntok)
-            start = _higher(self._starts[channel_id, payer], self._got[channel_id, payee])
-            most += max(0, carries - start.amount_ntok)
+            started, got = self._starts[channel_id, payer], self._got[channel_id, payee]
+            most += max(0, carries - max(started.amount_ntok, got.amount_ntok))
         return most
 
 

@@ -111,8 +111,8 @@ def _rooms(
         surplus_wh, deficit_wh = net_wh(meter)
         balance_ntok, mine = 0, free[home]
         if deficit_wh or is_ahead:  # else it buys nothing, and is short of nothing
-            payees = mine.keys() & members.keys() if in_mesh else mine.keys() & {hub}
-            balance_ntok = sum(mine[payee] for payee in payees)
+            with_whom = members if in_mesh else (hub,)
+            balance_ntok = sum(ntok for payee, ntok in mine.items() if payee in with_whom)
         rooms[home] = Room(
             surplus_wh,
             deficit_wh,
