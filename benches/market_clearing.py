@@ -123,7 +123,7 @@ class Stated:
         self._state(self._lines)
 
     def pay(self, owed: Mapping[Pair, Due]) -> None:
-        """Everybody pays what it owes in all, and all whom it concerns state their funds anew."""
+        """These pairs' payers pay what they owe in all, and both state their funds anew."""
         for (payer, payee), due in owed.items():
             wh, ntok = due.energy_wh, due.amount_ntok
             out, back = self._lines[payer], self._lines[payee]
@@ -164,10 +164,11 @@ def one_day(homes: int, rules: Rules, intervals: int = INTERVALS) -> tuple[float
         means = Means(stated.purses, owed, {})
         cleared = clear_round(standing, part, shown, community, rules, means)
         settled = settle(cleared, shown.values(), rules, TARIFF, b"")
-        for pair, due in dues([settled], rules.topology, community.account).items():
+        now = dues([settled], rules.topology, community.account)
+        for pair, due in now.items():
             owed[pair] = owed.get(pair, Due()) + due
         seconds += perf_counter() - start
-        stated.pay(owed)
+        stated.pay({pair: owed[pair] for pair in now})
         traded_wh += cleared.traded_wh
     return seconds, traded_wh
 
