@@ -52,13 +52,15 @@ def _reckoning(row: ReckoningRow) -> Iterator[str]:
 def _lines(rows: Sequence[LineRow]) -> Iterator[str]:
     for row in rows:
         batch = f", batch {row.batch}" if row.batch else ""
+        if row.opened and not row.batch:
+            batch = f", in no batch yet, its channel since batch {row.opened}"
         yield (
             f"  {row.number:>5}  {row.time}  {row.what}, {row.other}: {row.kwh} kWh at {row.price},"
             f" {row.tokens} tokens"
         )
         yield (
             f"         rules {row.rules}, readings {row.readings}, settlement {row.settlement}, "
-            f"order {row.order or 'none'}, paid: {row.paid}{batch}"
+            f"clearing {row.clearing}, order {row.order or 'none'}, paid: {row.paid}{batch}"
         )
 
 

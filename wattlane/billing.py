@@ -59,10 +59,12 @@ def home_bill(
     month: Month | None = None,
     l1: OnL1 | None = None,
     progress: Progress = _quiet,
+    looked: Looked | None = None,
 ) -> tuple[Bill, JournalRecords]:
     """The bill of the home whose node is in `folder`; without a month, of the last one settled.
 
-    With the journal that it follows from. Raises what reading its files raises, NothingToBill, and
+    `looked`: what L1 has of its channels, where that is known without asking `l1`. With the journal
+    that it follows from. Raises what reading its files raises, NothingToBill, and
     BadChoice where nothing was settled at all.
     """
     books = read_books(folder)
@@ -71,7 +73,7 @@ def home_bill(
         raise BadChoice(f"nothing was settled up to entry {copy.head.place} of the journal")
     last_ms = copy.settled[-1].settlement.interval.start_ms
     chosen = month or month_of(last_ms, copy.community.zone_info)
-    looked = _looked(l1, books, None, progress)
+    looked = looked or _looked(l1, books, None, progress)
     return make_bill(_records(copy, books, looked), books.owner.account_index, chosen), copy
 
 

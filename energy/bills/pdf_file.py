@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 Progress = Callable[[int], None]
 """Told how many lines are written."""
 _MARGIN_MM, _ROW_MM, _SMALL_ROW_MM = 15, 5.5, 3.1
+_SMALL_PT = 5.0
+"""At which a line of all columns is as wide as the page."""
 _TELL_EVERY = 200
 _LINE_COLUMNS = (
     ("line", 6), ("time", 21), ("what", 27), ("with", 18), ("kWh", 10), ("tokens/kWh", 11),
-    ("tokens", 15), ("rules", 6), ("readings", 26), ("settlement", 27), ("order", 13),
-    ("paid by", 40), ("batch", 5),
+    ("tokens", 15), ("rules", 6), ("readings", 26), ("settlement", 27), ("clearing", 12),
+    ("order", 13), ("paid by", 40), ("batch", 5),
 )  # fmt: skip
 
 
@@ -103,13 +105,13 @@ def _reckoning(pdf: FPDF, row: ReckoningRow) -> None:
 def _lines(pdf: FPDF, rows: Sequence[LineRow], progress: Progress) -> None:
     pdf.add_page(orientation="landscape")
     _heading(pdf, "Every line, and what it rests on")
-    pdf.set_font("Courier", "B", 5.2)
+    pdf.set_font("Courier", "B", _SMALL_PT)
     pdf.cell(0, _SMALL_ROW_MM, _columns([name for name, _ in _LINE_COLUMNS]), **_next())
-    pdf.set_font("Courier", "", 5.2)
+    pdf.set_font("Courier", "", _SMALL_PT)
     for number, row in enumerate(rows, start=1):
         cells = (
             row.number, row.time, row.what, row.other, row.kwh, row.price, row.tokens, row.rules,
-            row.readings, row.settlement, row.order, row.paid, row.batch,
+            row.readings, row.settlement, row.clearing, row.order, row.paid, row.batch,
         )  # fmt: skip
         pdf.cell(0, _SMALL_ROW_MM, _latin(_columns(cells)), **_next())
         if number % _TELL_EVERY == 0:

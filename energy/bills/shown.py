@@ -66,7 +66,10 @@ class ReckoningRow:
 
 @dataclass(frozen=True, slots=True)
 class LineRow:
-    """A line with what it rests on. `tokens`: as in SumRow. `readings`: of start and end."""
+    """A line with what it rests on. `tokens`: as in SumRow. `readings`: of start and end.
+
+    `batch`: which has settled its lane; `opened`: which has opened its channel.
+    """
 
     number: str
     time: str
@@ -78,9 +81,11 @@ class LineRow:
     rules: str
     readings: str
     settlement: str
+    clearing: str
     order: str
     paid: str
     batch: str
+    opened: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ class ShownBill:
 def show_bill(bill: Bill, names: Mapping[int, str] | None = None) -> ShownBill:
     """A bill for people. `names`: of accounts, where they are known."""
     zone, known = ZoneInfo(bill.zone), names or {}
+    opened = {one.channel_id: one.opened for each in bill.reckonings for one in each.channels}
     return ShownBill(
         f"Bill of {bill.name} for {bill.month}",
         f"{bill.community}, account {bill.home}; entry {bill.head.place} of the market's journal, "
@@ -111,7 +117,7 @@ def show_bill(bill: Bill, names: Mapping[int, str] | None = None) -> ShownBill:
         ),
         _days(bill, zone),
         tuple(_reckoning(one, known) for one in bill.reckonings),
-        tuple(_line(bill, one, zone, known) for one in bill.lines),
+        tuple(_line(bill, one, zone, known, opened) for one in bill.lines),
         _notes(bill),
     )
 
@@ -192,7 +198,9 @@ def _channel(channel: PaidChannel) -> ChannelRow:
     )
 
 
-def _line(bill: Bill, line: Line, zone: ZoneInfo, names: Mapping[int, str]) -> LineRow:
+def _line(
+    bill: Bill, line: Line, zone: ZoneInfo, names: Mapping[int, str], opened: Mapping[int, int]
+) -> LineRow:
     entry = bill.entries[line.entry]
     metered = entry.metered
     adjusts = "" if line.adjusts is None else f" of {line.adjusts.value}"
@@ -207,9 +215,11 @@ def _line(bill: Bill, line: Line, zone: ZoneInfo, names: Mapping[int, str]) -> L
         str(entry.rules_version),
         f"{short(metered.first)} {short(metered.last)}" if metered else "none",
         f"{short(entry.settlement)} (entry {entry.place})",
+        short(entry.clearing),
         short(line.order),
         _paid(line),
         str(line.payment.batch or ""),
+        str(opened.get(line.payment.channel_id) or ""),
     )
 
 

@@ -12,17 +12,20 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
+from energy.bills.figures import kwh
 from energy.community.rules import Side
 from energy.market.api import create_app
 from energy.market.service import MarketService, MeterClock
 from tests.browser.looking import DESK, PHONE, looking
 from tests.browser.serving import served
-from tests.energy.bills.street_files import trading, write_files
+from tests.energy.bills.street_files import closed_on_l1, trading, write_files
 from tests.energy.community.streets import START_MS
 from tests.energy.market.served import Served
 from tests.energy.market.street import community_of, quarter
 from tests.support.services import free_port
+from wattlane.billing import home_bill
 from wattlane.household.app import HouseholdPages
+from wattlane.household.batches import Seen
 from wattlane.household.guard import Guard
 from wattlane.household.outlook import Household
 from wattlane.market_pages.app import add_market_pages
@@ -31,9 +34,12 @@ ODD = "<img src=x onerror=alert(1)>"
 
 
 async def _trade(market: Served) -> None:
-    """One quarter of an hour settled, half of the next one under way."""
-    await market.a_quarter_of_trade()
+    """One quarter of an hour settled, in which home 2 needed nothing; half of the next one under
+    way."""
     street, client = market.street, market.client
+    await market.begin_to_trade()
+    await client.submit(street.order(2, Side.BUY, 200_000, until_ms=quarter(1)))
+    await market.first_quarter()
     await client.submit(street.order(3, Side.BUY, 300_000, green_only=True, preferred=(2,)))
     half = (quarter(1) + quarter(2)) // 2
     for home, shown in {1: (0, 1_400), 2: (0, 500), 3: (1_100, 0)}.items():
@@ -81,6 +87,9 @@ def test_from_the_days_prices_to_a_home_by_keyboard(browser: Browser, url: str) 
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name="Trades")).to_be_visible()
         expect(page.get_by_role("heading", name="Settlement")).to_be_visible()
+        expect(page.get_by_role("heading", name="What was not, and why")).to_be_visible()
+        why = page.get_by_role("listitem").filter(has_text="its meter shows no need to buy")
+        expect(why).to_have_count(1)
         page.get_by_role("link", name="Order book").click()
         sells = page.get_by_role("region", name="Who sells")
         expect(sells.get_by_role("row")).to_have_count(3)
@@ -88,6 +97,11 @@ def test_from_the_days_prices_to_a_home_by_keyboard(browser: Browser, url: str) 
         expect(buys).to_contain_text("0.25")
         buys.get_by_role("link").first.click()
         expect(page.get_by_text("account 3")).to_be_visible()
+        orders = page.get_by_role("region", name="Orders").get_by_role("row")
+        expect(orders).to_have_count(3)
+        for place, limit, energy in ((1, "0.3", "all"), (2, "0.25", "700 Wh")):  # the newest first
+            cells = orders.nth(place).get_by_role("cell")
+            expect(cells).to_have_text([str(3 - place), "buy", limit, energy, "standing"])
         owed = page.get_by_role("region", name="Owed and earned")
         expect(owed.get_by_role("row")).to_have_count(3)
 
@@ -135,7 +149,13 @@ def test_a_household_sees_its_bill_and_each_lines_grounds(browser: Browser, tmp_
     port = free_port()
     guard = Guard(port)
     home = Household(files.home, "http://127.0.0.1:1", "http://127.0.0.1:1")
-    pages = HouseholdPages(home, guard)
+    made, _ = home_bill(files.home, files.journal)
+    trade, seen = made.lines[0], [Seen(None, "no connection")]
+
+    async def on_l1() -> Seen:
+        return seen[0]
+
+    pages = HouseholdPages(home, guard, on_l1=on_l1)
     with served(pages.app(), port) as url, looking(browser, PHONE, "dark") as look:
         page = look.page
         page.goto(f"{url}/#{guard.token}")
@@ -148,6 +168,25 @@ def test_a_household_sees_its_bill_and_each_lines_grounds(browser: Browser, tmp_
         expect(page.get_by_text("Saved by the community")).to_be_visible()
         page.get_by_text("8 lines").click()
         expect(page.get_by_text("8. ")).to_be_visible()
+        line, metered = page.get_by_role("listitem").first, made.entries[0].metered
+        assert metered is not None
+        for grounds in (
+            f"1. trade {kwh(trade.energy_wh)} kWh, no. {trade.other}",
+            f"rules 1; readings {metered.first.hex()[:12]} {metered.last.hex()[:12]}",
+            f"settlement {made.entries[0].settlement.hex()[:12]} (entry {made.entries[0].place})",
+            f"clearing {made.entries[0].clearing.hex()[:12]}",
+            f"order {trade.order.hex()[:12]}; {trade.payment.channel_id:#x}",
+        ):
+            expect(line).to_contain_text(grounds)
+        expect(line.get_by_role("link")).to_have_count(0)
+        expect(page.get_by_text("the batches behind it: no connection.")).to_be_visible()
+        seen[0] = Seen(closed_on_l1(made, 3))
+        page.reload()
+        page.get_by_text("8 lines").click()
+        batch = line.get_by_role("link", name="3", exact=True)
+        expect(batch).to_have_attribute("href", "http://127.0.0.1:1/batches/3")
+        expect(page.get_by_text("opened in batch 2, settled in batch 3").first).to_be_visible()
+        expect(page.get_by_text("the batches behind it")).to_have_count(0)
         look.check_accessible()
         look.check_fits()
         page.get_by_role("link", name="2026-05").click()

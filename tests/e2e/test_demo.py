@@ -22,6 +22,8 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from energy.bills.bill_file import decode_bill, encode_bill
+from tests.energy.bills.street_files import with_one_line_changed
 from tests.wattlane.cli.running import assert_one_line, environment, wattlane
 
 FEED_IN, RETAIL = 80_000, 320_000
@@ -89,7 +91,8 @@ def test_a_small_street_trades(tmp_path: Path) -> None:
 
 
 def _bills_follow(found: dict[str, Any], keep: Path, readings: Path) -> None:
-    """Each bill has what its home's registers show; one that is changed does not follow."""
+    """Each bill has what its home's registers show; one that is changed does not follow, nor does
+    one from another home's files."""
     shown: dict[str, list[tuple[int, int]]] = {}
     with readings.open(encoding="utf-8", newline="") as rows:
         for row in csv.DictReader(rows):
@@ -107,6 +110,14 @@ def _bills_follow(found: dict[str, Any], keep: Path, readings: Path) -> None:
     file, home = keep / "bills" / "anna-2026-06.bill", keep / "homes" / "anna"
     fine = wattlane("bill", "verify", str(file), "--folder", str(home))
     assert fine.returncode == 0, fine.stderr
+    changed, number = with_one_line_changed(decode_bill(file.read_bytes()))
+    lie = keep / "bills" / "changed.bill"
+    lie.write_bytes(encode_bill(changed))
+    told = wattlane("bill", "verify", str(lie), "--folder", str(home))
+    assert told.returncode == 1
+    assert told.stderr.splitlines()[-1].startswith(
+        f"error: line {number}: settlement: energy_wh is "
+    )
     other = keep / "homes" / "bert"
     assert_one_line(
         wattlane("bill", "verify", str(file), "--folder", str(other)), 1, "is the home of"

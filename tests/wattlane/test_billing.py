@@ -15,9 +15,7 @@ from energy.bills.bill_file import decode_bill, encode_bill
 from energy.bills.lines import Paid
 from energy.bills.month import Month
 from energy.bills.own_files import OwnFiles, OwnReadings
-from energy.bills.reckoning import OnL1
 from energy.bills.shown import show_bill
-from energy.bills.verify import Looked
 from energy.community.rules import Side
 from energy.errors import JournalEndsBefore, LineDoesNotFollow, UnknownMember
 from energy.intervals import Interval
@@ -29,7 +27,13 @@ from energy.meters.signing import Salts
 from energy.meters.store import Kept, MeterStore
 from energy.settlement.documents import decode_settlement, encode_settlement
 from energy.settlement.flows import Metered
-from tests.energy.bills.street_files import Files, trading, write_files
+from tests.energy.bills.street_files import (
+    Files,
+    closed_on_l1,
+    trading,
+    with_one_line_changed,
+    write_files,
+)
 from tests.energy.market.journals import KEY, entry
 from tests.energy.market.street import METERS, Street, quarter
 from tests.wattlane.records import START, Plan, record_of
@@ -87,6 +91,12 @@ def test_a_bill_outlives_its_home_and_its_meters_key(tmp_path: Path) -> None:
     own = Records(copy.history, copy.head, copy.settled, copy.clearings)
     with pytest.raises(UnknownMember):
         make_bill(own, 4, JUNE)
+
+
+def test_a_changed_line_is_named(files: Files, bill: Bill) -> None:
+    lie, number = with_one_line_changed(bill)
+    with pytest.raises(LineDoesNotFollow, match=f"^line {number}: settlement: energy_wh is"):
+        _follow(files, decode_bill(encode_bill(lie)))
 
 
 def test_another_meters_records_do_not_show_it(files: Files, bill: Bill, tmp_path: Path) -> None:
@@ -266,35 +276,19 @@ def test_reading_changes_nothing(files: Files, tmp_path: Path) -> None:
     assert read_books(copied) == before
 
 
-def _closed_on_l1(bill: Bill, batch: int) -> Looked:
-    """L1 with every channel of the bill opened in batch 2, and ended with its lanes in `batch`."""
-    channels = tuple(
-        replace(
-            one,
-            vouchers=(),
-            on_l1=(OnL1(batch, one.side, one.lane_value(one.side)),),
-            opened=2,
-            ended=batch,
-        )
-        for each in bill.reckonings
-        for one in each.channels
-    )
-    return Looked(6, channels)
-
-
 def test_batches_are_named_and_followed(
     files: Files, bill: Bill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With L1 each line leads to the batch that has its lane; another batch does not follow."""
     on_l1 = bill_on_l1.OnL1(record_of((), ()), 6)
-    looked = _closed_on_l1(bill, 3)
+    looked = closed_on_l1(bill, 3)
     monkeypatch.setattr(bill_on_l1, "channels_on_l1", lambda *_: looked)
     named, _ = home_bill(files.home, files.journal, None, on_l1)
     assert {one.payment.batch for one in named.lines} == {3}
     assert cited_batches(named) == [2, 3]
     assert follow_bill(named, files.home, files.journal, [files.meter], on_l1).batches
     assert not follow_bill(named, files.home, files.journal, [files.meter]).batches
-    monkeypatch.setattr(bill_on_l1, "channels_on_l1", lambda *_: _closed_on_l1(bill, 4))
+    monkeypatch.setattr(bill_on_l1, "channels_on_l1", lambda *_: closed_on_l1(bill, 4))
     with pytest.raises(LineDoesNotFollow, match="ended it in 4") as caught:
         follow_bill(named, files.home, files.journal, [files.meter], on_l1)
     assert (caught.value.line, caught.value.step) == (1, "batch")

@@ -19,7 +19,8 @@ from channels.control_client import ControlClient
 from channels.errors import ChannelsError, NodeNotRunning
 from sequencer.pages.assets import assets
 from sequencer.pages.rendering import HEADERS, environment
-from wattlane.household.bill import shown_bill
+from wattlane.household.batches import Batches, Seen
+from wattlane.household.bill import follows_market, shown_bill
 from wattlane.household.day import DayPage, day_of, day_page, hour_before
 from wattlane.household.errands import Errands
 from wattlane.household.guard import Guard
@@ -30,6 +31,7 @@ from wattlane.household.work import ERRANDS, carry_out
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_FORM_BYTES = 4_096
 Look = Callable[[Household], Awaitable[Situation]]
+OnL1 = Callable[[], Awaitable[Seen]]
 _Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -44,7 +46,7 @@ def _now() -> datetime:
 
 class HouseholdPages:
     """The handlers of one home's page. `clock`: now, with this machine's time zone; `look`: how
-    things stand."""
+    things stand; `on_l1`: what L1 has of its channels."""
 
     def __init__(
         self,
@@ -52,7 +54,9 @@ class HouseholdPages:
         guard: Guard,
         clock: Callable[[], datetime] = _now,
         look: Look = situation,
+        on_l1: OnL1 | None = None,
     ) -> None:
+        self._on_l1 = on_l1 or Batches(home).seen
         self._home, self._guard, self._clock, self._look = home, guard, clock, look
         self.errands = Errands()
 
@@ -114,10 +118,10 @@ class HouseholdPages:
         return await self._shown_day(request, "_day.html")
 
     async def bill(self, request: Request) -> Response:
-        """A month's bill, from the home's own files alone."""
-        found = await asyncio.to_thread(
-            shown_bill, self._home.folder, request.query_params.get("month")
-        )
+        """A month's bill, from the home's own files and what L1 has of its channels."""
+        folder, month = self._home.folder, request.query_params.get("month")
+        seen = await self._on_l1() if follows_market(folder) else Seen(None)
+        found = await asyncio.to_thread(shown_bill, folder, month, seen, self._home.sequencer_url)
         return self._page("bill.html", {"found": found, "path": "/bill"})
 
     async def leave(self, request: Request) -> Response:

@@ -6,18 +6,22 @@ Home 3 buys of homes 1 and 2 in two quarters of the market's street, and has pai
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from channels.lanes import ChannelState, Payment, VerifiedLeaf
 from channels.records import Bill, Change, Direction, Identity, Outgoing, SaveLeaf, SaveSigned
 from channels.store import Store
+from energy.bills.bill import Bill as HomeBill
+from energy.bills.reckoning import OnL1
+from energy.bills.verify import Looked
 from energy.community.community import Community
 from energy.community.rules import Fee, FeeKind, Side, Tariff
 from energy.market.journal import Journal
 from energy.meters.signing import Salts
 from energy.meters.store import Kept, MeterStore
 from energy.settlement.dues import Part, dues, parts
+from energy.settlement.flows import FlowKind
 from protocol.channels import Channel, Lane, Status, pack_lane
 from protocol.vouchers import Voucher, voucher_message
 from tests.energy.community.streets import DOMAIN, SIGNERS, START_MS
@@ -113,6 +117,31 @@ def _paying(payee: int, steps: Sequence[Part]) -> list[Change]:
         )
         changes.append(SaveSigned(promised, Outgoing(paid.payment_id, promised, payment), paid))
     return changes
+
+
+def closed_on_l1(bill: HomeBill, batch: int) -> Looked:
+    """L1 with every channel of the bill opened in batch 2, and ended with its lanes in `batch`."""
+    channels = tuple(
+        replace(
+            one,
+            vouchers=(),
+            on_l1=(OnL1(batch, one.side, one.lane_value(one.side)),),
+            opened=2,
+            ended=batch,
+        )
+        for each in bill.reckonings
+        for one in each.channels
+    )
+    return Looked(6, channels)
+
+
+def with_one_line_changed(bill: HomeBill) -> tuple[HomeBill, int]:
+    """A bill with 1 Wh more in one trade, at its price, and the number of that line."""
+    line = next(one for one in bill.lines if one.kind is FlowKind.TRADE)
+    energy_wh = line.energy_wh + 1
+    more = replace(line, energy_wh=energy_wh, amount_ntok=energy_wh * line.price_utok_per_kwh)
+    lines = tuple(more if one.number == line.number else one for one in bill.lines)
+    return replace(bill, lines=lines), line.number
 
 
 def channel_leaf(id_: int) -> Channel:

@@ -23,10 +23,13 @@ from energy.bills.shown import show_bill
 from energy.errors import NoPdf
 from protocol.channels import lane_paid_ntok
 from tests.energy.bills.records import (
+    BUY,
     FIRST,
     JUNE,
     LANE,
+    PRICE,
     SECOND,
+    WITH_NEIGHBOUR,
     corrected,
     reading,
     records,
@@ -126,6 +129,13 @@ def test_csv_has_every_line_whole() -> None:
     rows = list(csv.DictReader(io.StringIO(bill_csv(bill()))))
     assert tuple(rows[0]) == COLUMNS
     assert sum(int(row["net_ntok"]) for row in rows) == -bill().cost_ntok
+    first = rows[0]
+    assert first["first_reading"] == reading(3, FIRST.start_ms).hex()
+    assert (first["rules_version"], first["price_utok_per_kwh"]) == ("1", str(PRICE))
+    assert (first["order"], first["clearing"]) == (
+        BUY.hex(),
+        settled()[0].settlement.clearing.hex(),
+    )
     third = rows[2]
     assert third["start"] == "2026-06-10T12:15:00+02:00"
     assert third["last_reading"] == reading(3, SECOND.end_ms).hex()
@@ -154,6 +164,20 @@ def test_pdf_has_every_line() -> None:
     assert "0.426 tokens" in texts
     for row in show_bill(bill()).lines:
         assert re.search(rf"(?m)^{row.number} +{row.time} .*{re.escape(row.paid[:20])}", texts)
+    line = next(one for one in texts.splitlines() if one.startswith("1 "))
+    entry = bill().entries[0]
+    assert entry.metered is not None
+    readings = [one.hex()[:12] for one in (entry.metered.first, entry.metered.last)]
+    named = [
+        entry.settlement.hex()[:12],
+        "(entry",
+        "10)",
+        entry.clearing.hex()[:12],
+        BUY.hex()[:12],
+    ]
+    paid = [f"{WITH_NEIGHBOUR:#x}", "ba", "0.16", "7"]
+    last = ["0.800", "0.20", "-0.16", "1", *readings, *named, *paid]
+    assert line.split()[-len(last) :] == last
     assert told == [5]
 
 

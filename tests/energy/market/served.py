@@ -35,11 +35,20 @@ class Served:
 
     async def a_quarter_of_trade(self) -> None:
         """Homes 1 and 2 sell to home 3 what they have in the first quarter of an hour."""
+        await self.begin_to_trade()
+        await self.first_quarter()
+
+    async def begin_to_trade(self) -> None:
+        """With the orders of the three."""
         street, client = self.street, self.client
         await self.begin()
         await client.submit(street.order(1, Side.SELL, 100_000))
         await client.submit(street.order(2, Side.SELL, None))
         await client.submit(street.order(3, Side.BUY, 250_000, energy_wh=700))
+
+    async def first_quarter(self) -> None:
+        """Everybody's readings at its two ends."""
+        street, client = self.street, self.client
         for home in (1, 2, 3):
             await client.submit(street.reading(home, quarter(0), 0, 0))
         for home, shown in {1: (0, 1_000), 2: (0, 500), 3: (900, 0)}.items():
