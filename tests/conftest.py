@@ -17,16 +17,21 @@ from tests.support.services import services_line
 TESTS = Path(__file__).parent
 PARTS_OF_A_WHOLE_RUN = 4
 LONGEST = (
-    "differential/test_differential.py",
     "e2e/test_demo.py",
-    "property/test_executor_machine.py",
-    "property/test_rollup_machine.py",
+    "differential/test_differential.py",
+    "wattlane/cli/test_treasurer.py",
+    "wattlane/cli/test_tutorial.py",
     "e2e/test_sequencer_crashes.py",
-    "e2e/test_real_proofs.py",
-    "wattlane/cli/test_session.py",
+    "property/test_rollup_machine.py",
     "e2e/test_cluster.py",
-    "soundness/test_verifiers_agree.py",
+    "e2e/test_sequencer_operations.py",
+    "prover/distribution/test_cluster.py",
+    "e2e/test_sequencer_trouble.py",
     "test_architecture.py",
+    "e2e/test_nodes_crash.py",
+    "e2e/test_real_proofs.py",
+    "e2e/test_sequencer_workers.py",
+    "property/test_executor_machine.py",
 )
 """The files that take longest, the longest first: a process that began one of them last would work
 on while the others have nothing left to do.
