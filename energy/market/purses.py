@@ -25,7 +25,7 @@ class Purses:
         self._got: dict[tuple[int, int], Due] = {}
         self._between: defaultdict[Pair, set[int]] = defaultdict(set)
         self._payees: defaultdict[int, set[int]] = defaultdict(set)
-        self._carries: dict[Pair, int] = {}
+        self._carries: defaultdict[int, dict[int, int]] = defaultdict(dict)  # payer, payee
 
     def newest_number(self, account: int) -> int:
         """The number of an account's newest statement, 0 for none."""
@@ -43,8 +43,8 @@ class Purses:
                 continue
             payee = line.peer_of(funds.account)
             self._lines[line.channel_id, funds.account] = line
-            self._carries.pop((funds.account, payee), None)
-            self._carries.pop((payee, funds.account), None)
+            self._carries[funds.account].pop(payee, None)
+            self._carries[payee].pop(funds.account, None)
             self._starts.setdefault(
                 (line.channel_id, funds.account), Due(line.paid_wh, line.paid_ntok)
             )
@@ -91,23 +91,26 @@ class Purses:
 
     def free_ntok(self, pair: Pair, owed: Mapping[Pair, Due]) -> int:
         """What a payer can still come to owe a payee: both ends' lower word, less what is due."""
-        carries = self._carries.get(pair)
-        if carries is None:
-            carries = self._carries[pair] = self._carries_ntok(pair)
-        due = owed.get(pair)
-        return carries if due is None else max(0, carries - max(0, due.amount_ntok))
+        return _less(self._carries_ntok(pair), owed.get(pair))
 
-    def free_of(self, payer: int, owed: Mapping[Pair, Due]) -> dict[int, int]:
-        """What a payer can still come to owe each account with which it has a channel, ntok."""
-        free, known = {}, self._carries
-        for payee in self._payees.get(payer, ()):
-            pair = payer, payee
-            carries, due = known.get(pair), owed.get(pair)
-            if carries is None or due is not None:
-                free[payee] = self.free_ntok(pair, owed)
-            else:
-                free[payee] = carries
+    def free_of(self, payer: int, owed: Mapping[int, Due]) -> dict[int, int]:
+        """What a payer can still come to owe each account with which it has a channel, ntok.
+
+        `owed`: what is due from it already, by payee.
+        """
+        free = dict(self._carries_of(payer))
+        for payee in owed.keys() & free.keys():
+            free[payee] = _less(free[payee], owed[payee])
         return free
+
+    def _carries_of(self, payer: int) -> dict[int, int]:
+        """What its channels can carry, by payee; kept until one of a channel's ends says more."""
+        known, payees = self._carries[payer], self._payees.get(payer, ())
+        if len(known) < len(payees):
+            for payee in payees:
+                if payee not in known:
+                    known[payee] = self._carries_ntok((payer, payee))
+        return known
 
     def _carries_ntok(self, pair: Pair) -> int:
         """What a pair's channels can carry beyond where their lanes started."""
@@ -121,6 +124,10 @@ class Purses:
             started, got = self._starts[channel_id, payer], self._got[channel_id, payee]
             most += max(0, carries - max(started.amount_ntok, got.amount_ntok))
         return most
+
+
+def _less(carries_ntok: int, due: Due | None) -> int:
+    return carries_ntok if due is None else max(0, carries_ntok - max(0, due.amount_ntok))
 
 
 def _higher(one: Due, other: Due) -> Due:

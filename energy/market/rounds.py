@@ -9,6 +9,7 @@ are used first: after the neighbours that its order names, a buyer prefers those
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -63,10 +64,13 @@ class _Free(dict[int, dict[int, int]]):
 
     def __init__(self, means: Means) -> None:
         super().__init__()
-        self._means = means
+        self._purses = means.purses
+        self._owed: defaultdict[int, dict[int, Due]] = defaultdict(dict)
+        for (payer, payee), due in means.owed.items():
+            self._owed[payer][payee] = due
 
     def __missing__(self, payer: int) -> dict[int, int]:
-        found = self[payer] = self._means.purses.free_of(payer, self._means.owed)
+        found = self[payer] = self._purses.free_of(payer, self._owed.get(payer, {}))
         return found
 
 
@@ -111,8 +115,8 @@ def _rooms(
         surplus_wh, deficit_wh = net_wh(meter)
         balance_ntok, mine = 0, free[home]
         if deficit_wh or is_ahead:  # else it buys nothing, and is short of nothing
-            with_whom = members if in_mesh else (hub,)
-            balance_ntok = sum(ntok for payee, ntok in mine.items() if payee in with_whom)
+            strangers = set(mine).difference(members if in_mesh else (hub,))
+            balance_ntok = sum(mine.values()) - sum(mine[payee] for payee in strangers)
         rooms[home] = Room(
             surplus_wh,
             deficit_wh,

@@ -14,7 +14,7 @@ from energy.market.purses import Purses
 from energy.market.rounds import NO_CHANNEL, Means, clear_round
 from energy.orders.book import Placed
 from energy.orders.order import Order
-from energy.settlement.dues import Due, Pair
+from energy.settlement.dues import Due
 from energy.settlement.flows import Metered
 from tests.energy.community.streets import START_MS, member, street
 from tests.energy.market.street import channel_of
@@ -34,7 +34,7 @@ class Asked(Purses):
         super().__init__()
         self.asked: list[int] = []
 
-    def free_of(self, payer: int, owed: Mapping[Pair, Due]) -> dict[int, int]:
+    def free_of(self, payer: int, owed: Mapping[int, Due]) -> dict[int, int]:
         self.asked.append(payer)
         return super().free_of(payer, owed)
 
