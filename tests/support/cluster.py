@@ -29,7 +29,7 @@ from prover.r1cs.system import R1CS
 from tests.support.desk import DESK, ask
 from tests.support.trapdoor import Trapdoor
 
-WAIT_S = 120.0
+WAIT_S = 300.0
 INNOCENT = Worker("elsewhere", 7, "tcp://192.0.2.1:7")
 _FORKSERVER = multiprocessing.get_context("forkserver")
 _FORKSERVER.set_forkserver_preload(["tests.support.cluster"])
