@@ -85,11 +85,17 @@ def vote(community: Community, proposed: bytes, in_favour: bool, wallet: Wallet)
     return signed_change(encode_vote(Vote(member.account, proposed, in_favour)), community, wallet)
 
 
+def home_of(community: Community, wallet: Wallet) -> Member | None:
+    """The home whose account the wallet's key signs for, None for none."""
+    found = (one for one in community.members if one.key_hash == wallet.key_hash)
+    return next(found, None)
+
+
 def member_of(community: Community, wallet: Wallet) -> Member:
     """The home whose account the wallet's key signs for. Raises BadChoice."""
-    for member in community.members:
-        if member.key_hash == wallet.key_hash:
-            return member
+    found = home_of(community, wallet)
+    if found is not None:
+        return found
     raise BadChoice(
         f"{wallet.path} signs for no home of {community.name}: --folder names the home's folder, "
         f"and its file would have to name the key hash {wallet.key_hash:#066x}"

@@ -19,7 +19,7 @@ from energy.meters.did import check_did
 from energy.meters.store import MeterStore
 from protocol.crypto import compiled
 from protocol.crypto.kernel_cache import KernelCacheUnwritable
-from wattlane.community_changes import member_of
+from wattlane.community_changes import home_of, member_of
 
 if TYPE_CHECKING:
     from channels.wallet import Wallet
@@ -118,7 +118,7 @@ async def run_agent(
 def _account_of(history: History, wallet: Wallet) -> int:
     """The home's account, also of one that has left and still pays. Raises BadChoice."""
     for version in reversed(history.versions):
-        for member in version.community.members:
-            if member.key_hash == wallet.key_hash:
-                return member.account
+        home = home_of(version.community, wallet)
+        if home is not None:
+            return home.account
     return member_of(history.latest.community, wallet).account  # which says what is missing

@@ -17,13 +17,13 @@ from typing import Any, Protocol
 import structlog
 
 from channels.errors import CommandFailed, NodeNotRunning
+from channels.service_client import TOO_MANY
 from energy.community.rules import PaymentMode
 from energy.errors import EnergyError, MarketRefused, MarketUnreachable, StrangeReading
 from energy.market.client import MarketClient
 from energy.market.follower import Follower
 from energy.market.funds import ChannelFunds, Funds, encode_funds
 from energy.market.own_entry import check_own
-from energy.market.problems import TOO_MANY
 from energy.meters.metering import to_share
 from energy.meters.reading import Reading
 from energy.settlement.dues import Due, Pair, Part, to_pay
@@ -194,9 +194,9 @@ class Agent:
         except MarketUnreachable:
             trues_up = False  # what is known to be due is paid all the same
         await self._check_own()
-        periods = self._follower.market.periods
+        market, periods = self._follower.market, self._follower.market.periods
         streams = periods.rules_at(periods.next_interval()).mode is PaymentMode.STREAMING
-        running = self._follower.running() if streams else None
+        running = market.running() if streams else None
         owed = running.owed if running else periods.owed
         settled_ms = self._settled_ms()
         if trues_up is None:

@@ -19,7 +19,6 @@ from energy.market.client import MarketClient, entries_of
 from energy.market.entries import Entry, following
 from energy.market.journal import Journal
 from energy.market.market import Market
-from energy.market.periods import Running
 from energy.market.reading_on import followed
 
 MOST_AHEAD_MS = 600_000
@@ -43,7 +42,6 @@ class Follower:
         self._client, self._journal = client, journal
         self._turn = asyncio.Lock()
         self._wrong: EnergyError | None = None
-        self._running: tuple[int, Running | None] = (-1, None)
         for entry in following(journal.entries(), journal.key):
             followed(entry, self.market.add)
 
@@ -100,12 +98,6 @@ class Follower:
                 count += len(entries)
                 if not entries or self.market.seq >= page.newest:
                     return count
-
-    def running(self) -> Running | None:
-        """The interval under way, computed once for each entry."""
-        if self._running[0] != self.market.seq:
-            self._running = self.market.seq, self.market.periods.running()
-        return self._running[1]
 
     def _check_clock(self, entry: Entry) -> None:
         now_ms = entry.time_ms if self._now_ms is None else self._now_ms()

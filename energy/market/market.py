@@ -31,7 +31,7 @@ from energy.market.day_roots import DayRoots
 from energy.market.entries import Entry
 from energy.market.funds import decode_funds
 from energy.market.measuring import Measuring
-from energy.market.periods import Periods
+from energy.market.periods import Periods, Running
 from energy.market.purses import Purses
 from energy.market.seen import Chain
 from energy.meters import corrections
@@ -81,6 +81,7 @@ class Market:
         self.purses = Purses()
         self.chain = Chain()
         self._periods: Periods | None = None
+        self._running: tuple[int, Running | None] = (-1, None)
         self.seq = 0
         self.time_ms = 0
 
@@ -102,6 +103,12 @@ class Market:
         if self._history is None:
             raise NoCommunityYet
         return self._history
+
+    def running(self) -> Running | None:
+        """The interval under way, computed once for each entry. Raises NoCommunityYet."""
+        if self._running[0] != self.seq:
+            self._running = self.seq, self.periods.running()
+        return self._running[1]
 
     def go_on(self, now_ms: int) -> None:
         """Let votes be counted and rules take effect by a time. Times never fall."""

@@ -244,7 +244,10 @@ class Periods:
         found.owed = now
         start_ms = found.interval.start_ms
         self._late.discard(start_ms)
-        (self._open.add if self._is_open(start_ms) else self._open.discard)(start_ms)
+        if self._is_open(start_ms):
+            self._open.add(start_ms)
+        else:
+            self._open.discard(start_ms)
         day = local_day(start_ms, found.community.zone_info)
         for flow in given.flows:
             if flow.trade >= 0 and flow.subject is not FlowKind.DEVIATION:

@@ -34,9 +34,6 @@ URN = "urn:wattlane:problem:"
 REFUSED = 422
 """A document that is well formed and true, but not now or not here."""
 
-TOO_MANY = 429
-"""A share that is used up for now."""
-
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (NotThere, 404),
     (NoCommunityYet, 404),
@@ -46,7 +43,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (NotSigned, 403),
     (NotToBeFounded, 403),
     (TooLarge, 413),
-    (TooManyRequests, TOO_MANY),
+    (TooManyRequests, 429),
     (JournalUnusable, 503),
     (MarketFailed, 500),
 )

@@ -26,10 +26,10 @@ def followed(entry: Entry, take: Callable[[Entry], _R]) -> _R:
     except AnotherRollup:
         raise
     except Exception as error:
-        raise EntryDoesNotFollow(entry.seq, why(error)) from error
+        raise EntryDoesNotFollow(entry.seq, _why(error)) from error
 
 
-def why(error: Exception) -> str:
+def _why(error: Exception) -> str:
     """What an entry broke: a check's own words, or what nobody has foreseen, by its kind."""
     if isinstance(error, EnergyError):
         return str(error)

@@ -105,7 +105,6 @@ class MarketService:
         self._key = key
         self.shares = Shares(UNLIMITED)
         self._turn, self._counting = asyncio.Lock(), asyncio.Lock()
-        self._running: tuple[int, Running | None] = (-1, None)
         self.market = Market(domain)
         for entry in following(journal.entries(), key.public):
             self.market.add(entry)
@@ -172,10 +171,7 @@ class MarketService:
     async def running(self) -> Running | None:
         """The interval under way, computed once for each entry. Raises NoCommunityYet."""
         async with self._counting:
-            if self._running[0] != self.market.seq:
-                seq, periods = self.market.seq, self.market.periods
-                self._running = seq, await asyncio.to_thread(periods.running)
-            return self._running[1]
+            return await asyncio.to_thread(self.market.running)
 
     @property
     def waits_for_nobody(self) -> bool:

@@ -11,6 +11,7 @@ from sequencer.settings import DATABASE
 from wattlane.demo.l1 import DemoL1
 from wattlane.demo.settings import ANVIL
 from wattlane.demo.site import Site
+from wattlane.home_folder import meter_in
 from wattlane.l1_dev import CHAIN_STATE, DEPLOYMENT, write_deployment
 
 
@@ -46,7 +47,7 @@ def show_commands(
         f"wattlane bill verify {bill} --folder {home}"
         for bill in sorted(site.bills.glob(f"{home.name}-????-??.bill"))
     ]
-    commands.append(f"wattlane meter verify --folder {home / 'meter'}")
+    commands.append(f"wattlane meter verify --folder {meter_in(home)}")
     for command in commands:
         console.print("  " + command, soft_wrap=True, highlight=False)
     if l1.kind == ANVIL:

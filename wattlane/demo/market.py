@@ -73,7 +73,7 @@ def write_community(
     site.community_file.write_text(text, encoding="utf-8")
     community = load_community(site.community_file)
     for member in community.members:
-        known, folder = meter_of(community, member.account), site.home(member.name) / "meter"
+        known, folder = meter_of(community, member.account), meter_in(site.home(member.name))
         write_settings(folder, site.street_file, member.name, community.zone, known)
     return community
 
